@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+// The table of targets and the arrows between them (ARCHITECTURE.md, "The house"). `tidy` checks that sources keep to it.
+//
+// KASTELLAN_ONLY=Wire,Storage restricts the package to those targets, what they depend on, and their tests, so that work on one
+// part never waits for another part to compile.
+
+import PackageDescription
+
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+/// Targets whose generic code is called from others in hot loops: let the optimiser specialise it across modules.
+let hot = common + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+
+func library(_ name: String, _ dependencies: [String], _ settings: [SwiftSetting] = common) -> Target {
+    .target(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)", swiftSettings: settings)
+}
+func program(_ name: String, _ dependencies: [String]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)", swiftSettings: common)
+}
+func tests(_ name: String, _ more: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: ([name] + more).map { .byName(name: $0) }, path: "Tests/\(name)Tests",
+        exclude: [], swiftSettings: common)
+}
+func c(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/\(name)") }
+
+let everything: [Target] = [
+    // Debian's C libraries: a module map and a small shim header each.
+    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"),
+    // A pure function in C: CRC32C with the processor's own instruction.
+    c("CChecksum"),
+
+    // The pure core.
+    library("Primitives", ["CChecksum"], hot),
+    library("Wire", ["Primitives"], hot),
+    library("Records", ["Primitives"], hot),
+    library("Storage", ["Records", "Primitives"]),
+    library("Quorum", ["Primitives"]),
+    library("Controller", ["Wire", "Records", "Primitives"]),
+    library("Groups", ["Wire", "Records", "Primitives"]),
+    library("Replication", ["Storage", "Records", "Primitives"]),
+    library("Broker", ["Primitives", "Wire", "Records", "Storage", "Quorum", "Controller", "Groups", "Replication"]),
+    library("ClientCore", ["Wire", "Records", "Primitives"]),
+    library("Grid", ["Primitives"]),
+    library("Observatory", ["ClientCore", "Wire", "Records", "Primitives"]),
+    library("Console", ["Observatory", "Grid", "ClientCore", "Primitives"]),
+
+    // The shells.
+    library("Compression", ["Records", "Primitives", "CZlib", "CZstd", "CLZ4", "CSnappy"]),
+    library("Reactor", ["Primitives", "CLinux"]),
+    library("BrokerServer", ["Broker", "Reactor", "Compression", "Primitives", "Wire", "Records", "Storage", "Controller", "Groups"]),
+    library("Client", ["ClientCore", "Reactor", "Compression", "Wire", "Records", "Primitives"]),
+    library("DevCluster", ["BrokerServer", "Client", "ClientCore", "Broker", "Reactor", "Wire", "Records", "Groups", "Primitives"]),
+    library("Terminal", ["Grid", "CNcurses", "CLinux", "CYAML", "Primitives"]),
+    library(
+        "Commands",
+        [
+            "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Observatory", "ClientCore", "Grid", "Reactor", "Storage",
+            "Records", "Compression", "Wire", "Primitives", "CLinux",
+        ]),
+    program("kastellan", ["Commands"]),
+    program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
+    program("tidy", []),
+
+    tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor"]), tests("Quorum"),
+    tests("Controller"), tests("Groups"), tests("Replication"), tests("Broker"), tests("ClientCore"), tests("Grid"),
+    tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor"), tests("BrokerServer"), tests("Client"),
+    tests("DevCluster"), tests("Terminal"), tests("Commands"), tests("tidy"),
+]
+
+/// The targets asked for by KASTELLAN_ONLY with all they depend on, and the tests of those asked for.
+@MainActor func selected() -> [Target] {
+    guard let only = Context.environment["KASTELLAN_ONLY"], !only.isEmpty else { return everything }
+    let asked = Set(only.split(separator: ",").map(String.init))
+    var wanted = asked
+    for test in everything where test.isTest && asked.contains(String(test.name.dropLast(5))) { wanted.insert(test.name) }
+    var grown = true
+    while grown {
+        grown = false
+        for target in everything where wanted.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies where wanted.insert(name).inserted { grown = true }
+        }
+    }
+    return everything.filter { wanted.contains($0.name) }
+}
+
+let package = Package(name: "kastellan", targets: selected())

@@ -1,0 +1,95 @@
+/// Something that happened in a cluster, for the timeline: raised by our own engine as it happens, or inferred by the console from two
+/// pictures of a cluster it watches.
+package struct ClusterEvent: Equatable, Sendable {
+    /// When it happened; for an inferred event, when it was seen.
+    package var time: Timestamp
+    package var kind: Kind
+    /// For an inferred event, the earlier picture's time: it happened between that and `time`. Nil where the engine itself said so.
+    package var inferredSince: Timestamp?
+
+    package init(time: Timestamp, kind: Kind, inferredSince: Timestamp? = nil) {
+        self.time = time
+        self.kind = kind
+        self.inferredSince = inferredSince
+    }
+
+    package enum Kind: Equatable, Sendable {
+        case rebalance(RebalanceEvent)
+        case groupDeleted(group: String)
+        case offsetsReset(group: String, partitions: Int)
+        case topicCreated(topic: String, partitions: Int32, replicationFactor: Int16)
+        case topicDeleted(topic: String)
+        case partitionsAdded(topic: String, from: Int32, to: Int32)
+        case recordsDeleted(partition: TopicPartition, before: Offset)
+        /// A resource such as `topic orders` or `broker 1`; nil values mean "not set".
+        case configChanged(resource: String, key: String, from: String?, to: String?)
+        case brokerUp(broker: BrokerID, address: String)
+        case brokerDown(broker: BrokerID, reason: String)
+        case controllerChanged(from: BrokerID?, to: BrokerID, epoch: Int32)
+        case leaderChanged(partition: TopicPartition, from: BrokerID?, to: BrokerID?, leaderEpoch: LeaderEpoch, reason: String)
+        case inSyncReplicasChanged(partition: TopicPartition, from: [BrokerID], to: [BrokerID])
+        case disk(broker: BrokerID, message: String)
+    }
+}
+
+/// A step in the life of a consumer group, with who caused it and why.
+package struct RebalanceEvent: Equatable, Sendable {
+    package enum Step: String, Equatable, Sendable {
+        /// The group left Stable (or Empty): members must rejoin.
+        case started
+        /// All who rejoined have a generation.
+        case completed
+        /// The leader's assignment was stored; the group is Stable.
+        case assigned
+        case memberJoined
+        case memberLeft
+        /// The last member is gone.
+        case emptied
+    }
+
+    /// Why; the causes for which Kafka's own coordinator rebalances.
+    package enum Reason: String, Equatable, Sendable {
+        case memberJoined = "new member joined"
+        case staticMemberReplaced = "static member replaced"
+        case leaderRejoined = "leader re-joined"
+        case subscriptionChanged = "subscription changed"
+        case sessionExpired = "session expired"
+        case rebalanceTimedOut = "missed the rebalance"
+        case syncTimedOut = "did not sync in time"
+        case memberLeft = "left"
+        case removedByAdmin = "removed by an administrator"
+        case storeFailed = "assignment could not be stored"
+        case groupFull = "group over its size limit"
+        case coordinatorLoaded = "coordinator loaded"
+        case unknown = "unknown"
+    }
+
+    package var group: String
+    package var generation: Int32
+    package var step: Step
+    package var reason: Reason
+    package var memberID: String
+    package var groupInstanceID: String?
+    package var clientID: String
+    package var clientHost: String
+    /// What the client itself gave as its reason (JoinGroup v8+, LeaveGroup v5+); untrusted text.
+    package var clientReason: String?
+    /// Members in the group after this step.
+    package var members: Int
+
+    package init(
+        group: String, generation: Int32, step: Step, reason: Reason, memberID: String = "", groupInstanceID: String? = nil,
+        clientID: String = "", clientHost: String = "", clientReason: String? = nil, members: Int = 0
+    ) {
+        self.group = group
+        self.generation = generation
+        self.step = step
+        self.reason = reason
+        self.memberID = memberID
+        self.groupInstanceID = groupInstanceID
+        self.clientID = clientID
+        self.clientHost = clientHost
+        self.clientReason = clientReason
+        self.members = members
+    }
+}

@@ -1,0 +1,63 @@
+/// Why the disk refused. The broker answers KAFKA_STORAGE_ERROR for it and goes on.
+package enum DiskError: Error, Equatable, Sendable {
+    case notFound(String)
+    /// No room left: produces are refused until there is.
+    case full(String)
+    /// Anything else, with the path and the system's own words.
+    case failed(String)
+}
+
+/// An open file. Reads and writes name their position; there is no cursor. Held by whoever opened it; closed with its last reference.
+package protocol DiskFile: AnyObject, Sendable {
+    var path: String { get }
+    /// Bytes in the file now.
+    var size: Int { get }
+    /// Up to `count` bytes from `position`; fewer at the end of the file.
+    func read(at position: Int, count: Int) throws(DiskError) -> Bytes
+    /// Writes all of `parts`, one after the other, from `position`. On failure part of it may have been written.
+    func write(_ parts: [Bytes], at position: Int) throws(DiskError)
+    func truncate(to size: Int) throws(DiskError)
+    /// Returns when all that was written is durable. Called from a worker thread, never from the broker's own on the hot path.
+    func sync() throws(DiskError)
+}
+
+/// A file system as the core sees it: paths are relative to nothing, separated by "/". The real one is `PosixDisk`; the simulator has
+/// its own, with faults.
+package protocol Disk: AnyObject, Sendable {
+    /// Opens for reading and writing; creates the file where `create` says so.
+    func open(_ path: String, create: Bool) throws(DiskError) -> any DiskFile
+    func exists(_ path: String) -> Bool
+    /// Names in a directory, sorted; files and directories alike.
+    func list(_ directory: String) throws(DiskError) -> [String]
+    func isDirectory(_ path: String) -> Bool
+    func makeDirectory(_ path: String) throws(DiskError)
+    func rename(_ from: String, to: String) throws(DiskError)
+    func remove(_ path: String) throws(DiskError)
+    /// Removes a directory and all within.
+    func removeTree(_ path: String) throws(DiskError)
+    /// Makes the names in a directory durable.
+    func syncDirectory(_ path: String) throws(DiskError)
+    /// Bytes free and bytes in all, where the directory lies.
+    func space(_ directory: String) -> (free: Int64, total: Int64)
+}
+
+extension Disk {
+    /// The whole of a small file.
+    package func readAll(_ path: String) throws(DiskError) -> Bytes {
+        let file = try open(path, create: false)
+        return try file.read(at: 0, count: file.size)
+    }
+
+    /// Replaces a small file so that a crash leaves either the old or the new: temporary file, sync, rename, sync of the directory.
+    package func replace(_ path: String, with contents: Bytes) throws(DiskError) {
+        let temporary = path + ".tmp"
+        do {
+            let file = try open(temporary, create: true)
+            try file.truncate(to: 0)
+            try file.write([contents], at: 0)
+            try file.sync()
+        }
+        try rename(temporary, to: path)
+        if let slash = path.lastIndex(of: "/") { try syncDirectory(String(path[..<slash])) }
+    }
+}

@@ -1,0 +1,34 @@
+/// A bounded queue that forgets its oldest element when full. Iterates from the oldest to the newest.
+package struct Ring<Element> {
+    private var items: [Element] = []
+    private var start = 0
+    package let capacity: Int
+
+    package init(capacity: Int) {
+        precondition(capacity > 0, "a ring holds at least one element")
+        self.capacity = capacity
+    }
+
+    package mutating func append(_ item: Element) {
+        if items.count < capacity {
+            items.append(item)
+        } else {
+            items[start] = item
+            start = (start + 1) % capacity
+        }
+    }
+
+    package mutating func removeAll() {
+        items.removeAll()
+        start = 0
+    }
+}
+
+extension Ring: RandomAccessCollection {
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { items.count }
+    package subscript(position: Int) -> Element { items[(start + position) % items.count] }
+}
+
+extension Ring: Equatable where Element: Equatable {}
+extension Ring: Sendable where Element: Sendable {}
