@@ -14,18 +14,17 @@ static inline uint32_t kastellan_crc32c_table(uint32_t crc, const uint8_t *p, si
 }
 
 #if defined(__x86_64__)
-#include <nmmintrin.h>
 __attribute__((target("sse4.2"))) static inline uint32_t kastellan_crc32c_sse42(uint32_t crc, const uint8_t *p, size_t n) {
     uint64_t c = crc;
     while (n >= 8) {
         uint64_t v;
         memcpy(&v, p, 8);
-        c = _mm_crc32_u64(c, v);
+        c = __builtin_ia32_crc32di(c, v);
         p += 8;
         n -= 8;
     }
     uint32_t r = (uint32_t)c;
-    while (n--) r = _mm_crc32_u8(r, *p++);
+    while (n--) r = __builtin_ia32_crc32qi(r, *p++);
     return r;
 }
 #endif

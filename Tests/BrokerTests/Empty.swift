@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct BrokerPlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ClientCorePlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ClientPlaceholder {
+    @Test func builds() {}
+}

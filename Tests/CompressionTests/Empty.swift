@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct CompressionPlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ConsolePlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ControllerPlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct GroupsPlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ObservatoryPlaceholder {
+    @Test func builds() {}
+}

@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ReactorPlaceholder {
+    @Test func builds() {}
+}

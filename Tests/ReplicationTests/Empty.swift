@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct ReplicationPlaceholder {
+    @Test func builds() {}
+}

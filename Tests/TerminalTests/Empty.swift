@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct TerminalPlaceholder {
+    @Test func builds() {}
+}

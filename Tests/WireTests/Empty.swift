@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct WirePlaceholder {
+    @Test func builds() {}
+}

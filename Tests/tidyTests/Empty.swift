@@ -1,1 +1,5 @@
 import Testing
+
+@Suite struct TidyPlaceholder {
+    @Test func builds() {}
+}
