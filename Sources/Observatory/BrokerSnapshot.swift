@@ -1,0 +1,95 @@
+import Primitives
+
+/// One broker as observed.
+package struct BrokerSnapshot: Equatable, Sendable {
+    package var id: BrokerID
+    package var host: String
+    package var port: Int32
+    package var rack: String?
+    /// Listed by the cluster now. A broker that vanished stays in the picture as not alive.
+    package var isAlive = true
+    package var isController = false
+    /// Partitions led here, and replicas held here (in sync or not).
+    package var leaders = 0
+    package var replicas = 0
+    /// Replicas that should be in sync and are not.
+    package var outOfSyncReplicas = 0
+    /// Nil until asked for (`Interest.Screen.brokers`).
+    package var disk: BrokerDisk? = nil
+    package var diskObservation = Observation()
+    /// Newest round trip of an observing request, in milliseconds.
+    package var latencyMs: Int64? = nil
+
+    package init(id: BrokerID, host: String, port: Int32, rack: String? = nil) {
+        self.id = id
+        self.host = host
+        self.port = port
+        self.rack = rack
+    }
+
+    package var address: String { "\(host):\(port)" }
+}
+
+/// The log directories of a broker, from DescribeLogDirs.
+package struct BrokerDisk: Equatable, Sendable {
+    package struct Directory: Equatable, Sendable {
+        package var path: String
+        /// Nil where the directory is well, else Kafka's error name.
+        package var error: String?
+        package var usedBytes: Int64
+        /// Known from DescribeLogDirs v4.
+        package var totalBytes: Int64?
+        package var usableBytes: Int64?
+
+        package init(path: String, error: String?, usedBytes: Int64, totalBytes: Int64?, usableBytes: Int64?) {
+            self.path = path
+            self.error = error
+            self.usedBytes = usedBytes
+            self.totalBytes = totalBytes
+            self.usableBytes = usableBytes
+        }
+    }
+    package var directories: [Directory]
+    package init(directories: [Directory]) { self.directories = directories }
+
+    /// Bytes of all replicas here.
+    package var usedBytes: Int64 { directories.reduce(0) { $0 + $1.usedBytes } }
+    package var totalBytes: Int64? { sum(\.totalBytes) }
+    package var usableBytes: Int64? { sum(\.usableBytes) }
+
+    private func sum(_ field: (Directory) -> Int64?) -> Int64? {
+        let known = directories.compactMap(field)
+        return known.isEmpty ? nil : known.reduce(0, +)
+    }
+}
+
+/// The metadata quorum, from DescribeQuorum.
+package struct QuorumSnapshot: Equatable, Sendable {
+    package struct Node: Equatable, Sendable {
+        package var id: BrokerID
+        package var logEndOffset: Offset
+        package var lag: Int64
+        package var lastFetch: Timestamp?
+        package var lastCaughtUp: Timestamp?
+        package init(id: BrokerID, logEndOffset: Offset, lag: Int64, lastFetch: Timestamp?, lastCaughtUp: Timestamp?) {
+            self.id = id
+            self.logEndOffset = logEndOffset
+            self.lag = lag
+            self.lastFetch = lastFetch
+            self.lastCaughtUp = lastCaughtUp
+        }
+    }
+    package var leader: BrokerID
+    package var quorumEpoch: Int32
+    package var highWatermark: Offset
+    package var voters: [Node]
+    package var observers: [Node]
+
+    package init(leader: BrokerID, quorumEpoch: Int32, highWatermark: Offset, voters: [Node], observers: [Node]) {
+        self.leader = leader
+        self.quorumEpoch = quorumEpoch
+        self.highWatermark = highWatermark
+        self.voters = voters
+        self.observers = observers
+    }
+}

@@ -1,0 +1,34 @@
+import Primitives
+
+/// What is on the screen, and so worth asking the cluster for. The console says it with each change of view; the `Observer` plans the
+/// fewest requests for it.
+package struct Interest: Equatable, Sendable {
+    package enum Screen: Equatable, Sendable {
+        /// Brokers, health, throughput, top lag, events.
+        case overview
+        /// Brokers with their disks and the quorum.
+        case brokers
+        case topics
+        /// One topic's partitions.
+        case topic(String)
+        case groups
+        /// One group's members and lags.
+        case group(String)
+        case events
+        case configs(ConfigResource)
+        /// The tail reads for itself; only the topic's partitions are wanted.
+        case tail(String)
+        /// Nothing on screen (a dialog over nothing, a detached terminal): no requests at all.
+        case nothing
+    }
+    package var screen: Screen
+    /// The rows now visible on `topics` and `groups`: their details are read first, the others' not at all while there are many.
+    package var visibleTopics: [String]
+    package var visibleGroups: [String]
+
+    package init(_ screen: Screen, visibleTopics: [String] = [], visibleGroups: [String] = []) {
+        self.screen = screen
+        self.visibleTopics = visibleTopics
+        self.visibleGroups = visibleGroups
+    }
+}

@@ -1,0 +1,100 @@
+import Primitives
+
+/// What somebody wants done to the cluster: pure parameters. `PlanBuilder` reads the cluster and makes a `Plan` of it.
+package enum PlanAction: Equatable, Sendable {
+    case createTopic(NewTopic)
+    case deleteTopic(String)
+    /// `total` is the number of partitions afterwards.
+    case addPartitions(topic: String, total: Int32)
+    /// Sets `set` and takes `delete` back to the default, leaving all other configs as they are.
+    case alterConfig(ConfigResource, set: [ConfigValue], delete: [String])
+    case produce(NewMessage)
+    case resetOffsets(group: String, scope: ResetScope, strategy: ResetStrategy)
+    case deleteGroup(String)
+    /// Forgets the group's commits for one topic.
+    case deleteGroupOffsets(group: String, topic: String)
+    /// Everything before these offsets; `Offset.none` means up to the end.
+    case deleteRecords([RecordsToDelete])
+}
+
+package struct NewTopic: Equatable, Sendable {
+    package var name: String
+    /// Nil: the broker's default.
+    package var partitions: Int32?
+    package var replicationFactor: Int16?
+    package var configs: [ConfigValue]
+
+    package init(name: String, partitions: Int32? = nil, replicationFactor: Int16? = nil, configs: [ConfigValue] = []) {
+        self.name = name
+        self.partitions = partitions
+        self.replicationFactor = replicationFactor
+        self.configs = configs
+    }
+}
+
+package struct ConfigValue: Equatable, Sendable {
+    package var name: String
+    package var value: String
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package struct NewMessage: Equatable, Sendable {
+    package struct Header: Equatable, Sendable {
+        package var name: String
+        package var value: Bytes?
+        package init(_ name: String, _ value: Bytes?) {
+            self.name = name
+            self.value = value
+        }
+    }
+    package var topic: String
+    /// Nil: by the key's hash, or any where there is no key.
+    package var partition: Int32?
+    package var key: Bytes?
+    /// Nil: a tombstone.
+    package var value: Bytes?
+    package var headers: [Header]
+
+    package init(topic: String, partition: Int32? = nil, key: Bytes? = nil, value: Bytes?, headers: [Header] = []) {
+        self.topic = topic
+        self.partition = partition
+        self.key = key
+        self.value = value
+        self.headers = headers
+    }
+}
+
+package struct RecordsToDelete: Equatable, Sendable {
+    package var partition: TopicPartition
+    package var before: Offset
+    package init(_ partition: TopicPartition, before: Offset) {
+        self.partition = partition
+        self.before = before
+    }
+}
+
+/// Which of a group's partitions to reset.
+package enum ResetScope: Equatable, Sendable {
+    case allTopics
+    case topics([String])
+    case partitions([TopicPartition])
+}
+
+/// Where to reset to: the strategies of `kafka-consumer-groups --reset-offsets`.
+package enum ResetStrategy: Equatable, Sendable {
+    case earliest
+    case latest
+    /// Commit again what is committed (and the end where nothing is).
+    case current
+    case offset(Offset)
+    case shiftBy(Int64)
+    /// The first message not older than this.
+    case datetime(Timestamp)
+    /// The first message not older than this many milliseconds before now.
+    case byDuration(milliseconds: Int64)
+    /// The text of a CSV file as `--export` writes it, with the name that the command line shows.
+    case file(name: String, csv: String)
+}

@@ -1,0 +1,172 @@
+import Primitives
+
+/// One topic as observed. Its partitions stand at their index.
+package struct TopicSnapshot: Equatable, Sendable {
+    package var name: String
+    /// Zero where the cluster is too old to tell.
+    package var id: UUID
+    package var isInternal: Bool
+    package var partitions: [PartitionSnapshot]
+    /// Kafka's error name where the cluster could not describe it, such as LEADER_NOT_AVAILABLE.
+    package var error: String? = nil
+
+    /// Sums over the partitions; nil until something of it is known. The size counts leader replicas once.
+    package var messages: Int64? = nil
+    package var sizeBytes: Int64? = nil
+    /// Messages and bytes per second written, from differences.
+    package var messageRate: Double? = nil
+    package var byteRate: Double? = nil
+    /// Messages per second over time, oldest first, while its offsets are being read.
+    package var rates: [RateSample] = []
+    package var offsetsObservation = Observation()
+    package var sizeObservation = Observation()
+
+    package init(name: String, id: UUID = .zero, isInternal: Bool = false, partitions: [PartitionSnapshot] = []) {
+        self.name = name
+        self.id = id
+        self.isInternal = isInternal
+        self.partitions = partitions
+    }
+
+    package var replicationFactor: Int { partitions.map(\.replicas.count).max() ?? 0 }
+    package var underReplicated: Int { partitions.count(where: \.isUnderReplicated) }
+    package var offline: Int { partitions.count(where: \.isOffline) }
+
+    /// Bound on `rates`.
+    package static let ratesMax = 60
+}
+
+/// One partition as observed.
+package struct PartitionSnapshot: Equatable, Sendable {
+    package var index: Int32
+    /// Nil where it has none.
+    package var leader: BrokerID?
+    package var leaderEpoch: LeaderEpoch
+    package var replicas: [BrokerID]
+    package var inSyncReplicas: [BrokerID]
+    package var offlineReplicas: [BrokerID]
+    /// Kafka's error name, nil where all is well.
+    package var error: String? = nil
+
+    package var startOffset: Offset? = nil
+    /// The high watermark: where the next message a consumer may see will stand.
+    package var endOffset: Offset? = nil
+    /// When the offsets were read.
+    package var offsetsTime: Timestamp? = nil
+    /// Bytes of the leader's replica.
+    package var sizeBytes: Int64? = nil
+    /// Messages per second written, from the last two readings.
+    package var messageRate: Double? = nil
+
+    package init(
+        index: Int32, leader: BrokerID?, leaderEpoch: LeaderEpoch = .none, replicas: [BrokerID], inSyncReplicas: [BrokerID],
+        offlineReplicas: [BrokerID] = []
+    ) {
+        self.index = index
+        self.leader = leader
+        self.leaderEpoch = leaderEpoch
+        self.replicas = replicas
+        self.inSyncReplicas = inSyncReplicas
+        self.offlineReplicas = offlineReplicas
+    }
+
+    package var isOffline: Bool { leader == nil }
+    package var isUnderReplicated: Bool { inSyncReplicas.count < replicas.count }
+    package var isLeaderPreferred: Bool { leader == nil || leader == replicas.first }
+    /// Messages between start and end. Offsets are not dense under compaction and transactions: an upper bound.
+    package var messages: Int64? {
+        guard let startOffset, let endOffset else { return nil }
+        return max(0, endOffset - startOffset)
+    }
+}
+
+/// What configs belong to. Ordered by kind, then name.
+package struct ConfigResource: Hashable, Comparable, Sendable {
+    package enum Kind: Int8, Hashable, Comparable, Sendable {
+        case topic = 2
+        case broker = 4
+        package static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
+    }
+    package var kind: Kind
+    package var name: String
+
+    package init(_ kind: Kind, _ name: String) {
+        self.kind = kind
+        self.name = name
+    }
+    package static func topic(_ name: String) -> ConfigResource { ConfigResource(.topic, name) }
+    package static func broker(_ id: BrokerID) -> ConfigResource { ConfigResource(.broker, id.description) }
+
+    package static func < (a: ConfigResource, b: ConfigResource) -> Bool { a.kind == b.kind ? a.name < b.name : a.kind < b.kind }
+    /// "topic orders", "broker 1".
+    package var text: String { "\(kind == .topic ? "topic" : "broker") \(name)" }
+}
+
+/// The configs of one topic or broker, read on demand; entries by name.
+package struct ConfigSnapshot: Equatable, Sendable {
+    package struct Entry: Equatable, Sendable {
+        package var name: String
+        /// Nil for a sensitive value, which Kafka does not tell.
+        package var value: String?
+        package var source: ConfigSource
+        package var isReadOnly: Bool
+        package var isSensitive: Bool
+        /// Kafka's name of the type, such as "long"; empty below DescribeConfigs v3.
+        package var type: String
+        package var documentation: String?
+        /// Where the value comes from in turn: "DYNAMIC_TOPIC_CONFIG:retention.ms=1000".
+        package var synonyms: [String]
+
+        package init(
+            name: String, value: String?, source: ConfigSource, isReadOnly: Bool = false, isSensitive: Bool = false, type: String = "",
+            documentation: String? = nil, synonyms: [String] = []
+        ) {
+            self.name = name
+            self.value = value
+            self.source = source
+            self.isReadOnly = isReadOnly
+            self.isSensitive = isSensitive
+            self.type = type
+            self.documentation = documentation
+            self.synonyms = synonyms
+        }
+        /// Set here by somebody, and not a default or inherited.
+        package var isOverride: Bool { source == .topic || source == .dynamicBroker }
+    }
+    package var entries: [Entry]
+    package var observation: Observation
+
+    package init(entries: [Entry] = [], observation: Observation = Observation()) {
+        self.entries = entries
+        self.observation = observation
+    }
+    package func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
+}
+
+/// Kafka's config sources by their numbers in DescribeConfigs.
+package enum ConfigSource: Int8, Equatable, Sendable {
+    case unknown = 0
+    case topic = 1
+    case dynamicBroker = 2
+    case dynamicDefaultBroker = 3
+    case staticBroker = 4
+    case defaultConfig = 5
+    case brokerLogger = 6
+    case clientMetrics = 7
+    case group = 8
+
+    /// Kafka's own name.
+    package var name: String {
+        switch self {
+        case .unknown: "UNKNOWN"
+        case .topic: "DYNAMIC_TOPIC_CONFIG"
+        case .dynamicBroker: "DYNAMIC_BROKER_CONFIG"
+        case .dynamicDefaultBroker: "DYNAMIC_DEFAULT_BROKER_CONFIG"
+        case .staticBroker: "STATIC_BROKER_CONFIG"
+        case .defaultConfig: "DEFAULT_CONFIG"
+        case .brokerLogger: "DYNAMIC_BROKER_LOGGER_CONFIG"
+        case .clientMetrics: "DYNAMIC_CLIENT_METRICS_CONFIG"
+        case .group: "DYNAMIC_GROUP_CONFIG"
+        }
+    }
+}
