@@ -1,0 +1,42 @@
+import Primitives
+import Records
+
+/// The settings of one partition's log, resolved: topic config over broker config over default. The broker maps Kafka's keys to them.
+package struct LogConfig: Equatable, Sendable {
+    /// `segment.bytes`: a batch that would make the active segment larger than this rolls it.
+    package var segmentBytesMax = 1 << 30
+    /// `segment.ms`: the active segment rolls when its first batch is older than this.
+    package var segmentMilliseconds: Int64 = 7 * 24 * 3_600_000
+    /// Taken off `segmentMilliseconds`, drawn by the owner from `segment.jitter.ms`, so that segments do not all roll at once.
+    package var segmentJitterMilliseconds: Int64 = 0
+    /// `segment.index.bytes`: a full index rolls the segment.
+    package var indexBytesMax = 10 << 20
+    /// `index.interval.bytes`: bytes of log between two index entries.
+    package var indexIntervalBytes = 4096
+    /// `retention.ms`; -1 keeps for ever.
+    package var retentionMilliseconds: Int64 = 7 * 24 * 3_600_000
+    /// `retention.bytes`; -1 sets no limit.
+    package var retentionBytes: Int64 = -1
+    /// `file.delete.delay.ms`: between marking a file `.deleted` and unlinking it.
+    package var fileDeleteDelayMilliseconds: Int64 = 60_000
+    /// `cleanup.policy`.
+    package var isCompacted = false
+    package var isDeleting = true
+    /// `max.message.bytes`: of one batch, header and all.
+    package var batchBytesMax = 1_048_588
+    /// `message.timestamp.type`.
+    package var timestampType = TimestampType.createTime
+    /// `message.timestamp.before.max.ms`.
+    package var timestampBeforeMaxMilliseconds = Int64.max
+    /// `message.timestamp.after.max.ms`.
+    package var timestampAfterMaxMilliseconds: Int64 = 3_600_000
+    /// `compression.type`; nil is `producer`: keep what comes.
+    package var compression: Codec? = nil
+    /// `producer.id.expiration.ms`.
+    package var producerExpirationMilliseconds: Int64 = 86_400_000
+    /// `flush.messages`: sync after so many records; `flush.ms`: sync after so long. The broker's thread asks `PartitionLog.syncDue`.
+    package var flushRecordsMax = Int64.max
+    package var flushMilliseconds = Int64.max
+
+    package init() {}
+}
