@@ -63,7 +63,9 @@ package struct CivilTime: Equatable, Sendable {
     }
 
     /// Milliseconds since 1970 of a UTC date and time. The fields must be in range.
-    package static func timestamp(_ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int, _ ms: Int) -> Timestamp {
+    package static func timestamp(
+        _ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int, _ ms: Int
+    ) -> Timestamp {
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400
         let yearOfEra = y - era * 400

@@ -1,0 +1,171 @@
+# Everything there is to do with Kastellan. `make run` shows it, `make test` checks it; both set up what is missing first.
+#
+#   make run         build and open the console on a living demo cluster     (ARGS="dev --port 0" for another command)
+#   make test        every check there is, with a summary
+#   make build       the release program, .build/release/kastellan
+#   make bench       throughput and start-up figures as ratios
+#   make simulate    the seeded drivers over many seeds                      (SEEDS=1000)
+#   make fuzz        the decoders of bytes from outside under libFuzzer      (FUZZ_SECONDS=60)
+#   make lint        tidy and the man page's linter
+#   make install     into PREFIX (/usr/local), honouring DESTDIR
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+ARGS ?= demo
+SEEDS ?= 200
+FUZZ_SECONDS ?= 30
+JOBS ?= $(shell nproc)
+
+PROGRAM := .build/release/kastellan
+RESULTS := .build/results
+VENV := .build/venv
+PYTHON := $(VENV)/bin/python
+
+# What a fresh Debian with the Swift toolchain lacks. The first row is needed to build, the second only to test and to measure.
+DEBIAN_BUILD := libncurses-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libyaml-dev libssl-dev pkg-config
+DEBIAN_TEST := kcat librdkafka-dev mandoc tmux python3 python3-venv gcc libc6-dev
+
+# A crash must end the process, not open a dialogue with it.
+export SWIFT_BACKTRACE := enable=no
+
+.PHONY: help deps deps-test build run test bench simulate fuzz lint install clean
+.PHONY: test-swift test-lint test-foreign
+
+help:
+	@sed -n '3,10s/^# \{0,3\}//p' Makefile
+
+# install_missing PACKAGES: installs those of the Debian packages that are not there, and says so.
+define install_missing
+	missing=()
+	for package in $(1); do
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=($$package)
+	done
+	if [ $${#missing[@]} -gt 0 ]; then
+		echo "deps: missing Debian packages: $${missing[*]}"
+		if ! command -v apt-get >/dev/null; then
+			echo "deps: this is not a Debian; install the equivalents of: $${missing[*]}" >&2; exit 1
+		fi
+		if [ "$$(id -u)" = 0 ]; then as_root=""
+		elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root="sudo"
+		else echo "deps: not root and no sudo without a password; run: apt-get install $${missing[*]}" >&2; exit 1; fi
+		echo "deps: installing them with apt-get"
+		$$as_root apt-get -qq update || true
+		DEBIAN_FRONTEND=noninteractive $$as_root apt-get -qq install -y --no-install-recommends "$${missing[@]}" >/dev/null
+		echo "deps: installed $${missing[*]}"
+	fi
+	command -v swift >/dev/null || { echo "deps: no swift on PATH; install the Swift 6.2 (or later) toolchain from swift.org" >&2; exit 1; }
+endef
+
+deps:
+	@$(call install_missing,$(DEBIAN_BUILD))
+
+deps-test: deps
+	@$(call install_missing,$(DEBIAN_TEST))
+
+build: deps
+	@swift build -c release --product kastellan --static-swift-stdlib -j $(JOBS)
+
+run: build
+	@exec $(PROGRAM) $(ARGS)
+
+# Each part leaves its counts in $(RESULTS); a part that fails does not keep the others from running.
+test: deps-test
+	@rm -rf $(RESULTS); mkdir -p $(RESULTS)
+	for part in swift lint foreign; do
+		echo "== $$part"
+		$(MAKE) --no-print-directory test-$$part || [ -s $(RESULTS)/$$part ] || echo "0 1" > $(RESULTS)/$$part
+	done
+	echo "== summary"
+	passed=0; failed=0
+	for part in swift lint foreign; do
+		read -r p f < $(RESULTS)/$$part
+		printf '%-8s %5d passed  %3d failed\n' "$$part" "$$p" "$$f"
+		passed=$$((passed + p)); failed=$$((failed + f))
+	done
+	echo "$$passed passed, $$failed failed"
+	[ "$$failed" = 0 ]
+
+test-swift:
+	@mkdir -p $(RESULTS)
+	log=$(RESULTS)/swift.log; status=0
+	swift build --build-tests -j $(JOBS) 2>&1 | tee $$log.build | { grep -E 'error:|warning:|Compiling plan|Build complete' || true; } || true
+	grep -q 'Build complete' $$log.build || { echo "swift: the build failed"; tail -40 $$log.build; echo "0 1" > $(RESULTS)/swift; exit 1; }
+	timeout 600 swift test --skip-build > $$log 2>&1 || status=$$?
+	grep -E '^✘|^.{1,6} Test run with|Fatal error|error: ' $$log | tail -60 || true
+	total=$$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\}.*/\1/p' $$log | tail -1)
+	bad=$$(grep -cE '^✘ Test .* failed after' $$log || true)
+	if [ -z "$$total" ]; then total=$$(grep -cE '^✔ Test .* passed after' $$log || true); bad=$$((bad + 1)); total=$$((total + bad)); tail -20 $$log; fi
+	if [ $$status != 0 ] && [ $$bad = 0 ]; then bad=1; fi
+	echo "$$((total - bad)) $$bad" > $(RESULTS)/swift
+	[ $$bad = 0 ]
+
+# The linter of the sources and the linter of the man pages.
+lint: deps-test
+	@swift build --product tidy -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	.build/debug/tidy .
+	mandoc -T lint -W warning man/*.1
+
+test-lint:
+	@mkdir -p $(RESULTS)
+	swift build --product tidy -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	status=0
+	.build/debug/tidy . | tee $(RESULTS)/tidy.log || status=1
+	counts=$$(sed -n 's/^tidy: \([0-9]*\) rules hold, \([0-9]*\) broken.*/\1 \2/p' $(RESULTS)/tidy.log)
+	[ -n "$$counts" ] || counts="0 1"
+	read -r p f <<< "$$counts"
+	for page in man/*.1; do
+		if mandoc -T lint -W warning $$page; then p=$$((p + 1)); else f=$$((f + 1)); fi
+	done
+	echo "$$p $$f" > $(RESULTS)/lint
+	[ "$$f" = 0 ]
+
+# Other people's clients against the release program. The Python ones live in a virtual environment of their own.
+$(VENV)/complete: Tests/Foreign/requirements.txt
+	@echo "foreign: setting up the Python clients in $(VENV)"
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Foreign/requirements.txt
+	touch $@
+
+test-foreign: build $(VENV)/complete
+	@mkdir -p $(RESULTS)
+	status=0
+	$(PYTHON) Tests/Foreign/run.py --program $(PROGRAM) $(ONLY) | tee $(RESULTS)/foreign.log || status=1
+	counts=$$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' $(RESULTS)/foreign.log | tail -1)
+	echo "$${counts:-0 1}" > $(RESULTS)/foreign
+	[ $$status = 0 ]
+
+.build/loader: Tests/Foreign/loader.c
+	@mkdir -p .build
+	gcc -O2 -Wall -Wextra -o $@ $< -lrdkafka -lpthread
+
+bench: deps-test build .build/loader
+	@swift build -c release --product bench -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	.build/release/bench --program $(PROGRAM) --loader .build/loader
+
+# Today: the drivers that walk one part of the engine along seeded random histories, inside the test bundle. A whole simulated
+# cluster (network, clocks and disks under fault) is not here yet.
+simulate: deps-test
+	@echo "simulate: seeded histories of single parts, $(SEEDS) seeds; whole clusters under fault are not simulated yet"
+	KASTELLAN_SEEDS=$(SEEDS) swift test -j $(JOBS) --filter '[Ss]eed|[Ff]uzz|[Rr]andom' 2>&1 | { grep -E '^✘|Test run|✔ Test .*passed|error:' || true; }
+
+fuzz: deps
+	@FUZZ=1 swift build -c release --product fuzz --scratch-path .build/fuzz -j $(JOBS)
+	.build/fuzz/release/fuzz -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/kastellan/themes
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/kastellan
+	install -m 644 man/kastellan.1 $(DESTDIR)$(PREFIX)/share/man/man1/kastellan.1
+	install -m 644 themes/*.yaml $(DESTDIR)$(PREFIX)/share/kastellan/themes/
+	for shell in bash:bash-completion/completions/kastellan zsh:zsh/site-functions/_kastellan fish:fish/vendor_completions.d/kastellan.fish; do
+		file=$(DESTDIR)$(PREFIX)/share/$${shell#*:}
+		install -d $$(dirname $$file)
+		$(PROGRAM) completion $${shell%%:*} > $$file
+	done
+
+clean:
+	rm -rf .build
