@@ -1,0 +1,27 @@
+/// The signs a screen is drawn with: once in Unicode, once in ASCII for terminals and fonts that have nothing else.
+package struct Glyphs: Equatable, Sendable {
+    package var isASCII: Bool
+    package var horizontal, vertical, topLeft, topRight, bottomLeft, bottomRight: Unicode.Scalar
+    package var teeLeft, teeRight: Unicode.Scalar
+    package var ellipsis: Unicode.Scalar
+    package var selected, marked: Unicode.Scalar
+    package var up, down, right, left: Unicode.Scalar
+    package var bullet, hollow, good, bad, warning: Unicode.Scalar
+    package var barFull, barEmpty: Unicode.Scalar
+    /// Eight rising levels, for sparklines.
+    package var levels: [Unicode.Scalar]
+    package var arrow: String
+    package var separator: String
+
+    package static let unicode = Glyphs(
+        isASCII: false, horizontal: "─", vertical: "│", topLeft: "┌", topRight: "┐", bottomLeft: "└", bottomRight: "┘", teeLeft: "├",
+        teeRight: "┤", ellipsis: "…", selected: "▌", marked: "✓", up: "▲", down: "▼", right: "▶", left: "◀", bullet: "●", hollow: "○",
+        good: "✓", bad: "✗", warning: "!", barFull: "█", barEmpty: "░", levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], arrow: "→",
+        separator: "·")
+
+    package static let ascii = Glyphs(
+        isASCII: true, horizontal: "-", vertical: "|", topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", teeLeft: "+",
+        teeRight: "+", ellipsis: "~", selected: ">", marked: "*", up: "^", down: "v", right: ">", left: "<", bullet: "*", hollow: "o",
+        good: "+", bad: "x", warning: "!", barFull: "#", barEmpty: ".", levels: ["_", ".", ",", "-", "~", "=", "*", "#"], arrow: "->",
+        separator: "|")
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct GridPlaceholder {
-    @Test func builds() {}
-}
