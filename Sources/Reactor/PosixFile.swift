@@ -1,0 +1,96 @@
+import CLinux
+import Glibc
+import Primitives
+
+/// An open file of the real file system. Its descriptor is closed with the last reference, so whoever sends from it with `sendfile`
+/// holds the object until the last byte is out.
+package final class PosixFile: DiskFile {
+    /// For `sendfile`. Do not close it.
+    package let descriptor: Int32
+    package let path: String
+
+    package init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    package var size: Int {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    package func read(at position: Int, count: Int) throws(DiskError) -> Bytes {
+        guard position >= 0, count > 0 else { return .empty }
+        // The file bounds what is allocated, whatever length was asked for.
+        let wanted = min(count, max(0, size - position))
+        guard wanted > 0 else { return .empty }
+        let storage = ByteStorage(capacity: wanted)
+        var done = 0
+        while done < wanted {
+            let got = pread(descriptor, storage.base + done, wanted - done, off_t(position + done))
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw failure("read", path) }
+            if got == 0 { break }
+            done += got
+        }
+        return Bytes(storage: storage, lower: 0, upper: done)
+    }
+
+    package func write(_ parts: [Bytes], at position: Int) throws(DiskError) {
+        if parts.count == 1 { return try writeOne(parts[0], at: position) }
+        var vectors: [iovec] = []
+        vectors.reserveCapacity(parts.count)
+        for part in parts where part.count > 0 {
+            vectors.append(iovec(iov_base: UnsafeMutableRawPointer(mutating: part.pointer), iov_len: part.count))
+        }
+        try writeAll(&vectors, at: position)
+        // The parts own the memory the vectors point into.
+        withExtendedLifetime(parts) {}
+    }
+
+    private func writeOne(_ part: Bytes, at position: Int) throws(DiskError) {
+        var done = 0
+        while done < part.count {
+            let put = pwrite(descriptor, part.pointer + done, part.count - done, off_t(position + done))
+            if put < 0 && errno == EINTR { continue }
+            guard put > 0 else { throw failure("write", path) }
+            done += put
+        }
+    }
+
+    private func writeAll(_ vectors: inout [iovec], at position: Int) throws(DiskError) {
+        var first = 0
+        var place = position
+        while first < vectors.count {
+            let batch = min(vectors.count - first, 1024)
+            let put = vectors.withUnsafeBufferPointer { pwritev(descriptor, $0.baseAddress! + first, Int32(batch), off_t(place)) }
+            if put < 0 && errno == EINTR { continue }
+            guard put > 0 else { throw failure("write", path) }
+            place += put
+            var rest = put
+            while rest > 0, first < vectors.count {
+                let length = vectors[first].iov_len
+                if rest >= length {
+                    rest -= length
+                    first += 1
+                } else {
+                    vectors[first].iov_base += rest
+                    vectors[first].iov_len -= rest
+                    rest = 0
+                }
+            }
+        }
+    }
+
+    package func truncate(to size: Int) throws(DiskError) {
+        while ftruncate(descriptor, off_t(size)) != 0 {
+            guard errno == EINTR else { throw failure("truncate", path) }
+        }
+    }
+
+    package func sync() throws(DiskError) {
+        guard fdatasync(descriptor) == 0 else { throw failure("sync", path) }
+    }
+}
