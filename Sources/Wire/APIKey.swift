@@ -1,0 +1,61 @@
+/// The requests this codec describes, by Kafka's API key. `validVersions` is what the codec understands, `advertisedVersions` what
+/// our own broker offers.
+package enum APIKey: Int16, CaseIterable, Sendable {
+    case produce = 0
+    case fetch = 1
+    case listOffsets = 2
+    case metadata = 3
+    case offsetCommit = 8
+    case offsetFetch = 9
+    case findCoordinator = 10
+    case joinGroup = 11
+    case heartbeat = 12
+    case leaveGroup = 13
+    case syncGroup = 14
+    case describeGroups = 15
+    case listGroups = 16
+    case saslHandshake = 17
+    case apiVersions = 18
+    case createTopics = 19
+    case deleteTopics = 20
+    case deleteRecords = 21
+    case initProducerID = 22
+    case offsetForLeaderEpoch = 23
+    case describeConfigs = 32
+    case alterConfigs = 33
+    case describeLogDirs = 35
+    case saslAuthenticate = 36
+    case createPartitions = 37
+    case deleteGroups = 42
+    case electLeaders = 43
+    case incrementalAlterConfigs = 44
+    case alterPartitionReassignments = 45
+    case listPartitionReassignments = 46
+    case offsetDelete = 47
+    case describeQuorum = 55
+    case describeCluster = 60
+    case describeProducers = 61
+    case describeTopicPartitions = 75
+
+    /// Kafka's name, such as "OffsetFetch".
+    package var name: String { APITable.row(self).name }
+    /// The versions whose fields are described here.
+    package var validVersions: ClosedRange<Int16> { APITable.row(self).valid }
+    /// The first version with compact lengths and tagged fields (KIP-482); `Int16.max` where there is none.
+    package var flexibleFrom: Int16 { APITable.row(self).flexibleFrom }
+    /// What our broker tells clients it serves. Produce begins at 0 though 0 to 2 are refused: librdkafka before 2.11.1 sends
+    /// uncompressed, or not at all, to a broker whose range does not include them (KAFKA-18659).
+    package var advertisedVersions: ClosedRange<Int16>? { APITable.row(self).advertised }
+
+    package func isFlexible(_ version: Int16) -> Bool { version >= flexibleFrom }
+
+    /// The name of any key Kafka 4.3 has, described here or not, for inspectors; "Api999" of an unknown one.
+    package static func name(of key: Int16) -> String {
+        if let known = APIKey(rawValue: key) { return known.name }
+        return APITable.otherNames[key] ?? "Api\(key)"
+    }
+}
+
+extension APIKey: CustomStringConvertible {
+    package var description: String { name }
+}
