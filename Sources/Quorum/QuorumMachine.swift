@@ -100,7 +100,11 @@ package struct QuorumMachine: Sendable {
         syncedOffset = log.offset
         highWatermark = committed
         self.random = random
-        if let leader = state.leaderID, leader != config.nodeID { role = .follower(of: leader) } else if let voted = state.votedID, voted != config.nodeID { role = .voted(voted) }
+        if let leader = state.leaderID, leader != config.nodeID {
+            role = .follower(of: leader)
+        } else if let voted = state.votedID, voted != config.nodeID {
+            role = .voted(voted)
+        }
     }
 
     package var leaderEpoch: LeaderEpoch { state.leaderEpoch }
@@ -257,7 +261,9 @@ package struct QuorumMachine: Sendable {
         _ epoch: LeaderEpoch, _ leader: BrokerID?, _ granted: Bool, _ from: BrokerID, _ now: Now
     ) -> [QuorumEffect] {
         if epoch > state.leaderEpoch { return enter(epoch, leader: leader, now) }
-        guard epoch == state.leaderEpoch, granted, case .candidate(let votes) = role, !votes.contains(from), !votes.isEmpty else { return [] }
+        guard epoch == state.leaderEpoch, granted, case .candidate(let votes) = role, !votes.isEmpty, !votes.contains(from) else {
+            return []
+        }
         let all = (votes + [from]).sorted()
         role = .candidate(granted: all)
         return all.count >= majority ? lead() : []

@@ -35,7 +35,11 @@ package struct QuorumState: Equatable, Sendable {
         var numbers: [String: Int64] = [:]
         var voters: [BrokerID] = []
         for member in members {
-            if member.name == "voterId" { voters.append(BrokerID(Int32(clamping: member.value))) } else { numbers[member.name] = member.value }
+            guard member.name != "voterId" else {
+                voters.append(BrokerID(Int32(clamping: member.value)))
+                continue
+            }
+            numbers[member.name] = member.value
         }
         guard let epoch = numbers["leaderEpoch"].flatMap(Int32.init(exactly:)), epoch >= 0,
             let leader = numbers["leaderId"].flatMap(Int32.init(exactly:)), let voted = numbers["votedId"].flatMap(Int32.init(exactly:)),
