@@ -1,0 +1,94 @@
+import Primitives
+import Wire
+
+/// Who shall answer.
+package enum RequestTarget: Equatable, Sendable {
+    /// Any broker: the one with the least to do.
+    case any
+    /// The controller; on KRaft any broker forwards to it.
+    case controller
+    case broker(BrokerID)
+    case leader(TopicPartition)
+    /// The coordinator of a consumer group.
+    case coordinator(group: String)
+}
+
+/// Which connection to a broker carries a request. A broker answers in the order of requests, so a long poll would hold up what comes
+/// behind it: each kind has its own connection.
+package enum Lane: Int, Comparable, Sendable {
+    case admin
+    case fetch
+    case produce
+
+    package static func < (a: Lane, b: Lane) -> Bool { a.rawValue < b.rawValue }
+
+    /// Requests under way at a time. Two for observing and admin: do no harm to the cluster being watched.
+    package var inFlightMax: Int {
+        switch self {
+        case .admin: 2
+        case .fetch: 1
+        case .produce: 5
+        }
+    }
+}
+
+/// A request with where it goes and how long it may take.
+package struct ClientRequest: Sendable {
+    package var message: any WireRequest
+    package var target: RequestTarget
+    package var lane: Lane
+    /// From submission to answer, retries included.
+    package var timeoutMs: Int64
+    /// Versions the caller can use; the newest of these that is ours and the broker's too is sent.
+    package var versions: ClosedRange<Int16>
+    /// May be sent again where the connection broke before the answer. Not so where doing it twice is not the same as doing it once.
+    package var isRepeatable: Bool
+
+    package init(
+        _ message: any WireRequest, to target: RequestTarget = .any, lane: Lane = .admin, timeoutMs: Int64 = 10_000,
+        versions: ClosedRange<Int16> = 0...Int16.max, isRepeatable: Bool = true
+    ) {
+        self.message = message
+        self.target = target
+        self.lane = lane
+        self.timeoutMs = timeoutMs
+        self.versions = versions
+        self.isRepeatable = isRepeatable
+    }
+
+    package var apiKey: APIKey { type(of: message).apiKey }
+}
+
+/// What came back.
+package struct Answer: Sendable {
+    package var message: any WireMessage
+    package var version: Int16
+    package var broker: BrokerID
+    /// From writing the request to the last byte of the answer.
+    package var latencyMs: Int64
+
+    package init(message: any WireMessage, version: Int16, broker: BrokerID, latencyMs: Int64 = 0) {
+        self.message = message
+        self.version = version
+        self.broker = broker
+        self.latencyMs = latencyMs
+    }
+
+    /// The answer as its own type. The session decodes by the request's type, so another type is our own mistake, told as malformed.
+    package func of<M: WireMessage>(_: M.Type = M.self) throws(ClientError) -> M {
+        guard let typed = message as? M else { throw .malformed(api: "\(M.self)") }
+        return typed
+    }
+}
+
+package typealias AnswerResult = Result<Answer, ClientError>
+
+extension Result where Success == Answer, Failure == ClientError {
+    /// The typed answer, or why there is none.
+    package func of<M: WireMessage>(_: M.Type = M.self) throws(ClientError) -> M {
+        switch self {
+        case .success(let answer): try answer.of(M.self)
+        case .failure(let error): throw error
+        }
+    }
+}
