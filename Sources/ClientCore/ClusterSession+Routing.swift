@@ -1,0 +1,216 @@
+import Primitives
+import Wire
+
+// Who answers what: from a request's target to a node, and from a node to a connection.
+extension ClusterSession {
+    private enum Route {
+        case node(BrokerID)
+        case anyNode
+        case wait
+        case fail(ClientError)
+    }
+
+    /// Sends whatever can be sent. Routing may ask for knowledge with requests of its own, which a second round then sends.
+    mutating func pump(now: Now) {
+        for _ in 0..<2 {
+            for number in requests.keys {
+                guard let pending = requests[number], pending.connection == nil, pending.waitsFor == nil else { continue }
+                if pending.notBefore <= now.instant { dispatch(number, pending, now: now) }
+            }
+        }
+    }
+
+    private mutating func dispatch(_ number: Int, _ pending: Pending, now: Now) {
+        switch route(number, pending, now: now) {
+        case .node(let broker): deliver(number, pending, to: broker, now: now)
+        case .anyNode: deliverToAny(number, pending, now: now)
+        case .wait: break
+        case .fail(let error): answer(number, .failure(error), now: now)
+        }
+    }
+
+    private mutating func route(_ number: Int, _ pending: Pending, now: Now) -> Route {
+        switch pending.request.target {
+        case .any: return .anyNode
+        case .controller:
+            if let controller = metadata.controller, nodes[controller] != nil { return .node(controller) }
+            return metadata.learntAt != nil ? .anyNode : need(.brokers, number, now: now)
+        case .broker(let broker):
+            if nodes[broker] != nil { return .node(broker) }
+            if let learntAt = metadata.learntAt, learntAt >= pending.submittedAt { return .fail(.unknownBroker(broker)) }
+            return need(.brokers, number, now: now)
+        case .leader(let partition): return routeToLeader(partition, number, pending, now: now)
+        case .coordinator(let group):
+            if let coordinator = coordinators[group], nodes[coordinator] != nil { return .node(coordinator) }
+            return need(.coordinator(group), number, now: now)
+        }
+    }
+
+    private mutating func routeToLeader(_ partition: TopicPartition, _ number: Int, _ pending: Pending, now: Now) -> Route {
+        if let leader = metadata.leader(partition), nodes[leader] != nil { return .node(leader) }
+        guard let topic = metadata.topics[partition.topic], pending.attempts > 0 else {
+            requests.update(number) { $0.attempts += 1 }
+            return need(.topic(partition.topic), number, now: now)
+        }
+        if topic.error != .none && !topic.error.isRetriable { return .fail(.kafka(topic.error, message: nil)) }
+        if topic.error == .none && Int(partition.partition) >= topic.leaders.count {
+            return .fail(.kafka(.unknownTopicOrPartition, message: "\(partition) does not exist"))
+        }
+        guard pending.attempts < SessionLimits.attemptsMax else {
+            let code = topic.error == .none ? ErrorCode.leaderNotAvailable : topic.error
+            return .fail(.kafka(code, message: "\(partition) has no leader"))
+        }
+        // There is none now; a new one may be elected in a moment.
+        metadata.topics.remove(partition.topic)
+        requests.update(number) { pending in
+            pending.attempts += 1
+            pending.notBefore = now.instant.adding(milliseconds: options.backoffMinMs * 4)
+        }
+        return .wait
+    }
+
+    /// Parks a request until the session knows more, and asks if nobody has.
+    private mutating func need(_ need: Need, _ number: Int, now: Now) -> Route {
+        requests.update(number) { $0.waitsFor = need }
+        guard !requests.values.contains(where: { $0.serves == need }) else { return .wait }
+        switch need {
+        case .brokers:
+            var request = MetadataRequest()
+            request.topics = []
+            request.allowAutoTopicCreation = false
+            ask(request, for: need, now: now)
+        case .topic(let name):
+            var request = MetadataRequest()
+            var topic = MetadataRequest.Topic()
+            topic.name = name
+            request.topics = [topic]
+            request.allowAutoTopicCreation = false
+            ask(request, for: need, now: now)
+        case .coordinator(let group):
+            var request = FindCoordinatorRequest()
+            request.key = group
+            request.keyType = 0
+            request.coordinatorKeys = [group]
+            ask(request, for: need, now: now)
+        }
+        return .wait
+    }
+
+    // MARK: Nodes
+
+    private mutating func deliver(_ number: Int, _ pending: Pending, to broker: BrokerID, now: Now) {
+        guard let node = nodes[broker] else { return }
+        let lane = pending.request.lane
+        if let id = connections.first(where: { $0.value.broker == broker && $0.value.lane == lane })?.key {
+            send(number, pending, on: id, now: now)
+        } else if let failedAt = node.failedAt, failedAt >= pending.submittedAt {
+            answer(number, .failure(.unreachable(node.reason)), now: now)
+        } else if node.retryAt <= now.instant {
+            open(broker, lane, now: now)
+        }
+    }
+
+    /// The least busy connection there is; else one is opened; where every node failed since the request came, the request fails too.
+    private mutating func deliverToAny(_ number: Int, _ pending: Pending, now: Now) {
+        let lane = pending.request.lane
+        let open = connections.filter { $0.value.lane == lane }
+        if let best = open.filter({ $0.value.canSend }).min(by: { $0.value.load < $1.value.load }) {
+            send(number, pending, on: best.key, now: now)
+            return
+        }
+        guard open.isEmpty else { return }
+        let brokers = nodes.filter { $0.key > .none }
+        let candidates = brokers.contains { $0.value.failedAt.map { $0 < pending.submittedAt } ?? true } ? brokers : nodes.map { $0 }
+        if candidates.allSatisfy({ $0.value.failedAt.map { $0 >= pending.submittedAt } ?? false }) {
+            let last = candidates.max { ($0.value.failedAt ?? .zero) < ($1.value.failedAt ?? .zero) }
+            answer(number, .failure(.unreachable(last?.value.reason ?? "no bootstrap server")), now: now)
+            return
+        }
+        let willing = candidates.filter { node in
+            node.value.retryAt <= now.instant && (node.value.failedAt.map { $0 < pending.submittedAt } ?? true)
+        }
+        if !willing.isEmpty { self.open(random.pick(willing).key, lane, now: now) }
+    }
+
+    private mutating func send(_ number: Int, _ pending: Pending, on id: Int, now: Now) {
+        guard let connection = connections[id], connection.phase == .ready, connection.canSend else { return }
+        guard let version = connection.versions.best(pending.request.apiKey, within: pending.request.versions) else {
+            answer(number, .failure(.unsupported(api: pending.request.apiKey.name)), now: now)
+            return
+        }
+        requests.update(number) { pending in
+            pending.connection = id
+            pending.attempts += 1
+        }
+        onConnection(id, now: now) {
+            $0.send(pending.request.message, request: number, version: version, deadline: pending.deadline, now: now)
+        }
+    }
+
+    // MARK: Knowledge
+
+    /// Takes in what the session asked for itself; returns why it is of no use.
+    mutating func learn(_ message: any WireMessage, for need: Need) -> ClientError? {
+        guard case .coordinator(let group) = need else {
+            return (message as? MetadataResponse).flatMap { ClientError.of($0.errorCode) }
+        }
+        guard let answer = message as? FindCoordinatorResponse else { return .malformed(api: APIKey.findCoordinator.name) }
+        // One group was asked for: v4 and later answer in a list, older versions in the response itself.
+        let found = answer.coordinators.first
+        let code = found?.errorCode ?? answer.errorCode
+        if let error = ClientError.of(code, found?.errorMessage ?? answer.errorMessage) { return error }
+        if coordinators.count >= SessionLimits.coordinatorsMax { coordinators = OrderedMap() }
+        let id = BrokerID(found?.nodeID ?? answer.nodeID)
+        coordinators[group] = id
+        if nodes[id] == nil {
+            let address = ServerAddress(host: found?.host ?? answer.host, port: found?.port ?? answer.port)
+            nodes[id] = Node(address: address, backoff: newBackoff)
+        }
+        return nil
+    }
+
+    mutating func forgetRoute(of target: RequestTarget) {
+        switch target {
+        case .coordinator(let group): coordinators.remove(group)
+        case .controller: metadata.controller = nil
+        case .leader(let partition): metadata.topics.remove(partition.topic)
+        case .any, .broker: break
+        }
+    }
+
+    /// Whether an answer says that the request went to the wrong broker, or to the right one too early.
+    func isMisrouted(_ pending: Pending, _ message: any WireMessage) -> Bool {
+        switch pending.request.target {
+        case .coordinator: coordinatorCodes(message).contains(where: ErrorCode.coordinatorMoved.contains)
+        case .controller: controllerCodes(message).contains(.notController)
+        case .any, .broker, .leader: false
+        }
+    }
+}
+
+extension ErrorCode {
+    /// What a broker says that is not, or not yet, the coordinator of a group.
+    package static let coordinatorMoved: [ErrorCode] = [.notCoordinator, .coordinatorNotAvailable, .coordinatorLoadInProgress]
+}
+
+/// The codes by which an answer from a group's coordinator may say that it is not its coordinator.
+private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
+    switch message {
+    case let answer as OffsetFetchResponse: [answer.errorCode] + answer.groups.map(\.errorCode)
+    case let answer as OffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
+    case let answer as DescribeGroupsResponse: answer.groups.map(\.errorCode)
+    case let answer as DeleteGroupsResponse: answer.results.map(\.errorCode)
+    case let answer as OffsetDeleteResponse: [answer.errorCode]
+    default: []
+    }
+}
+
+private func controllerCodes(_ message: any WireMessage) -> [ErrorCode] {
+    switch message {
+    case let answer as CreateTopicsResponse: answer.topics.map(\.errorCode)
+    case let answer as DeleteTopicsResponse: answer.responses.map(\.errorCode)
+    case let answer as CreatePartitionsResponse: answer.results.map(\.errorCode)
+    case let answer as IncrementalAlterConfigsResponse: answer.responses.map(\.errorCode)
+    default: []
+    }
+}

@@ -1,0 +1,22 @@
+import Primitives
+import Wire
+
+// Where requests of any type become bytes and answers become their type again.
+
+/// A request frame with its size.
+func encodeRequestFrame(_ message: any WireRequest, version: Int16, correlationID: Int32, clientID: String) -> Bytes {
+    func encode<R: WireRequest>(_ request: R) -> Bytes {
+        encodeRequest(request, version: version, correlationID: correlationID, clientID: clientID).bytes
+    }
+    return encode(message)
+}
+
+/// An answer frame (without its size) as the type that belongs to `request`.
+func decodeAnswer<R: WireRequest>(_ request: R, _ frame: Bytes, version: Int16) throws(WireError) -> R.Response {
+    try decodeResponse(R.self, frame, version: version).message
+}
+
+func decodeAnyAnswer(_ message: any WireRequest, _ frame: Bytes, version: Int16) throws(WireError) -> any WireMessage {
+    func decode<R: WireRequest>(_ request: R) throws(WireError) -> any WireMessage { try decodeAnswer(request, frame, version: version) }
+    return try decode(message)
+}
