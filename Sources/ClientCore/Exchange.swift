@@ -13,7 +13,7 @@ func encodeRequestFrame(_ message: any WireRequest, version: Int16, correlationI
 
 /// An answer frame (without its size) as the type that belongs to `request`.
 func decodeAnswer<R: WireRequest>(_ request: R, _ frame: Bytes, version: Int16) throws(WireError) -> R.Response {
-    try decodeResponse(R.self, frame, version: version).message
+    try decodeResponse(frame, to: R.self, version: version).response
 }
 
 func decodeAnyAnswer(_ message: any WireRequest, _ frame: Bytes, version: Int16) throws(WireError) -> any WireMessage {

@@ -1,0 +1,135 @@
+import ClientCore
+import Primitives
+import Reactor
+
+/// The session's shell: opens and closes sockets as the session says and feeds it what happens. Owner: the client's event loop thread;
+/// it never leaves it.
+final class ClientLoop {
+    private var session: ClusterSession
+    let loop: EventLoop
+    private var callbacks: [Int: (AnswerResult) -> Void] = [:]
+    private var links: [Int: Link] = [:]
+    private var nextRequest = 0
+    private var timer: TimerID?
+    private var timerDeadline = Instant.distantFuture
+    private var isStopped = false
+    /// Effects are performed in the order in which the session gave them, also where performing one makes the session give more.
+    private var effects: [ClusterSession.Effect] = []
+    private var isPerforming = false
+    private let resolver = WorkerPool(threadsMax: 1, jobsMax: 64)
+    /// What runs on this client, to be told when it stops.
+    private var runs: [ObjectIdentifier: any MachineStopping] = [:]
+
+    init(_ session: ClusterSession, _ loop: EventLoop) {
+        self.session = session
+        self.loop = loop
+    }
+
+    /// Returns the request's number, by which it can be cancelled.
+    @discardableResult
+    func submit(_ request: ClientRequest, _ callback: @escaping (AnswerResult) -> Void) -> Int {
+        guard !isStopped else {
+            callback(.failure(.stopped))
+            return -1
+        }
+        let number = nextRequest
+        nextRequest += 1
+        callbacks[number] = callback
+        handle(.submitted(request: number, request))
+        return number
+    }
+
+    func cancel(_ number: Int) {
+        guard callbacks.removeValue(forKey: number) != nil else { return }
+        handle(.cancelled(request: number))
+    }
+
+    func stop() {
+        guard !isStopped else { return }
+        isStopped = true
+        if let timer { loop.cancel(timer) }
+        for run in runs.values { run.clientStopped() }
+        runs = [:]
+        for link in links.values { link.close() }
+        links = [:]
+        let waiting = callbacks.sorted { $0.key < $1.key }
+        callbacks = [:]
+        for (_, callback) in waiting { callback(.failure(.stopped)) }
+        resolver.stop()
+    }
+
+    func add(_ run: any MachineStopping) { runs[ObjectIdentifier(run)] = run }
+    func remove(_ run: any MachineStopping) { runs[ObjectIdentifier(run)] = nil }
+
+    // MARK: The session
+
+    private func handle(_ event: ClusterSession.Event) {
+        guard !isStopped else { return }
+        effects += session.handle(event, now: SystemClock.now())
+        guard !isPerforming else { return }
+        isPerforming = true
+        while !effects.isEmpty {
+            let batch = effects
+            effects = []
+            for effect in batch { perform(effect) }
+        }
+        isPerforming = false
+        arm()
+    }
+
+    private func perform(_ effect: ClusterSession.Effect) {
+        switch effect {
+        case .open(let connection, let address): open(connection, address)
+        case .write(let connection, let bytes): links[connection]?.write(bytes)
+        case .close(let connection): links.removeValue(forKey: connection)?.close()
+        case .answer(let request, let result): callbacks.removeValue(forKey: request)?(result)
+        }
+    }
+
+    private func arm() {
+        let deadline = session.nextDeadline
+        guard deadline != timerDeadline || timer == nil, !isStopped else { return }
+        if let timer { loop.cancel(timer) }
+        timer = nil
+        timerDeadline = deadline
+        guard deadline != .distantFuture else { return }
+        timer = loop.schedule(at: deadline) { [self] in
+            timer = nil
+            handle(.tick)
+        }
+    }
+
+    // MARK: Sockets
+
+    /// Names are resolved on another thread: the system's resolver can take its time.
+    private func open(_ connection: Int, _ address: ServerAddress) {
+        let link = Link(loop, frameBytesMax: ConnectionLimits.frameBytesMax)
+        links[connection] = link
+        link.onOpen = { [unowned self] in handle(.opened(connection: connection)) }
+        link.onFrame = { [unowned self] frame in handle(.received(connection: connection, frame)) }
+        link.onClose = { [unowned self] reason in
+            guard links.removeValue(forKey: connection) != nil else { return }
+            handle(.failed(connection: connection, reason))
+        }
+        let bound = LoopBound(self, loop)
+        let loop = loop
+        let submitted = resolver.submit {
+            let found = Result { () throws(SocketError) in try SocketAddress.resolve(address.host, port: Int(address.port)) }
+            loop.post { bound.value.resolved(connection, found) }
+        }
+        if !submitted { handle(.failed(connection: connection, "too many names to look up")) }
+    }
+
+    private func resolved(_ connection: Int, _ found: Result<[SocketAddress], SocketError>) {
+        guard let link = links[connection] else { return }
+        switch found {
+        case .success(let addresses): link.connect(addresses)
+        case .failure(let error): link.fail("\(error)")
+        }
+    }
+}
+
+/// Something that wants to know when its client stops.
+protocol MachineStopping: AnyObject {
+    func clientStopped()
+}

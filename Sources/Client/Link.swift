@@ -1,0 +1,91 @@
+import Primitives
+import Reactor
+
+/// A connection to a broker from the first attempt to the last frame: tries the addresses of a name in turn, then carries frames.
+/// Owner: the client's loop. Ends once, by `close` (silently) or with `onClose`.
+final class Link: EventHandler {
+    private let loop: EventLoop
+    private let frameBytesMax: Int
+    private var addresses: ArraySlice<SocketAddress> = []
+    private var dialing: Int32?
+    private var channel: FrameChannel?
+    private var isEnded = false
+    var onOpen: () -> Void = {}
+    var onFrame: (Bytes) -> Void = { _ in }
+    var onClose: (String) -> Void = { _ in }
+
+    init(_ loop: EventLoop, frameBytesMax: Int) {
+        self.loop = loop
+        self.frameBytesMax = frameBytesMax
+    }
+
+    func connect(_ addresses: [SocketAddress]) {
+        guard !isEnded else { return }
+        self.addresses = addresses[...]
+        dial(after: "no address")
+    }
+
+    func write(_ bytes: Bytes) { channel?.send([.bytes(bytes)]) }
+
+    func close() {
+        isEnded = true
+        endDialing()
+        let channel = channel
+        self.channel = nil
+        channel?.onClose = { _ in }
+        channel?.close(nil)
+    }
+
+    func fail(_ reason: String) {
+        guard !isEnded else { return }
+        let tell = onClose
+        close()
+        tell(reason)
+    }
+
+    private func dial(after reason: String) {
+        var reason = reason
+        while let address = addresses.popFirst() {
+            do throws(SocketError) {
+                let descriptor = try Socket.connect(address)
+                dialing = descriptor
+                loop.register(descriptor, .writable, self)
+                return
+            } catch {
+                reason = error.description
+            }
+        }
+        fail(reason)
+    }
+
+    /// The dialled socket is connected, or failed.
+    func ready(_ readiness: Readiness) {
+        guard let descriptor = dialing else { return }
+        if let error = Socket.pendingError(descriptor) {
+            endDialing()
+            return dial(after: error.code == 0 ? error.what : systemMessage(error.code))
+        }
+        loop.deregister(descriptor)
+        dialing = nil
+        let channel = FrameChannel(descriptor, loop, frameBytesMax: frameBytesMax)
+        self.channel = channel
+        channel.onFrame = { [unowned self] in onFrame($0) }
+        channel.onClose = { [unowned self] in closed($0) }
+        channel.open()
+        onOpen()
+    }
+
+    private func closed(_ reason: String?) {
+        guard !isEnded else { return }
+        isEnded = true
+        channel = nil
+        onClose(reason ?? "the broker closed the connection")
+    }
+
+    private func endDialing() {
+        guard let descriptor = dialing else { return }
+        dialing = nil
+        loop.deregister(descriptor)
+        Socket.close(descriptor)
+    }
+}
