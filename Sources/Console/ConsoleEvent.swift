@@ -1,0 +1,64 @@
+import Grid
+import Observatory
+import Primitives
+
+/// What the console is told. Only the shell makes these; each is handled at once and never waits.
+package enum ConsoleEvent: Sendable {
+    case input(InputEvent)
+    /// Time has passed: ages and flashes move on.
+    case tick
+    case snapshot(ClusterSnapshot)
+    /// The answer to `ConsoleRequest.plan` with the same ticket.
+    case planned(ticket: Int, Result<Plan, PlanError>)
+    /// A step of a running plan, in words.
+    case planProgress(ticket: Int, String)
+    case planFinished(ticket: Int, PlanOutcome)
+    case tail(TailUpdate)
+    /// The answer to `ConsoleRequest.save`: where it went, or why not.
+    case saved(Result<String, ConsoleFailure>)
+    /// The answer to `ConsoleRequest.readFile`.
+    case file(ticket: Int, name: String, Result<String, ConsoleFailure>)
+    /// Something the shell wants said on the flash line.
+    case notice(Notice)
+}
+
+/// What the console wants done. The shell does it in its own time and answers with an event.
+package enum ConsoleRequest: Equatable, Sendable {
+    case quit
+    /// Give the terminal back to the shell that started us, as ctrl-z does.
+    case suspend
+    /// What is on the screen has changed: observe this.
+    case watch(Interest)
+    /// Read everything on the screen now.
+    case refresh
+    case plan(ticket: Int, PlanAction)
+    case run(ticket: Int, Plan)
+    case startTail(TailQuery)
+    case stopTail(session: Int)
+    /// Stop reading (true) or go on: the viewer has paused, or its buffer must not be overrun.
+    case pauseTail(session: Int, Bool)
+    /// Write a file; a relative name is relative to where the program was started.
+    case save(name: String, text: String)
+    case readFile(ticket: Int, name: String)
+    /// Put text on the terminal's clipboard.
+    case copy(String)
+    case setTheme(String)
+    case bell
+}
+
+/// Why the shell could not do something; a sentence for people.
+package struct ConsoleFailure: Error, Equatable, Sendable {
+    package var message: String
+    package init(_ message: String) { self.message = message }
+}
+
+/// A line for the flash bar.
+package struct Notice: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable { case info, warning, error }
+    package var kind: Kind
+    package var text: String
+    package init(_ kind: Kind, _ text: String) {
+        self.kind = kind
+        self.text = text
+    }
+}
