@@ -22,6 +22,10 @@ package final class Replica {
     private var knownHighWatermark: Offset
     /// Why the disk refused the last append; nil once one has succeeded.
     package var storageFailure: String?
+    /// Tickets of the requests that wait for this partition. Kept by the broker.
+    package var waiters: [UInt64] = []
+    /// A sync of the log is under way. Kept by the broker.
+    package var isSyncing = false
 
     package init(partition: TopicPartition, topicID: UUID, log: PartitionLog, highWatermark: Offset) {
         self.partition = partition

@@ -61,6 +61,12 @@ package struct TimestampOffset: Equatable, Sendable {
     package var offset: Offset
     package var timestamp: Timestamp
     package var leaderEpoch: LeaderEpoch
+
+    package init(offset: Offset, timestamp: Timestamp, leaderEpoch: LeaderEpoch) {
+        self.offset = offset
+        self.timestamp = timestamp
+        self.leaderEpoch = leaderEpoch
+    }
 }
 
 /// An aborted transaction that a read_committed fetch has to hear of.

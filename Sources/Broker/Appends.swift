@@ -1,0 +1,95 @@
+import Primitives
+import Records
+import Replication
+import Storage
+import Wire
+
+/// Appending to the logs this broker leads, whoever asks, and what follows from it: waking waiters, syncing where the topic wants it.
+extension Broker {
+    /// With `flush.messages=1` nothing counts as written before it is durable.
+    func waitsForDisk(_ replica: Replica) -> Bool { replica.log.config.flushRecordsMax <= 1 }
+
+    /// Appends and wakes who waits for the partition.
+    mutating func append(_ batches: Bytes, to replica: Replica, origin: AppendOrigin) throws(LogError) -> AppendResult {
+        let durableOnly = waitsForDisk(replica)
+        let (result, moved) = try replica.append(batches, origin: origin, now: now, durableOnly: durableOnly)
+        watermarksChanged = true
+        if moved { advanced(replica) }
+        if durableOnly || replica.log.syncDue(now: now) { requestSync(replica) }
+        return result
+    }
+
+    /// Appends a coordinator's batch to an internal topic; `owner` is told when it is committed. Throws where nothing was appended.
+    package mutating func appendInternal(
+        _ batch: Bytes, to partition: TopicPartition, owner: InternalAppendOwner
+    ) throws(LogError) {
+        guard let replica = replicas.find(partition.topic, partition.partition), let leader = replica.leader else { throw .closed }
+        let result: AppendResult
+        do throws(LogError) {
+            result = try append(batch, to: replica, origin: .coordinator)
+        } catch {
+            storageFailed(error, replica)
+            throw error
+        }
+        let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leaderEpoch: leader.leaderEpoch)
+        let deadline = now.instant.adding(milliseconds: Broker.internalAppendTimeoutMs)
+        guard let done = outcome(of: append) else {
+            return parked.park(.internalAppend(ParkedInternalAppend(owner: owner, append: append)), until: deadline)
+        }
+        completions.append((owner, done))
+    }
+
+    /// How long a coordinator waits for its records to be committed (`offsets.commit.timeout.ms`).
+    static let internalAppendTimeoutMs: Int64 = 5000
+
+    /// Tells the owners of internal appends. Not from within `appendInternal`: its caller has not returned yet.
+    mutating func runCompletions() {
+        while !completions.isEmpty {
+            let batch = completions
+            completions = []
+            for (owner, code) in batch {
+                switch owner {
+                case .groups(let token): groupsAppendCompleted(token, code)
+                }
+            }
+        }
+    }
+
+    /// Something happened to a partition that its waiters may have waited for.
+    mutating func advanced(_ replica: Replica) {
+        guard !replica.waiters.isEmpty else { return }
+        for ticket in replica.waiters {
+            switch parked[ticket] {
+            case .fetch(let fetch): recheckFetch(ticket, fetch)
+            case .produce(let produce): recheckProduce(ticket, produce)
+            case .internalAppend(let waiting):
+                guard let done = outcome(of: waiting.append) else { continue }
+                parked.take(ticket)
+                completions.append((waiting.owner, done))
+            case nil: break
+            }
+        }
+    }
+
+    /// Answers the parked requests whose time is up.
+    mutating func expireParked() {
+        while let ticket = parked.expired(at: now.instant) {
+            switch parked.take(ticket) {
+            case .fetch(let fetch): answerFetch(fetch.context, readFetch(fetch.context, fetch.request))
+            case .produce(let produce): expireProduce(produce)
+            case .internalAppend(let waiting): completions.append((waiting.owner, .requestTimedOut))
+            case nil: break
+            }
+        }
+    }
+
+    /// Tells of a disk that refuses, once until it works again; the request itself is answered by the caller.
+    mutating func storageFailed(_ error: LogError, _ replica: Replica) {
+        guard case .disk = error else { return }
+        let known = replica.storageFailure != nil
+        replica.storageFailure = error.message
+        guard !known else { return }
+        note("cannot write to \(replica.partition): \(error.message)")
+        emit(.disk(broker: brokerID, message: error.message))
+    }
+}

@@ -1,0 +1,74 @@
+import Controller
+import Primitives
+import Records
+import Replication
+import Storage
+import Wire
+
+/// One broker: every request, every partition it holds, its part in the metadata quorum. Pure: clocks, randomness, disk and codecs are
+/// handed in; what it wants done comes out as effects.
+///
+/// Owner: one thread. Each call of `handle` runs to its end; nothing suspends inside. A request is answered at once, or parked (fetches
+/// and produces in `parked`, group requests in the coordinator, metadata changes in the metadata log) and answered by a later event.
+package struct Broker {
+    package internal(set) var config: BrokerConfig
+    package let brokerID: BrokerID
+    package let disk: any Disk
+    package let codecs: Codecs
+    /// Every random choice: ids, jitter.
+    package var random: PRNG
+    /// The time of the event being handled.
+    package internal(set) var now: Now
+
+    /// All that the metadata log says, as far as it is committed.
+    package internal(set) var image: ClusterImage
+
+    var replicas = ReplicaTable()
+    var parked = ParkedRequests()
+    var syncs = SyncQueue()
+    /// Internal appends that are decided and whose owners have not been told yet.
+    var completions: [(InternalAppendOwner, ErrorCode)] = []
+    /// Some partition was appended to since the high watermarks were written.
+    var watermarksChanged = false
+
+    var admin = AdminState()
+    var groups = GroupRuntime()
+    /// What this call of `handle` wants done.
+    var effects: [BrokerEffect] = []
+
+    package init(config: BrokerConfig, disk: any Disk, codecs: Codecs, seed: UInt64, now: Now) {
+        self.config = config
+        self.disk = disk
+        self.codecs = codecs
+        self.now = now
+        image = ClusterImage(clusterID: "")
+        brokerID = config.nodeID
+        random = PRNG(seed: seed)
+    }
+
+    package mutating func handle(_ event: BrokerEvent, now: Now) -> [BrokerEffect] {
+        self.now = now
+        switch event {
+        case .requestReceived(let context): dispatch(context)
+        case .connectionClosed(let connection):
+            parked.forget(connection)
+            groupsConnectionClosed(connection)
+        case .synced(let token, let error): synced(token, error)
+        case .ticked: tick()
+        }
+        runCompletions()
+        defer { effects = [] }
+        return effects
+    }
+
+    /// When the broker next wants `ticked`, if nothing happens before.
+    package var nextDeadline: Instant {
+        mutating get { min(parked.nextDeadline, adminDeadline, groupsDeadline) }
+    }
+
+    private mutating func tick() {
+        expireParked()
+        if adminDeadline <= now.instant { adminTick() }
+        if groupsDeadline <= now.instant { groupsTick() }
+    }
+}

@@ -1,0 +1,36 @@
+import Primitives
+import Storage
+import Wire
+
+/// Names a sync until it has completed.
+package struct SyncToken: Hashable, Comparable, Sendable {
+    package let number: UInt64
+    package static func < (a: SyncToken, b: SyncToken) -> Bool { a.number < b.number }
+}
+
+/// What happens to a broker.
+package enum BrokerEvent: Sendable {
+    case requestReceived(RequestContext)
+    /// What the connection waited for is forgotten.
+    case connectionClosed(ConnectionID)
+    /// The sync of this token's effect is done; `error` is nil when all of it is durable.
+    case synced(SyncToken, error: DiskError?)
+    /// `nextDeadline` may have passed.
+    case ticked
+}
+
+/// What a broker wants done. Effects are run in order.
+package enum BrokerEffect: Sendable {
+    /// Sends a response: the frame's bytes with each slice of a log file at the frame's splice of the same index. Then the connection
+    /// may deliver its next request.
+    case send(ConnectionID, Frame, slices: [LogSlice])
+    /// The request has no response (Produce with acks=0); the connection may deliver its next request.
+    case proceed(ConnectionID)
+    /// Closes the connection after a protocol error, with the reason for the log.
+    case close(ConnectionID, reason: String)
+    /// Runs the job on a worker, then tells `synced`.
+    case sync(SyncToken, PartitionLog.SyncJob)
+    case event(ClusterEvent)
+    /// One line for the broker's log.
+    case log(String)
+}

@@ -1,0 +1,66 @@
+import Primitives
+import Wire
+
+/// Serves one API key: decodes the body, then answers now, parks the request, or throws, which closes the connection.
+package typealias Handler = @Sendable (inout Broker, RequestContext) throws(WireError) -> Void
+
+/// One row of the table of what this broker serves.
+package struct Route: Sendable {
+    package let key: APIKey
+    let handler: Handler
+
+    /// A handler that gets the decoded request.
+    init<Request: WireRequest>(
+        _ request: Request.Type, _ handler: @escaping @Sendable (inout Broker, RequestContext, Request) -> Void
+    ) {
+        key = Request.apiKey
+        self.handler = { (broker: inout Broker, context: RequestContext) throws(WireError) in
+            handler(&broker, context, try Request.decode(context.body, version: context.version))
+        }
+    }
+}
+
+/// The one table of what this broker serves. ApiVersions advertises what stands here. Each part has its own rows, in its own folder.
+package enum Dispatch {
+    package static let routes: [Route] = (dataRoutes + Dispatch.adminRoutes + Dispatch.groupRoutes).sorted { $0.key.rawValue < $1.key.rawValue }
+
+    static let dataRoutes: [Route] = [
+        Route(ApiVersionsRequest.self) { $0.handleApiVersions($1, $2) },
+        Route(ProduceRequest.self) { $0.handleProduce($1, $2) },
+        Route(FetchRequest.self) { $0.handleFetch($1, $2) },
+        Route(ListOffsetsRequest.self) { $0.handleListOffsets($1, $2) },
+        Route(OffsetForLeaderEpochRequest.self) { $0.handleOffsetForLeaderEpoch($1, $2) },
+        Route(SaslHandshakeRequest.self) { $0.handleSaslHandshake($1, $2) },
+        Route(SaslAuthenticateRequest.self) { $0.handleSaslAuthenticate($1, $2) },
+    ]
+
+    /// Handlers by the key's number.
+    static let table: [Handler?] = {
+        var table = [Handler?](repeating: nil, count: 128)
+        for route in routes { table[Int(route.key.rawValue)] = route.handler }
+        return table
+    }()
+
+    static func handler(_ rawKey: Int16) -> Handler? {
+        rawKey >= 0 && Int(rawKey) < table.count ? table[Int(rawKey)] : nil
+    }
+}
+
+extension Broker {
+    /// Finds the handler. What cannot be answered ends the connection, as in Kafka: an unknown key, or a version outside the advertised
+    /// range, except of ApiVersions, which has an answer for that (KIP-511).
+    mutating func dispatch(_ context: RequestContext) {
+        guard let key = APIKey(rawValue: context.header.apiKey), let handler = Dispatch.handler(context.header.apiKey) else {
+            return closeConnection(context, "request with unknown API key \(context.header.apiKey)")
+        }
+        guard key.validVersions.contains(context.version), key.advertisedVersions?.contains(context.version) == true else {
+            if key == .apiVersions { return refuseApiVersions(context) }
+            return closeConnection(context, "\(key.name) version \(context.version) is not supported")
+        }
+        do throws(WireError) {
+            try handler(&self, context)
+        } catch {
+            closeConnection(context, "malformed \(key.name) request, version \(context.version): \(error)")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Primitives
+import Wire
+
+/// ApiVersions (18), versions 0 to 4: what this broker serves, from the table of routes. A version we do not know is answered with a body
+/// of version 0 and error 35, listing what there is (KIP-511). Before authentication allowed.
+extension Broker {
+    mutating func handleApiVersions(_ context: RequestContext, _ request: ApiVersionsRequest) {
+        var response = ApiVersionsResponse()
+        if context.version >= 3, !isSoftwareName(request.clientSoftwareName) || !isSoftwareName(request.clientSoftwareVersion) {
+            response.errorCode = .invalidRequest
+            return respond(context, response)
+        }
+        response.apiKeys = advertisedKeys
+        respond(context, response)
+    }
+
+    mutating func refuseApiVersions(_ context: RequestContext) {
+        var response = ApiVersionsResponse()
+        response.apiKeys = advertisedKeys
+        let frame = encodeUnsupportedAPIVersions(response, correlationID: context.header.correlationID)
+        effects.append(.send(context.connection, frame, slices: []))
+    }
+
+    private var advertisedKeys: [ApiVersionsResponse.Key] {
+        Dispatch.routes.compactMap { route in
+            guard let versions = route.key.advertisedVersions else { return nil }
+            var key = ApiVersionsResponse.Key()
+            key.apiKey = route.key.rawValue
+            key.minVersion = versions.lowerBound
+            key.maxVersion = versions.upperBound
+            return key
+        }
+    }
+
+    /// KIP-511: letters, digits, and between them dots and dashes.
+    private func isSoftwareName(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+        }
+        guard let first = bytes.first, let last = bytes.last, isAlphanumeric(first), isAlphanumeric(last) else { return false }
+        return bytes.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+    }
+}

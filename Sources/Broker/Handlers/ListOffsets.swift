@@ -1,0 +1,59 @@
+import Primitives
+import Replication
+import Storage
+import Wire
+
+/// ListOffsets (2), versions 1 to 9: where a partition begins and ends, and which offset belongs to a time. -1 latest (the last stable
+/// offset for read_committed), -2 earliest, -3 the record with the largest timestamp, -4 earliest on this disk (the same as -2 without
+/// tiered storage), -5 the latest in tiered storage (there is none: -1). No record at or after a time: offset -1, no error.
+extension Broker {
+    mutating func handleListOffsets(_ context: RequestContext, _ request: ListOffsetsRequest) {
+        var response = ListOffsetsResponse()
+        for topic in request.topics {
+            var answer = ListOffsetsResponse.Topic()
+            answer.name = topic.name
+            answer.partitions = topic.partitions.map { listOffset(topic.name, $0, isCommitted: request.isolationLevel == 1) }
+            response.topics.append(answer)
+        }
+        respond(context, response)
+    }
+
+    private func listOffset(
+        _ topic: String, _ partition: ListOffsetsRequest.Partition, isCommitted: Bool
+    ) -> ListOffsetsResponse.Partition {
+        var answer = ListOffsetsResponse.Partition()
+        answer.partitionIndex = partition.partitionIndex
+        let replica = replicas.find(topic, partition.partitionIndex)
+        answer.errorCode = check(replica, partition.currentLeaderEpoch)
+        guard let replica, !answer.errorCode.isError else { return answer }
+        do throws(LogError) {
+            if let found = try find(partition.timestamp, in: replica, isCommitted: isCommitted) {
+                answer.offset = found.offset.rawValue
+                answer.timestamp = found.timestamp.milliseconds
+                answer.leaderEpoch = found.leaderEpoch.rawValue
+            }
+        } catch {
+            answer.errorCode = ErrorCode(rawValue: error.kafkaCode)
+        }
+        return answer
+    }
+
+    private func find(_ timestamp: Int64, in replica: Replica, isCommitted: Bool) throws(LogError) -> TimestampOffset? {
+        let below = isCommitted ? replica.lastStableOffset : replica.highWatermark
+        func at(_ offset: Offset, _ epoch: LeaderEpoch?) -> TimestampOffset {
+            TimestampOffset(offset: offset, timestamp: .none, leaderEpoch: epoch ?? .none)
+        }
+        switch timestamp {
+        case -1: return at(below, replica.leaderEpoch)
+        case -2, -4: return at(replica.log.logStartOffset, replica.log.leaderEpoch(at: replica.log.logStartOffset))
+        case -3: return visible(try replica.log.offsetOfMaxTimestamp(), below)
+        case 0...: return visible(try replica.log.offset(forTimestamp: Timestamp(milliseconds: timestamp)), below)
+        default: return nil
+        }
+    }
+
+    /// Nothing past what may be read is told.
+    private func visible(_ found: TimestampOffset?, _ below: Offset) -> TimestampOffset? {
+        found.flatMap { $0.offset < below ? $0 : nil }
+    }
+}

@@ -1,0 +1,137 @@
+import Controller
+import Primitives
+import Records
+import Replication
+import Storage
+import Wire
+
+/// Produce (0), versions 3 to 11: appends one batch per partition. acks=0: no response, and an error closes the connection, so that the
+/// client refreshes its metadata. acks=1: answered after the append. acks=all: answered once the high watermark has passed it, refused
+/// before the append where too few replicas are in sync. A full or failing disk answers KAFKA_STORAGE_ERROR, which clients retry.
+/// Missing: transactions (refused), quotas.
+extension Broker {
+    mutating func handleProduce(_ context: RequestContext, _ request: ProduceRequest) {
+        var response = ProduceResponse()
+        var waiting: [ParkedAppend] = []
+        for topic in request.topics {
+            var answer = ProduceResponse.Topic()
+            answer.name = topic.name
+            answer.topicID = topic.topicID
+            for partition in topic.partitions {
+                var outcome = produce(partition, of: topic, request, context.version)
+                if var append = outcome.append {
+                    (append.topicIndex, append.partitionIndex) = (response.topics.count, answer.partitions.count)
+                    waiting.append(append)
+                }
+                outcome.answer.index = partition.index
+                answer.partitions.append(outcome.answer)
+            }
+            response.topics.append(answer)
+        }
+        finishProduce(context, request, response, waiting)
+    }
+
+    private mutating func finishProduce(
+        _ context: RequestContext, _ request: ProduceRequest, _ response: ProduceResponse, _ waiting: [ParkedAppend]
+    ) {
+        if request.acks == 0 {
+            let failed = response.topics.flatMap(\.partitions).first { $0.errorCode.isError }
+            guard let failed else { return proceed(context) }
+            return closeConnection(context, "produce with acks=0 failed: \(failed.errorCode.name)")
+        }
+        guard !waiting.isEmpty else { return respond(context, response) }
+        let deadline = now.instant.adding(milliseconds: Int64(max(0, request.timeoutMs)))
+        parked.park(.produce(ParkedProduce(context: context, response: response, appends: waiting)), until: deadline)
+    }
+
+    /// Appends one partition's batch. `append` is set where the answer has to wait for the high watermark.
+    private mutating func produce(
+        _ partition: ProduceRequest.Partition, of topic: ProduceRequest.Topic, _ request: ProduceRequest, _ version: Int16
+    ) -> (answer: ProduceResponse.Partition, append: ParkedAppend?) {
+        if let refusal = refusal(of: topic, request) { return (refusal, nil) }
+        guard let replica = replicas.find(topic.name, partition.index) else { return (produceRefused(.unknownTopicOrPartition), nil) }
+        guard let leader = replica.leader else { return (produceRefused(.notLeaderOrFollower), nil) }
+        guard let batches = partition.records.inMemory, !batches.isEmpty else {
+            return (produceRefused(.invalidRecord, "A produce needs exactly one record batch per partition."), nil)
+        }
+        if request.acks == -1, leader.isUnderMinISR { return (produceRefused(.notEnoughReplicas), nil) }
+        do throws(LogError) {
+            let result = try append(batches, to: replica, origin: .client(produceVersion: version))
+            var answer = ProduceResponse.Partition()
+            answer.baseOffset = result.baseOffset.rawValue
+            answer.logAppendTimeMs = result.logAppendTime.milliseconds
+            answer.logStartOffset = result.logStartOffset.rawValue
+            let mustWait = request.acks == -1 || (request.acks == 1 && waitsForDisk(replica))
+            guard mustWait, result.lastOffset >= replica.highWatermark else { return (answer, nil) }
+            let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leaderEpoch: leader.leaderEpoch)
+            return (answer, append)
+        } catch {
+            return (produceFailure(error, replica), nil)
+        }
+    }
+
+    /// What is wrong with a produce whatever its partition.
+    private func refusal(of topic: ProduceRequest.Topic, _ request: ProduceRequest) -> ProduceResponse.Partition? {
+        guard (-1...1).contains(request.acks) else { return produceRefused(.invalidRequiredAcks) }
+        guard request.transactionalID == nil else { return produceRefused(.invalidTxnState, "Transactions are not supported.") }
+        guard !TopicNames.isInternal(topic.name) else {
+            return produceRefused(.invalidTopicException, "Only coordinators write to \(topic.name).")
+        }
+        return nil
+    }
+
+    private func produceRefused(_ code: ErrorCode, _ message: String? = nil) -> ProduceResponse.Partition {
+        var answer = ProduceResponse.Partition()
+        answer.errorCode = code
+        answer.errorMessage = message
+        answer.baseOffset = -1
+        return answer
+    }
+
+    private mutating func produceFailure(_ error: LogError, _ replica: Replica) -> ProduceResponse.Partition {
+        var answer = produceRefused(ErrorCode(rawValue: error.kafkaCode), error.message)
+        if case .batch(let batch) = error {
+            answer.recordErrors = batch.recordErrors.prefix(1000).map { record in
+                var out = ProduceResponse.RecordError()
+                out.batchIndex = record.index
+                out.batchIndexErrorMessage = record.message
+                return out
+            }
+        }
+        storageFailed(error, replica)
+        return answer
+    }
+
+    /// Looks at a waiting produce after something happened to one of its partitions; answers it when nothing is left to wait for.
+    mutating func recheckProduce(_ ticket: UInt64, _ produce: ParkedProduce) {
+        var response = produce.response
+        var left = false
+        for append in produce.appends {
+            if let code = outcome(of: append) { settle(&response, append, code) } else { left = true }
+        }
+        guard !left else { return }
+        parked.take(ticket)
+        respond(produce.context, response)
+    }
+
+    /// The time of a waiting produce is up.
+    mutating func expireProduce(_ produce: ParkedProduce) {
+        var response = produce.response
+        for append in produce.appends { settle(&response, append, outcome(of: append) ?? .requestTimedOut) }
+        respond(produce.context, response)
+    }
+
+    private func settle(_ response: inout ProduceResponse, _ append: ParkedAppend, _ code: ErrorCode) {
+        guard code.isError else { return }
+        response.topics[append.topicIndex].partitions[append.partitionIndex].errorCode = code
+        response.topics[append.topicIndex].partitions[append.partitionIndex].baseOffset = -1
+    }
+
+    /// What became of an append: nil while it waits.
+    func outcome(of append: ParkedAppend) -> ErrorCode? {
+        guard let leader = append.replica.leader, leader.leaderEpoch == append.leaderEpoch else { return .notLeaderOrFollower }
+        if append.replica.storageFailure != nil, waitsForDisk(append.replica) { return .kafkaStorageError }
+        guard append.lastOffset < leader.highWatermark else { return nil }
+        return leader.isUnderMinISR ? .notEnoughReplicasAfterAppend : ErrorCode.none
+    }
+}

@@ -1,0 +1,116 @@
+import Primitives
+import Replication
+import Storage
+import Wire
+
+/// A fetch that waits for bytes (KIP-74's minimum) or its time.
+struct ParkedFetch {
+    let context: RequestContext
+    let request: FetchRequest
+    /// The partitions it reads, for taking its ticket back.
+    let replicas: [Replica]
+}
+
+/// An append that waits until the high watermark has passed it.
+struct ParkedAppend {
+    let replica: Replica
+    let lastOffset: Offset
+    let leaderEpoch: LeaderEpoch
+    /// Where its outcome goes in the response.
+    var topicIndex = 0
+    var partitionIndex = 0
+}
+
+/// A produce that waits for its appends.
+struct ParkedProduce {
+    let context: RequestContext
+    let response: ProduceResponse
+    let appends: [ParkedAppend]
+}
+
+/// Who appended to an internal topic, and is told when that is committed.
+package enum InternalAppendOwner: Sendable {
+    /// The group coordinator, with its token.
+    case groups(UInt64)
+}
+
+struct ParkedInternalAppend {
+    let owner: InternalAppendOwner
+    let append: ParkedAppend
+}
+
+/// Requests that wait for a partition, each with a ticket that its partitions' `waiters` hold. One per connection at most, because a
+/// connection has one request under way; so the number is bounded by the connections.
+struct ParkedRequests {
+    enum Parked {
+        case fetch(ParkedFetch)
+        case produce(ParkedProduce)
+        case internalAppend(ParkedInternalAppend)
+
+        var connection: ConnectionID? {
+            switch self {
+            case .fetch(let fetch): fetch.context.connection
+            case .produce(let produce): produce.context.connection
+            case .internalAppend: nil
+            }
+        }
+        var replicas: [Replica] {
+            switch self {
+            case .fetch(let fetch): fetch.replicas
+            case .produce(let produce): produce.appends.map(\.replica)
+            case .internalAppend(let parked): [parked.append.replica]
+            }
+        }
+    }
+
+    private struct Due: Comparable {
+        let deadline: Instant
+        let ticket: UInt64
+        static func < (a: Due, b: Due) -> Bool { a.deadline == b.deadline ? a.ticket < b.ticket : a.deadline < b.deadline }
+    }
+
+    private var parked: [UInt64: Parked] = [:]
+    private var tickets: [ConnectionID: UInt64] = [:]
+    private var due = Heap<Due>()
+    private var lastTicket: UInt64 = 0
+
+    var count: Int { parked.count }
+
+    mutating func park(_ request: Parked, until deadline: Instant) {
+        lastTicket += 1
+        let ticket = lastTicket
+        parked[ticket] = request
+        if let connection = request.connection { tickets[connection] = ticket }
+        due.push(Due(deadline: deadline, ticket: ticket))
+        for replica in request.replicas { replica.waiters.append(ticket) }
+    }
+
+    subscript(ticket: UInt64) -> Parked? { parked[ticket] }
+
+    /// Takes the request out, and its ticket off its partitions.
+    @discardableResult
+    mutating func take(_ ticket: UInt64) -> Parked? {
+        guard let request = parked.removeValue(forKey: ticket) else { return nil }
+        if let connection = request.connection { tickets[connection] = nil }
+        for replica in request.replicas { replica.waiters.removeAll { $0 == ticket } }
+        return request
+    }
+
+    mutating func forget(_ connection: ConnectionID) {
+        if let ticket = tickets[connection] { take(ticket) }
+    }
+
+    /// When the next live request runs out of time. Those answered meanwhile fall out here.
+    var nextDeadline: Instant {
+        mutating get {
+            while let first = due.first, parked[first.ticket] == nil { _ = due.pop() }
+            return due.first?.deadline ?? .distantFuture
+        }
+    }
+
+    /// The ticket of a request whose time is up at `now`.
+    mutating func expired(at now: Instant) -> UInt64? {
+        guard nextDeadline <= now, let first = due.pop() else { return nil }
+        return first.ticket
+    }
+}

@@ -1,0 +1,36 @@
+import Primitives
+import Wire
+
+/// Names one client connection; never used again after it has closed.
+package struct ConnectionID: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package static func < (a: ConnectionID, b: ConnectionID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A request that has arrived whole, its header decoded, its body not yet. A connection has one request under way at a time, so the
+/// connection also names the request until it is answered.
+package struct RequestContext: Sendable {
+    package let connection: ConnectionID
+    package let header: RequestHeader
+    package let body: Bytes
+    /// The peer's numeric address.
+    package let clientHost: String
+    /// The name of the listener it came in on: metadata answers with the same listener's addresses.
+    package let listener: String
+    package let receivedAt: Now
+
+    package init(
+        connection: ConnectionID, header: RequestHeader, body: Bytes, clientHost: String, listener: String, receivedAt: Now
+    ) {
+        self.connection = connection
+        self.header = header
+        self.body = body
+        self.clientHost = clientHost
+        self.listener = listener
+        self.receivedAt = receivedAt
+    }
+
+    package var version: Int16 { header.apiVersion }
+    package var clientID: String { header.clientID ?? "" }
+}

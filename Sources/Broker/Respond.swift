@@ -1,0 +1,32 @@
+import Primitives
+import Storage
+import Wire
+
+/// How handlers say what is to be done. All of it collects in `effects`, which `handle` returns.
+extension Broker {
+    /// Answers the request. `slices` fill the response's `Payload.external` fields in their order.
+    package mutating func respond(_ context: RequestContext, _ message: some WireResponse, slices: [LogSlice] = []) {
+        respond(context, message, version: context.version, slices: slices)
+    }
+
+    mutating func respond(_ context: RequestContext, _ message: some WireResponse, version: Int16, slices: [LogSlice] = []) {
+        let frame = encodeResponse(message, version: version, correlationID: context.header.correlationID)
+        precondition(frame.splices.count == slices.count, "every splice of a response has its slice")
+        effects.append(.send(context.connection, frame, slices: slices))
+    }
+
+    /// Ends the request without a response.
+    mutating func proceed(_ context: RequestContext) { effects.append(.proceed(context.connection)) }
+
+    /// Ends the connection: what it sent cannot be answered.
+    package mutating func closeConnection(_ context: RequestContext, _ reason: String) {
+        effects.append(.close(context.connection, reason: reason))
+    }
+
+    /// Tells the console and whoever listens.
+    package mutating func emit(_ kind: ClusterEvent.Kind) {
+        effects.append(.event(ClusterEvent(time: now.wall, kind: kind)))
+    }
+
+    package mutating func note(_ line: String) { effects.append(.log(line)) }
+}
