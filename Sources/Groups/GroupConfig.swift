@@ -1,0 +1,32 @@
+/// The settings of the group coordinator, under their Kafka names in the comments, and the bounds of what it keeps in memory. Durations in
+/// milliseconds.
+package struct GroupConfig: Equatable, Sendable {
+    /// `group.min.session.timeout.ms`, `group.max.session.timeout.ms`: outside them a JoinGroup is refused with INVALID_SESSION_TIMEOUT.
+    package var sessionTimeoutMsMin: Int32 = 6_000
+    package var sessionTimeoutMsMax: Int32 = 1_800_000
+    /// `group.initial.rebalance.delay.ms`: how long an empty group waits for more members before its first generation.
+    package var initialRebalanceDelayMs: Int32 = 3_000
+    /// `group.max.size`: members of one group.
+    package var groupSizeMax: Int = Int(Int32.max)
+    /// A member whose first JoinGroup is parked cannot heartbeat. After this long it is taken for gone (a client that gave up retries).
+    package var newMemberJoinTimeoutMs: Int32 = 300_000
+    /// `offsets.retention.minutes`, in milliseconds: counted from the moment the group became empty, or from the commit for a partition
+    /// that a stable group no longer subscribes to, or that belongs to no group protocol at all.
+    package var offsetsRetentionMs: Int64 = 7 * 24 * 60 * 60 * 1000
+    /// `offsets.retention.check.interval.ms`.
+    package var offsetsRetentionCheckIntervalMs: Int64 = 600_000
+    /// `offset.metadata.max.bytes`.
+    package var offsetMetadataBytesMax: Int = 4_096
+
+    /// Groups per partition of `__consumer_offsets`; one more is refused with GROUP_MAX_SIZE_REACHED (joins) or
+    /// INVALID_COMMIT_OFFSET_SIZE (commits).
+    package var groupsPerPartitionMax: Int = 100_000
+    /// Member ids handed out in one group that have not joined yet; one more is refused with GROUP_MAX_SIZE_REACHED.
+    package var pendingMembersMax: Int = 10_000
+    /// Committed partitions of one group; more are refused with INVALID_COMMIT_OFFSET_SIZE.
+    package var offsetsPerGroupMax: Int = 1_000_000
+    /// Assignment protocols that one member may name, and bytes of a member's metadata in all of them together.
+    package var protocolsPerMemberMax: Int = 256
+
+    package init() {}
+}
