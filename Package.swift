@@ -55,7 +55,7 @@ let everything: [Target] = [
     library("Compression", ["Records", "Primitives", "CZlib", "CZstd", "CLZ4", "CSnappy"]),
     library("Reactor", ["Primitives", "CLinux"]),
     library("BrokerServer", ["Broker", "Reactor", "Compression", "Primitives", "Wire", "Records", "Storage", "Controller", "Groups"]),
-    library("Client", ["ClientCore", "Reactor", "Compression", "Wire", "Records", "Primitives"]),
+    library("Client", ["ClientCore", "Reactor", "Compression", "Wire", "Records", "Primitives", "CLinux"]),
     library("DevCluster", ["BrokerServer", "Client", "ClientCore", "Broker", "Reactor", "Wire", "Records", "Groups", "Primitives"]),
     library("Terminal", ["Grid", "CNcurses", "CLinux", "CYAML", "Primitives"]),
     library(

@@ -23,7 +23,7 @@ struct ImportTable {
         Compression   -  Records Primitives CZlib CZstd CLZ4 CSnappy
         Reactor       -  Primitives CLinux
         BrokerServer  -  Broker Reactor Compression Primitives Wire Records Storage Controller Groups
-        Client        -  ClientCore Reactor Compression Wire Records Primitives
+        Client        -  ClientCore Reactor Compression Wire Records Primitives CLinux
         DevCluster    -  BrokerServer Client ClientCore Broker Reactor Wire Records Groups Primitives
         Terminal      -  Grid CNcurses CLinux CYAML Primitives
         Commands      -  Client DevCluster BrokerServer Console Terminal Observatory ClientCore Grid Reactor

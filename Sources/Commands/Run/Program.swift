@@ -1,0 +1,89 @@
+import Glibc
+import Primitives
+
+/// The program: understands the command line, runs the command, and tells how it went. `kastellan`'s main is nothing but this.
+package enum Program {
+    package static let version = "0.1.0"
+
+    /// `arguments` without the program's own name. Returns the exit code.
+    package static func run(_ arguments: [String]) -> Int32 {
+        do throws(Failure) {
+            let invocation = try CommandLineParser.parse(arguments)
+            if invocation.wantsHelp {
+                Streams.print(try helpText([invocation.command]))
+                return ExitStatus.ok.rawValue
+            }
+            return try run(invocation).rawValue
+        } catch {
+            Streams.complain(error.message)
+            return error.status.rawValue
+        }
+    }
+
+    private static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
+        switch invocation.command {
+        case "help": Streams.print(try helpText(invocation.positionals))
+        case "version": Streams.print("kastellan \(version)\n")
+        case "completion": Streams.print(CompletionScripts.script(for: invocation.positionals[0]))
+        case "info": Streams.print(infoListing().text(.table))
+        default: throw Failure(.error, "\(invocation.command) is not there yet")
+        }
+        return .ok
+    }
+
+    static func helpText(_ words: [String]) throws(Failure) -> String {
+        let name = words.joined(separator: " ")
+        if name.isEmpty { return HelpText.overview }
+        if let spec = CommandTable.command(name) { return HelpText.command(spec) }
+        guard !CommandTable.family(name).isEmpty else { throw .usage("no command \"\(name)\"; `kastellan help` lists them") }
+        return HelpText.family(name)
+    }
+
+    /// `kastellan info`: where everything is, as it would be used now.
+    static func infoListing() -> Listing {
+        var listing = Listing([.init("WHAT", "what"), .init("VALUE", "value")])
+        listing.add([.string("version"), .string(version)])
+        listing.add([.string("bootstrap"), .string(environment("KASTELLAN_BOOTSTRAP") ?? Paths.defaultBootstrap)])
+        listing.add([.string("dev data"), .string(Paths.devData)])
+        listing.add([.string("skins"), .string(Paths.skinFolders.joined(separator: ":"))])
+        listing.add([.string("skin"), .string(environment("KASTELLAN_SKIN") ?? "dark")])
+        listing.add([.string("TERM"), environment("TERM").map { .string($0) } ?? .null])
+        return listing
+    }
+}
+
+/// Where files are, by the XDG rules.
+package enum Paths {
+    package static let defaultBootstrap = "127.0.0.1:9092"
+
+    private static func base(_ variable: String, _ fallback: String) -> String {
+        // The rules say that relative paths are to be ignored.
+        if let folder = environment(variable), folder.hasPrefix("/") { return "\(folder)/kastellan" }
+        return "\(environment("HOME") ?? ".")/\(fallback)/kastellan"
+    }
+    package static var data: String { base("XDG_DATA_HOME", ".local/share") }
+    package static var config: String { environment("KASTELLAN_CONFIG_DIR") ?? base("XDG_CONFIG_HOME", ".config") }
+    package static var state: String { base("XDG_STATE_HOME", ".local/state") }
+    /// Where `kastellan dev` keeps its cluster.
+    package static var devData: String { "\(data)/dev" }
+
+    /// Where skins are looked for, in order: the user's, those installed beside the program, those of the source tree.
+    package static var skinFolders: [String] {
+        var folders = ["\(config)/skins"]
+        if let program = programFolder {
+            folders.append("\(program)/../share/kastellan/themes")
+            folders.append("\(program)/../../../themes")
+            folders.append("\(program)/../../themes")
+        }
+        return folders
+    }
+
+    /// The folder of the running program's file.
+    private static var programFolder: String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        let path = String(decoding: buffer[0..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.lastIndex(of: "/").map { String(path[..<$0]) }
+    }
+}

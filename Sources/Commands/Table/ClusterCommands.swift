@@ -1,0 +1,69 @@
+extension CommandTable {
+    static let clusterCommands: [CommandSpec] = [dev, demo, broker, console]
+
+    private static let port = Flag(
+        "--port", "-p", .integer("PORT", 0...65_535),
+        "Where the first broker listens; the others follow. 0 picks a free port. Default: 9092.")
+    private static let brokers = Flag("--brokers", nil, .integer("N", 1...9), "How many brokers. Default: 1.")
+    private static let headless = Flag(
+        "--headless", nil, "No console: print the line bootstrap.servers=HOST:PORT once the cluster serves, run until SIGTERM or SIGINT.")
+
+    static let dev = CommandSpec(
+        name: "dev",
+        summary: "start a local cluster and open the console on it",
+        details: [
+            "The cluster's data is kept in $XDG_DATA_HOME/kastellan/dev and is there again the next time. A second start on the same "
+                + "directory is refused while the first runs.",
+            "The cluster listens on the loopback address only. It ends with the console, or with the signal in headless mode, and "
+                + "everything acknowledged is on disk.",
+        ],
+        flags: [
+            port, brokers,
+            Flag("--data", "-d", .text("DIR"), completes: .folder, "Where the data is kept."),
+            Flag("--ephemeral", nil, "Keep the data in a temporary directory and remove it at the end."),
+            headless,
+        ] + Flag.console,
+        examples: [
+            Example("kastellan dev", "a cluster on 127.0.0.1:9092, and the console"),
+            Example(
+                "kastellan dev --headless --ephemeral --port 0",
+                "a throw-away cluster for a test; read its address from the line it prints"),
+        ])
+
+    static let demo = CommandSpec(
+        name: "demo",
+        summary: "a cluster with living traffic in a temporary directory, and the console",
+        details: [
+            "Orders, payments and clicks are produced as JSON; several consumer groups read them, of which one lags and one rebalances "
+                + "now and then. Nothing is left behind. Ordinary clients can join in at the address shown.",
+            "Listens on 127.0.0.1:9092, or on a free port where that is taken.",
+        ],
+        flags: [
+            port, brokers,
+            Flag("--seed", nil, .integer("N", 0...Int64.max), "The seed of the traffic's chances. Default: 1."),
+            Flag("--rate", nil, .integer("N", 1...100_000), "Records a second, over all topics. Default: 60."),
+            headless,
+        ] + Flag.console,
+        examples: [Example("kastellan demo", "see something move")])
+
+    static let broker = CommandSpec(
+        name: "broker",
+        summary: "run one broker as its own process",
+        details: [
+            "Reads Kafka's own server.properties; keys that are known and not supported are named on standard error. "
+                + "Runs until SIGTERM or SIGINT, then stops cleanly."
+        ],
+        positionals: [Positional("FILE", "a server.properties file", completes: .file)],
+        flags: [Flag("--override", nil, .pair("KEY=VALUE"), repeats: true, "Set a key, as if it stood last in the file.")],
+        examples: [Example("kastellan broker server.properties --override log.dirs=/srv/kafka", "one broker, its data elsewhere")])
+
+    static let console = CommandSpec(
+        name: "console",
+        summary: "open the console on any Kafka cluster",
+        details: [
+            "The word may be left out: \"kastellan -b HOST:PORT\". The first screen is drawn before the first answer comes; "
+                + "what was seen stays on screen with its age while a broker is away."
+        ],
+        flags: [.bootstrap] + Flag.console,
+        examples: [Example("kastellan -b kafka-1.example.net:9092", "the console on that cluster")])
+}

@@ -1,0 +1,19 @@
+/// Every command there is. Order is the order of `kastellan help`.
+package enum CommandTable {
+    package static let program = "kastellan"
+    package static let summary = "a Kafka cluster monitor and admin console, with a Kafka cluster inside it"
+
+    package static let all: [CommandSpec] = [
+        clusterCommands, recordCommands, topicCommands, groupCommands, viewCommands, programCommands,
+    ].flatMap { $0 }
+
+    package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
+
+    /// The first words of commands of two words, and what they are about.
+    package static let families: [(name: String, summary: String)] = [
+        ("topics", "list, describe, create, alter, trim and delete topics"),
+        ("groups", "list, describe, reset and delete consumer groups"),
+    ]
+
+    package static func family(_ name: String) -> [CommandSpec] { all.filter { $0.name.hasPrefix(name + " ") } }
+}

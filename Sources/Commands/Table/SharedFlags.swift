@@ -1,0 +1,30 @@
+/// Flags that mean the same wherever they occur.
+extension Flag {
+    static let help = Flag("--help", "-h", "Print the help of the command and exit.")
+    static let bootstrap = Flag(
+        "--bootstrap", "-b", .text("HOST:PORT"),
+        "The cluster: one or more brokers, with commas between. Default: KASTELLAN_BOOTSTRAP, or 127.0.0.1:9092, "
+            + "where \"kastellan dev\" serves.")
+    static let timeout = Flag(
+        "--timeout", nil, .integer("MS", 1...3_600_000), "Give up after so many milliseconds, with exit code 124. Default: 15000.")
+    static let output = Flag(
+        "--output", "-o", .choice("FORMAT", OutputFormat.names), "How to print: table (the default), json, jsonl or csv.")
+    static let yes = Flag("--yes", "-y", "Do it without asking. Where standard input is no terminal, nothing is changed without this.")
+    static let dryRun = Flag("--dry-run", nil, "Show what would be done, and the Kafka command that does the same, and change nothing.")
+
+    /// What every command that asks a cluster takes.
+    static let connection: [Flag] = [.bootstrap, .timeout]
+    /// What every command that changes a cluster takes.
+    static let change: [Flag] = connection + [.dryRun, .yes]
+
+    /// How the console looks and behaves.
+    static let console: [Flag] = [
+        Flag("--readonly", nil, "Refuse every change, below the screen: no plan is carried out."),
+        Flag("--command", "-c", .text("COMMAND"), "The view to open first, as typed after a colon: \"topics\", \"group payments\"."),
+        Flag("--refresh", nil, .integer("SECONDS", 1...3600), "How often to look at the cluster. Default: 1 in dev and demo, else 2."),
+        Flag("--skin", nil, .text("NAME"), "The theme: a name of those shipped or a k9s skin file. Default: KASTELLAN_SKIN, or dark."),
+        Flag("--ascii", nil, "Draw with ASCII only, as is done where the locale is not UTF-8."),
+        Flag("--low-color", nil, "Use the terminal's own sixteen colours only."),
+        Flag("--no-mouse", nil, "Leave the mouse to the terminal."),
+    ]
+}

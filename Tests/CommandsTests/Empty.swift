@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct CommandsPlaceholder {
-    @Test func builds() {}
-}
