@@ -143,7 +143,8 @@ package struct WireDecoder: ~Copyable, WireCoder {
     package mutating func structure<T: WireStruct>(_ value: inout T) throws(WireError) { try value.visit(&self) }
 
     package mutating func nullableStructure<T: WireStruct>(_ value: inout T?) throws(WireError) {
-        guard try take(Int8.self) >= 0 else { return value = nil }
+        // Null is -1, inside a tagged field 0; Kafka writes 1 before a structure.
+        guard try take(Int8.self) > 0 else { return value = nil }
         var present = T()
         try present.visit(&self)
         value = present

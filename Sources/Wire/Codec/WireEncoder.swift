@@ -10,6 +10,8 @@ package struct WireEncoder: ~Copyable, WireCoder {
     private var capacity: Int
     private var position = 0
     private var splices: [Splice] = []
+    /// Inside a tagged field a null structure is 0, elsewhere -1.
+    private var inTag = false
 
     package init(version: Int16, isFlexible: Bool, capacity: Int = 256) {
         self.version = version
@@ -49,6 +51,9 @@ package struct WireEncoder: ~Copyable, WireCoder {
         base.storeBytes(of: value.bigEndian, toByteOffset: position, as: I.self)
         position &+= MemoryLayout<I>.size
     }
+
+    /// Bytes as they are, without a length.
+    package mutating func put(raw bytes: Bytes) { bytes.withUnsafeBytes { raw($0) } }
 
     package mutating func unsignedVarint(_ value: Int) {
         var rest = UInt(bitPattern: value)
@@ -146,7 +151,7 @@ package struct WireEncoder: ~Copyable, WireCoder {
     package mutating func structure<T: WireStruct>(_ value: inout T) throws(WireError) { try value.visit(&self) }
 
     package mutating func nullableStructure<T: WireStruct>(_ value: inout T?) throws(WireError) {
-        put(value == nil ? -1 as Int8 : 1)
+        put(value == nil ? (inTag ? 0 : -1) as Int8 : 1)
         if var present = value { try present.visit(&self) }
     }
 
@@ -172,7 +177,10 @@ package struct WireEncoder: ~Copyable, WireCoder {
         unsignedVarint(Int(number))
         let sizeAt = position
         put(0 as UInt8)
+        let outer = inTag
+        inTag = true
         try value.code(&self)
+        inTag = outer
         let size = position - sizeAt - 1
         guard size >= 0x80 else { return base.storeBytes(of: UInt8(size), toByteOffset: sizeAt, as: UInt8.self) }
         let extra = (Int.bitWidth - size.leadingZeroBitCount - 1) / 7

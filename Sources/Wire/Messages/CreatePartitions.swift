@@ -40,7 +40,7 @@ extension CreatePartitionsRequest {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("brokerIDs", &brokerIDs)
+            try coder.field("brokerIds", &brokerIDs)
             try coder.noTags()
         }
     }

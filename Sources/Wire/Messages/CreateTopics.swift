@@ -47,7 +47,7 @@ extension CreateTopicsRequest {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             try coder.field("partitionIndex", &partitionIndex)
-            try coder.field("brokerIDs", &brokerIDs)
+            try coder.field("brokerIds", &brokerIDs)
             try coder.noTags()
         }
     }
@@ -99,7 +99,7 @@ extension CreateTopicsResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             try coder.field("name", &name)
-            if version >= 7 { try coder.field("topicID", &topicID) }
+            if version >= 7 { try coder.field("topicId", &topicID) }
             try coder.field("errorCode", &errorCode)
             try coder.field("errorMessage", &errorMessage)
             if version >= 5 {

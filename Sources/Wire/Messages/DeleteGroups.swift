@@ -37,7 +37,7 @@ extension DeleteGroupsResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("groupID", &groupID)
+            try coder.field("groupId", &groupID)
             try coder.field("errorCode", &errorCode)
             try coder.noTags()
         }

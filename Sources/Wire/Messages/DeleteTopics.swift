@@ -29,7 +29,7 @@ extension DeleteTopicsRequest {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             try coder.field("name", &name)
-            try coder.field("topicID", &topicID)
+            try coder.field("topicId", &topicID)
             try coder.noTags()
         }
     }
@@ -63,7 +63,7 @@ extension DeleteTopicsResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             try coder.field("name", &name, nullable: version >= 6)
-            if version >= 6 { try coder.field("topicID", &topicID) }
+            if version >= 6 { try coder.field("topicId", &topicID) }
             try coder.field("errorCode", &errorCode)
             if version >= 5 { try coder.field("errorMessage", &errorMessage) }
             try coder.noTags()

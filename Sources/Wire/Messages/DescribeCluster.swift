@@ -39,8 +39,8 @@ package struct DescribeClusterResponse: WireResponse {
         try coder.field("errorCode", &errorCode)
         try coder.field("errorMessage", &errorMessage)
         if version >= 1 { try coder.field("endpointType", &endpointType) }
-        try coder.field("clusterID", &clusterID)
-        try coder.field("controllerID", &controllerID)
+        try coder.field("clusterId", &clusterID)
+        try coder.field("controllerId", &controllerID)
         try coder.field("brokers", &brokers)
         try coder.field("clusterAuthorizedOperations", &clusterAuthorizedOperations)
         try coder.noTags()
@@ -59,7 +59,7 @@ extension DescribeClusterResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("brokerID", &brokerID)
+            try coder.field("brokerId", &brokerID)
             try coder.field("host", &host)
             try coder.field("port", &port)
             try coder.field("rack", &rack)

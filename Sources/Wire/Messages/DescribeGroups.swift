@@ -54,7 +54,7 @@ extension DescribeGroupsResponse {
             let version = coder.version
             try coder.field("errorCode", &errorCode)
             if version >= 6 { try coder.field("errorMessage", &errorMessage) }
-            try coder.field("groupID", &groupID)
+            try coder.field("groupId", &groupID)
             try coder.field("groupState", &groupState)
             try coder.field("protocolType", &protocolType)
             try coder.field("protocolData", &protocolData)
@@ -76,9 +76,9 @@ extension DescribeGroupsResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("memberID", &memberID)
-            if version >= 4 { try coder.field("groupInstanceID", &groupInstanceID) }
-            try coder.field("clientID", &clientID)
+            try coder.field("memberId", &memberID)
+            if version >= 4 { try coder.field("groupInstanceId", &groupInstanceID) }
+            try coder.field("clientId", &clientID)
             try coder.field("clientHost", &clientHost)
             try coder.field("memberMetadata", &memberMetadata)
             try coder.field("memberAssignment", &memberAssignment)

@@ -86,7 +86,7 @@ extension DescribeProducersResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("producerID", &producerID)
+            try coder.field("producerId", &producerID)
             try coder.field("producerEpoch", &producerEpoch)
             try coder.field("lastSequence", &lastSequence)
             try coder.field("lastTimestamp", &lastTimestamp)

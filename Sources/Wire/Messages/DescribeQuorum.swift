@@ -93,7 +93,7 @@ extension DescribeQuorumResponse {
             try coder.field("partitionIndex", &partitionIndex)
             try coder.field("errorCode", &errorCode)
             if version >= 2 { try coder.field("errorMessage", &errorMessage) }
-            try coder.field("leaderID", &leaderID)
+            try coder.field("leaderId", &leaderID)
             try coder.field("leaderEpoch", &leaderEpoch)
             try coder.field("highWatermark", &highWatermark)
             try coder.field("currentVoters", &currentVoters)
@@ -113,8 +113,8 @@ extension DescribeQuorumResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("replicaID", &replicaID)
-            if version >= 2 { try coder.field("replicaDirectoryID", &replicaDirectoryID) }
+            try coder.field("replicaId", &replicaID)
+            if version >= 2 { try coder.field("replicaDirectoryId", &replicaDirectoryID) }
             try coder.field("logEndOffset", &logEndOffset)
             if version >= 1 {
                 try coder.field("lastFetchTimestamp", &lastFetchTimestamp)
@@ -131,7 +131,7 @@ extension DescribeQuorumResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("nodeID", &nodeID)
+            try coder.field("nodeId", &nodeID)
             try coder.field("listeners", &listeners)
             try coder.noTags()
         }

@@ -78,7 +78,7 @@ extension DescribeTopicPartitionsResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             try coder.field("errorCode", &errorCode)
             try coder.field("name", &name)
-            try coder.field("topicID", &topicID)
+            try coder.field("topicId", &topicID)
             try coder.field("isInternal", &isInternal)
             try coder.field("partitions", &partitions)
             try coder.field("topicAuthorizedOperations", &topicAuthorizedOperations)
@@ -102,12 +102,12 @@ extension DescribeTopicPartitionsResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             try coder.field("errorCode", &errorCode)
             try coder.field("partitionIndex", &partitionIndex)
-            try coder.field("leaderID", &leaderID)
+            try coder.field("leaderId", &leaderID)
             try coder.field("leaderEpoch", &leaderEpoch)
             try coder.field("replicaNodes", &replicaNodes)
             try coder.field("isrNodes", &isrNodes)
             try coder.field("eligibleLeaderReplicas", &eligibleLeaderReplicas)
-            try coder.field("lastKnownELR", &lastKnownELR)
+            try coder.field("lastKnownElr", &lastKnownELR)
             try coder.field("offlineReplicas", &offlineReplicas)
             try coder.noTags()
         }

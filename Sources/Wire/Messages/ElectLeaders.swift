@@ -61,7 +61,7 @@ extension ElectLeadersResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             try coder.field("topic", &topic)
-            try coder.field("partitionResults", &partitionResults)
+            try coder.field("partitionResult", &partitionResults)
             try coder.noTags()
         }
     }
@@ -74,7 +74,7 @@ extension ElectLeadersResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("partitionID", &partitionID)
+            try coder.field("partitionId", &partitionID)
             try coder.field("errorCode", &errorCode)
             try coder.field("errorMessage", &errorMessage)
             try coder.noTags()

@@ -25,20 +25,20 @@ package struct FetchRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        if version <= 14 { try coder.field("replicaID", &replicaID) }
+        if version <= 14 { try coder.field("replicaId", &replicaID) }
         try coder.field("maxWaitMs", &maxWaitMs)
         try coder.field("minBytes", &minBytes)
         try coder.field("maxBytes", &maxBytes)
         try coder.field("isolationLevel", &isolationLevel)
         if version >= 7 {
-            try coder.field("sessionID", &sessionID)
+            try coder.field("sessionId", &sessionID)
             try coder.field("sessionEpoch", &sessionEpoch)
         }
         try coder.field("topics", &topics)
-        if version >= 7 { try coder.field("forgottenTopics", &forgottenTopics) }
-        if version >= 11 { try coder.field("rackID", &rackID) }
+        if version >= 7 { try coder.field("forgottenTopicsData", &forgottenTopics) }
+        if version >= 11 { try coder.field("rackId", &rackID) }
         var tags = try coder.beginTags()
-        try coder.tag(&tags, 0, "clusterID", &clusterID, default: nil)
+        try coder.tag(&tags, 0, "clusterId", &clusterID, default: nil)
         if version >= 15 { try coder.tag(&tags, 1, "replicaState", &replicaState, default: ReplicaState()) }
         try coder.endTags(tags)
     }
@@ -52,7 +52,7 @@ extension FetchRequest {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("replicaID", &replicaID)
+            try coder.field("replicaId", &replicaID)
             try coder.field("replicaEpoch", &replicaEpoch)
             try coder.noTags()
         }
@@ -68,7 +68,7 @@ extension FetchRequest {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 12 { try coder.field("topic", &topic) }
-            if version >= 13 { try coder.field("topicID", &topicID) }
+            if version >= 13 { try coder.field("topicId", &topicID) }
             try coder.field("partitions", &partitions)
             try coder.noTags()
         }
@@ -96,7 +96,7 @@ extension FetchRequest {
             if version >= 5 { try coder.field("logStartOffset", &logStartOffset) }
             try coder.field("partitionMaxBytes", &partitionMaxBytes)
             var tags = try coder.beginTags()
-            if version >= 17 { try coder.tag(&tags, 0, "replicaDirectoryID", &replicaDirectoryID, default: UUID.zero) }
+            if version >= 17 { try coder.tag(&tags, 0, "replicaDirectoryId", &replicaDirectoryID, default: UUID.zero) }
             if version >= 18 { try coder.tag(&tags, 1, "highWatermark", &highWatermark, default: Int64.max) }
             try coder.endTags(tags)
         }
@@ -112,7 +112,7 @@ extension FetchRequest {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 12 { try coder.field("topic", &topic) }
-            if version >= 13 { try coder.field("topicID", &topicID) }
+            if version >= 13 { try coder.field("topicId", &topicID) }
             try coder.field("partitions", &partitions)
             try coder.noTags()
         }

@@ -18,9 +18,9 @@ package struct FetchResponse: WireResponse {
         try coder.field("throttleTimeMs", &throttleTimeMs)
         if version >= 7 {
             try coder.field("errorCode", &errorCode)
-            try coder.field("sessionID", &sessionID)
+            try coder.field("sessionId", &sessionID)
         }
-        try coder.field("topics", &topics)
+        try coder.field("responses", &topics)
         var tags = try coder.beginTags()
         if version >= 16 { try coder.tag(&tags, 0, "nodeEndpoints", &nodeEndpoints, default: []) }
         try coder.endTags(tags)
@@ -38,7 +38,7 @@ extension FetchResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 12 { try coder.field("topic", &topic) }
-            if version >= 13 { try coder.field("topicID", &topicID) }
+            if version >= 13 { try coder.field("topicId", &topicID) }
             try coder.field("partitions", &partitions)
             try coder.noTags()
         }
@@ -73,7 +73,7 @@ extension FetchResponse {
             var tags = try coder.beginTags()
             try coder.tag(&tags, 0, "divergingEpoch", &divergingEpoch, default: EpochEndOffset())
             try coder.tag(&tags, 1, "currentLeader", &currentLeader, default: CurrentLeader())
-            try coder.tag(&tags, 2, "snapshotID", &snapshotID, default: SnapshotID())
+            try coder.tag(&tags, 2, "snapshotId", &snapshotID, default: SnapshotID())
             try coder.endTags(tags)
         }
     }
@@ -98,7 +98,7 @@ extension FetchResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("leaderID", &leaderID)
+            try coder.field("leaderId", &leaderID)
             try coder.field("leaderEpoch", &leaderEpoch)
             try coder.noTags()
         }
@@ -125,7 +125,7 @@ extension FetchResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("producerID", &producerID)
+            try coder.field("producerId", &producerID)
             try coder.field("firstOffset", &firstOffset)
             try coder.noTags()
         }
@@ -140,7 +140,7 @@ extension FetchResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("nodeID", &nodeID)
+            try coder.field("nodeId", &nodeID)
             try coder.field("host", &host)
             try coder.field("port", &port)
             try coder.field("rack", &rack)

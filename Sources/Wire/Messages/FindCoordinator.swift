@@ -39,7 +39,7 @@ package struct FindCoordinatorResponse: WireResponse {
         if version <= 3 { try coder.field("errorCode", &errorCode) }
         if version >= 1 && version <= 3 { try coder.field("errorMessage", &errorMessage) }
         if version <= 3 {
-            try coder.field("nodeID", &nodeID)
+            try coder.field("nodeId", &nodeID)
             try coder.field("host", &host)
             try coder.field("port", &port)
         }
@@ -61,7 +61,7 @@ extension FindCoordinatorResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             try coder.field("key", &key)
-            try coder.field("nodeID", &nodeID)
+            try coder.field("nodeId", &nodeID)
             try coder.field("host", &host)
             try coder.field("port", &port)
             try coder.field("errorCode", &errorCode)

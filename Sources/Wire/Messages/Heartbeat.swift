@@ -12,10 +12,10 @@ package struct HeartbeatRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("groupID", &groupID)
-        try coder.field("generationID", &generationID)
-        try coder.field("memberID", &memberID)
-        if version >= 3 { try coder.field("groupInstanceID", &groupInstanceID) }
+        try coder.field("groupId", &groupID)
+        try coder.field("generationId", &generationID)
+        try coder.field("memberId", &memberID)
+        if version >= 3 { try coder.field("groupInstanceId", &groupInstanceID) }
         try coder.noTags()
     }
 }

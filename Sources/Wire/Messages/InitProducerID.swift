@@ -15,14 +15,14 @@ package struct InitProducerIDRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("transactionalID", &transactionalID)
+        try coder.field("transactionalId", &transactionalID)
         try coder.field("transactionTimeoutMs", &transactionTimeoutMs)
         if version >= 3 {
-            try coder.field("producerID", &producerID)
+            try coder.field("producerId", &producerID)
             try coder.field("producerEpoch", &producerEpoch)
         }
         if version >= 6 {
-            try coder.field("enable2PC", &enable2PC)
+            try coder.field("enable2Pc", &enable2PC)
             try coder.field("keepPreparedTxn", &keepPreparedTxn)
         }
         try coder.noTags()
@@ -46,10 +46,10 @@ package struct InitProducerIDResponse: WireResponse {
         let version = coder.version
         try coder.field("throttleTimeMs", &throttleTimeMs)
         try coder.field("errorCode", &errorCode)
-        try coder.field("producerID", &producerID)
+        try coder.field("producerId", &producerID)
         try coder.field("producerEpoch", &producerEpoch)
         if version >= 6 {
-            try coder.field("ongoingTxnProducerID", &ongoingTxnProducerID)
+            try coder.field("ongoingTxnProducerId", &ongoingTxnProducerID)
             try coder.field("ongoingTxnProducerEpoch", &ongoingTxnProducerEpoch)
         }
         try coder.noTags()

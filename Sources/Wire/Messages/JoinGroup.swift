@@ -21,11 +21,11 @@ package struct JoinGroupRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("groupID", &groupID)
+        try coder.field("groupId", &groupID)
         try coder.field("sessionTimeoutMs", &sessionTimeoutMs)
         if version >= 1 { try coder.field("rebalanceTimeoutMs", &rebalanceTimeoutMs) }
-        try coder.field("memberID", &memberID)
-        if version >= 5 { try coder.field("groupInstanceID", &groupInstanceID) }
+        try coder.field("memberId", &memberID)
+        if version >= 5 { try coder.field("groupInstanceId", &groupInstanceID) }
         try coder.field("protocolType", &protocolType)
         try coder.field("protocols", &protocols)
         if version >= 8 { try coder.field("reason", &reason) }
@@ -70,12 +70,12 @@ package struct JoinGroupResponse: WireResponse {
         let version = coder.version
         if version >= 2 { try coder.field("throttleTimeMs", &throttleTimeMs) }
         try coder.field("errorCode", &errorCode)
-        try coder.field("generationID", &generationID)
+        try coder.field("generationId", &generationID)
         if version >= 7 { try coder.field("protocolType", &protocolType) }
         try coder.field("protocolName", &protocolName, nullable: version >= 7)
         try coder.field("leader", &leader)
         if version >= 9 { try coder.field("skipAssignment", &skipAssignment) }
-        try coder.field("memberID", &memberID)
+        try coder.field("memberId", &memberID)
         try coder.field("members", &members)
         try coder.noTags()
     }
@@ -91,8 +91,8 @@ extension JoinGroupResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("memberID", &memberID)
-            if version >= 5 { try coder.field("groupInstanceID", &groupInstanceID) }
+            try coder.field("memberId", &memberID)
+            if version >= 5 { try coder.field("groupInstanceId", &groupInstanceID) }
             try coder.field("metadata", &metadata)
             try coder.noTags()
         }

@@ -11,8 +11,8 @@ package struct LeaveGroupRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("groupID", &groupID)
-        if version <= 2 { try coder.field("memberID", &memberID) }
+        try coder.field("groupId", &groupID)
+        if version <= 2 { try coder.field("memberId", &memberID) }
         if version >= 3 { try coder.field("members", &members) }
         try coder.noTags()
     }
@@ -29,8 +29,8 @@ extension LeaveGroupRequest {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("memberID", &memberID)
-            try coder.field("groupInstanceID", &groupInstanceID)
+            try coder.field("memberId", &memberID)
+            try coder.field("groupInstanceId", &groupInstanceID)
             if version >= 5 { try coder.field("reason", &reason) }
             try coder.noTags()
         }
@@ -65,8 +65,8 @@ extension LeaveGroupResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("memberID", &memberID)
-            try coder.field("groupInstanceID", &groupInstanceID)
+            try coder.field("memberId", &memberID)
+            try coder.field("groupInstanceId", &groupInstanceID)
             try coder.field("errorCode", &errorCode)
             try coder.noTags()
         }

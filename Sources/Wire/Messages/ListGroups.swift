@@ -46,7 +46,7 @@ extension ListGroupsResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("groupID", &groupID)
+            try coder.field("groupId", &groupID)
             try coder.field("protocolType", &protocolType)
             if version >= 4 { try coder.field("groupState", &groupState) }
             if version >= 5 { try coder.field("groupType", &groupType) }

@@ -13,7 +13,7 @@ package struct ListOffsetsRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("replicaID", &replicaID)
+        try coder.field("replicaId", &replicaID)
         if version >= 2 { try coder.field("isolationLevel", &isolationLevel) }
         try coder.field("topics", &topics)
         if version >= 10 { try coder.field("timeoutMs", &timeoutMs) }

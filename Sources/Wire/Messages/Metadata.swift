@@ -37,7 +37,7 @@ extension MetadataRequest {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            if version >= 10 { try coder.field("topicID", &topicID) }
+            if version >= 10 { try coder.field("topicId", &topicID) }
             try coder.field("name", &name, nullable: version >= 10)
             try coder.noTags()
         }
@@ -62,8 +62,8 @@ package struct MetadataResponse: WireResponse {
         let version = coder.version
         if version >= 3 { try coder.field("throttleTimeMs", &throttleTimeMs) }
         try coder.field("brokers", &brokers)
-        if version >= 2 { try coder.field("clusterID", &clusterID) }
-        if version >= 1 { try coder.field("controllerID", &controllerID) }
+        if version >= 2 { try coder.field("clusterId", &clusterID) }
+        if version >= 1 { try coder.field("controllerId", &controllerID) }
         try coder.field("topics", &topics)
         if version >= 8 && version <= 10 {
             try coder.field("clusterAuthorizedOperations", &clusterAuthorizedOperations)
@@ -84,7 +84,7 @@ extension MetadataResponse {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("nodeID", &nodeID)
+            try coder.field("nodeId", &nodeID)
             try coder.field("host", &host)
             try coder.field("port", &port)
             if version >= 1 { try coder.field("rack", &rack) }
@@ -107,7 +107,7 @@ extension MetadataResponse {
             let version = coder.version
             try coder.field("errorCode", &errorCode)
             try coder.field("name", &name, nullable: version >= 12)
-            if version >= 10 { try coder.field("topicID", &topicID) }
+            if version >= 10 { try coder.field("topicId", &topicID) }
             if version >= 1 { try coder.field("isInternal", &isInternal) }
             try coder.field("partitions", &partitions)
             if version >= 8 { try coder.field("topicAuthorizedOperations", &topicAuthorizedOperations) }
@@ -130,7 +130,7 @@ extension MetadataResponse {
             let version = coder.version
             try coder.field("errorCode", &errorCode)
             try coder.field("partitionIndex", &partitionIndex)
-            try coder.field("leaderID", &leaderID)
+            try coder.field("leaderId", &leaderID)
             if version >= 7 { try coder.field("leaderEpoch", &leaderEpoch) }
             try coder.field("replicaNodes", &replicaNodes)
             try coder.field("isrNodes", &isrNodes)

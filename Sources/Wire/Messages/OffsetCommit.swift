@@ -19,10 +19,10 @@ package struct OffsetCommitRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("groupID", &groupID)
-        try coder.field("generationIDOrMemberEpoch", &generationIDOrMemberEpoch)
-        try coder.field("memberID", &memberID)
-        if version >= 7 { try coder.field("groupInstanceID", &groupInstanceID) }
+        try coder.field("groupId", &groupID)
+        try coder.field("generationIdOrMemberEpoch", &generationIDOrMemberEpoch)
+        try coder.field("memberId", &memberID)
+        if version >= 7 { try coder.field("groupInstanceId", &groupInstanceID) }
         if version <= 4 { try coder.field("retentionTimeMs", &retentionTimeMs) }
         try coder.field("topics", &topics)
         try coder.noTags()
@@ -40,7 +40,7 @@ extension OffsetCommitRequest {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 9 { try coder.field("name", &name) }
-            if version >= 10 { try coder.field("topicID", &topicID) }
+            if version >= 10 { try coder.field("topicId", &topicID) }
             try coder.field("partitions", &partitions)
             try coder.noTags()
         }
@@ -93,7 +93,7 @@ extension OffsetCommitResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 9 { try coder.field("name", &name) }
-            if version >= 10 { try coder.field("topicID", &topicID) }
+            if version >= 10 { try coder.field("topicId", &topicID) }
             try coder.field("partitions", &partitions)
             try coder.noTags()
         }

@@ -9,7 +9,7 @@ package struct OffsetDeleteRequest: WireRequest {
     package init() {}
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-        try coder.field("groupID", &groupID)
+        try coder.field("groupId", &groupID)
         try coder.field("topics", &topics)
     }
 }

@@ -17,7 +17,7 @@ package struct OffsetFetchRequest: WireRequest {
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
         if version <= 7 {
-            try coder.field("groupID", &groupID)
+            try coder.field("groupId", &groupID)
             try coder.field("topics", &topics, nullable: version >= 2)
         }
         if version >= 8 { try coder.field("groups", &groups) }
@@ -50,9 +50,9 @@ extension OffsetFetchRequest {
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
-            try coder.field("groupID", &groupID)
+            try coder.field("groupId", &groupID)
             if version >= 9 {
-                try coder.field("memberID", &memberID)
+                try coder.field("memberId", &memberID)
                 try coder.field("memberEpoch", &memberEpoch)
             }
             try coder.field("topics", &topics)
@@ -70,7 +70,7 @@ extension OffsetFetchRequest {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version >= 8 && version <= 9 { try coder.field("name", &name) }
-            if version >= 10 { try coder.field("topicID", &topicID) }
+            if version >= 10 { try coder.field("topicId", &topicID) }
             try coder.field("partitionIndexes", &partitionIndexes)
             try coder.noTags()
         }
@@ -140,7 +140,7 @@ extension OffsetFetchResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("groupID", &groupID)
+            try coder.field("groupId", &groupID)
             try coder.field("topics", &topics)
             try coder.field("errorCode", &errorCode)
             try coder.noTags()
@@ -157,7 +157,7 @@ extension OffsetFetchResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version >= 8 && version <= 9 { try coder.field("name", &name) }
-            if version >= 10 { try coder.field("topicID", &topicID) }
+            if version >= 10 { try coder.field("topicId", &topicID) }
             try coder.field("partitions", &partitions)
             try coder.noTags()
         }

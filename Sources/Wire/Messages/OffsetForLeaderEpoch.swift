@@ -11,7 +11,7 @@ package struct OffsetForLeaderEpochRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        if version >= 3 { try coder.field("replicaID", &replicaID) }
+        if version >= 3 { try coder.field("replicaId", &replicaID) }
         try coder.field("topics", &topics)
         try coder.noTags()
     }

@@ -14,10 +14,10 @@ package struct ProduceRequest: WireRequest {
     package init() {}
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-        try coder.field("transactionalID", &transactionalID)
+        try coder.field("transactionalId", &transactionalID)
         try coder.field("acks", &acks)
         try coder.field("timeoutMs", &timeoutMs)
-        try coder.field("topics", &topics)
+        try coder.field("topicData", &topics)
         try coder.noTags()
     }
 }
@@ -33,8 +33,8 @@ extension ProduceRequest {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 12 { try coder.field("name", &name) }
-            if version >= 13 { try coder.field("topicID", &topicID) }
-            try coder.field("partitions", &partitions)
+            if version >= 13 { try coder.field("topicId", &topicID) }
+            try coder.field("partitionData", &partitions)
             try coder.noTags()
         }
     }
@@ -65,7 +65,7 @@ package struct ProduceResponse: WireResponse {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("topics", &topics)
+        try coder.field("responses", &topics)
         try coder.field("throttleTimeMs", &throttleTimeMs)
         var tags = try coder.beginTags()
         if version >= 10 { try coder.tag(&tags, 0, "nodeEndpoints", &nodeEndpoints, default: []) }
@@ -84,8 +84,8 @@ extension ProduceResponse {
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             if version <= 12 { try coder.field("name", &name) }
-            if version >= 13 { try coder.field("topicID", &topicID) }
-            try coder.field("partitions", &partitions)
+            if version >= 13 { try coder.field("topicId", &topicID) }
+            try coder.field("partitionResponses", &partitions)
             try coder.noTags()
         }
     }
@@ -140,7 +140,7 @@ extension ProduceResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("leaderID", &leaderID)
+            try coder.field("leaderId", &leaderID)
             try coder.field("leaderEpoch", &leaderEpoch)
             try coder.noTags()
         }
@@ -155,7 +155,7 @@ extension ProduceResponse {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("nodeID", &nodeID)
+            try coder.field("nodeId", &nodeID)
             try coder.field("host", &host)
             try coder.field("port", &port)
             try coder.field("rack", &rack)

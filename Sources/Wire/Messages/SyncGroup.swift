@@ -17,10 +17,10 @@ package struct SyncGroupRequest: WireRequest {
 
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
-        try coder.field("groupID", &groupID)
-        try coder.field("generationID", &generationID)
-        try coder.field("memberID", &memberID)
-        if version >= 3 { try coder.field("groupInstanceID", &groupInstanceID) }
+        try coder.field("groupId", &groupID)
+        try coder.field("generationId", &generationID)
+        try coder.field("memberId", &memberID)
+        if version >= 3 { try coder.field("groupInstanceId", &groupInstanceID) }
         if version >= 5 {
             try coder.field("protocolType", &protocolType)
             try coder.field("protocolName", &protocolName)
@@ -38,7 +38,7 @@ extension SyncGroupRequest {
         package init() {}
 
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
-            try coder.field("memberID", &memberID)
+            try coder.field("memberId", &memberID)
             try coder.field("assignment", &assignment)
             try coder.noTags()
         }
