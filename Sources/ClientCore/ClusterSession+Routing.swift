@@ -193,5 +193,24 @@ extension ErrorCode {
     package static let coordinatorMoved: [ErrorCode] = [.notCoordinator, .coordinatorNotAvailable, .coordinatorLoadInProgress]
 }
 
-private func coordinatorCodes(_ m: any WireMessage) -> [ErrorCode] { [] }
-private func controllerCodes(_ m: any WireMessage) -> [ErrorCode] { [] }
+/// The codes by which an answer from a group's coordinator may say that it is not its coordinator.
+private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
+    switch message {
+    case let answer as OffsetFetchResponse: [answer.errorCode] + answer.groups.map(\.errorCode)
+    case let answer as OffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
+    case let answer as DescribeGroupsResponse: answer.groups.map(\.errorCode)
+    case let answer as DeleteGroupsResponse: answer.results.map(\.errorCode)
+    case let answer as OffsetDeleteResponse: [answer.errorCode]
+    default: []
+    }
+}
+
+private func controllerCodes(_ message: any WireMessage) -> [ErrorCode] {
+    switch message {
+    case let answer as CreateTopicsResponse: answer.topics.map(\.errorCode)
+    case let answer as DeleteTopicsResponse: answer.responses.map(\.errorCode)
+    case let answer as CreatePartitionsResponse: answer.results.map(\.errorCode)
+    case let answer as IncrementalAlterConfigsResponse: answer.responses.map(\.errorCode)
+    default: []
+    }
+}
