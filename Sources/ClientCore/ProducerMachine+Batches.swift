@@ -1,0 +1,168 @@
+import Primitives
+import Records
+import Wire
+
+// Batches: built, sent to leaders, acknowledged or sent again.
+extension ProducerMachine {
+    /// Builds what is due and sends, to each leader, one request with the batches of all its partitions that are not under way.
+    mutating func produce(_ effects: inout Effects, now: Now) {
+        guard identify(&effects, now: now) else { return }
+        var byLeader = OrderedMap<BrokerID, [TopicPartition]>()
+        for name in queues.keys {
+            build(name, &effects, now: now)
+            guard let queue = queues[name], queue.batch != nil, !queue.isUnderWay, queue.notBefore <= now.instant else { continue }
+            if let leader = metadata.leader(name) { byLeader[leader, default: []].append(name) }
+        }
+        for (leader, names) in byLeader {
+            var request = ProduceRequest()
+            request.acks = options.acks.rawValue
+            request.timeoutMs = 10_000
+            for name in names {
+                guard let batch = queues[name]?.batch else { continue }
+                if request.topics.last?.name != name.topic {
+                    var topic = ProduceRequest.Topic()
+                    topic.name = name.topic
+                    request.topics.append(topic)
+                }
+                var partition = ProduceRequest.Partition()
+                partition.index = name.partition
+                partition.records = .bytes(batch.bytes)
+                request.topics[request.topics.count - 1].partitions.append(partition)
+                queues.update(name) { $0.isUnderWay = true }
+            }
+            send(request, to: .broker(leader), .produce(names), &effects)
+        }
+    }
+
+    // MARK: Identity
+
+    /// True once it is clear whether batches carry a producer id.
+    private mutating func identify(_ effects: inout Effects, now: Now) -> Bool {
+        if isIdentified { return true }
+        let hasWork = queues.values.contains { !$0.waiting.isEmpty }
+        guard hasWork, !isAskingIdentity, identifyAt <= now.instant else { return false }
+        isAskingIdentity = true
+        send(InitProducerIDRequest(), to: .any, .producerID, &effects)
+        return false
+    }
+
+    /// A cluster that gives no producer id is written to without one.
+    mutating func identityAnswered(_ result: AnswerResult, now: Now) {
+        isAskingIdentity = false
+        identifyAt = now.instant.adding(milliseconds: 100)
+        switch result.flatMap({ answer in (answer.message as? InitProducerIDResponse).map { .success($0) } ?? .failure(.stopped) }) {
+        case .success(let answer) where answer.errorCode == .none:
+            (producerID, producerEpoch) = (answer.producerID, answer.producerEpoch)
+            isIdentified = true
+        case .success(let answer): isIdentified = !answer.errorCode.isRetriable
+        case .failure(let error): isIdentified = !error.isRetriable
+        }
+    }
+
+    // MARK: Batches
+
+    private mutating func build(_ name: TopicPartition, _ effects: inout Effects, now: Now) {
+        guard let queue = queues[name], queue.batch == nil, !queue.waiting.isEmpty else { return }
+        let size = queue.waiting.reduce(0) { $0 + $1.record.size }
+        guard isFlushing || queue.readyAt <= now.instant || size >= options.batchBytesMax else { return }
+        var builder = BatchBuilder(codec: options.codec)
+        (builder.producerID, builder.producerEpoch) = (producerID, producerEpoch)
+        builder.baseSequence = producerID >= 0 ? queue.nextSequence : -1
+        var taken = 0
+        while taken < queue.waiting.count {
+            let record = queue.waiting[taken].record
+            // A record larger than the limit still gets a batch of its own; the broker decides.
+            if taken > 0 && builder.sizeInBytes + record.size > options.batchBytesMax { break }
+            builder.append(timestamp: record.timestamp ?? now.wall, key: record.key, value: record.value, headers: record.headers)
+            taken += 1
+        }
+        let items = Array(queue.waiting.prefix(taken))
+        queues.update(name) { $0.waiting.removeFirst(taken) }
+        unstick(name)
+        do throws(BatchError) {
+            let batch = Batch(
+                items: items, bytes: try builder.build(codecs), deadline: items[0].deadline, records: Int32(clamping: taken))
+            queues.update(name) { $0.batch = batch }
+        } catch {
+            finish(items, with: .kafka(.corruptMessage, message: error.message), &effects)
+        }
+    }
+
+    /// Gives up the batch. With a producer id its sequence numbers are void, so that the producer takes a new id.
+    mutating func abandon(_ name: TopicPartition, _ error: ClientError, _ effects: inout Effects) {
+        guard let batch = queues[name]?.batch else { return }
+        queues.update(name) { queue in
+            queue.batch = nil
+            queue.isUnderWay = false
+            queue.backoff.succeeded()
+        }
+        finish(batch.items, with: error, &effects)
+        if producerID >= 0 { renewIdentity() }
+    }
+
+    /// Batches already numbered under the old id are numbered anew when they are rebuilt; those under way keep theirs until answered.
+    private mutating func renewIdentity() {
+        isIdentified = false
+        for name in queues.keys {
+            queues.update(name) { queue in
+                queue.nextSequence = 0
+                guard let batch = queue.batch, !queue.isUnderWay else { return }
+                queue.waiting.insert(contentsOf: batch.items, at: 0)
+                queue.readyAt = .zero
+                queue.batch = nil
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    mutating func produceAnswered(_ names: [TopicPartition], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
+        let answer: ProduceResponse
+        do throws(ClientError) {
+            answer = try result.of(ProduceResponse.self)
+        } catch {
+            for name in names { refused(name, error, &effects, now: now) }
+            return
+        }
+        var unanswered = names
+        for topic in answer.topics {
+            for partition in topic.partitions {
+                let name = TopicPartition(topic.name, partition.index)
+                guard let place = unanswered.firstIndex(of: name) else { continue }
+                unanswered.remove(at: place)
+                if partition.errorCode == .none {
+                    acknowledged(name, Offset(partition.baseOffset), &effects)
+                } else {
+                    let message = partition.errorMessage ?? partition.recordErrors.first?.batchIndexErrorMessage
+                    refused(name, .kafka(partition.errorCode, message: message), &effects, now: now)
+                }
+            }
+        }
+        for name in unanswered { refused(name, .malformed(api: APIKey.produce.name), &effects, now: now) }
+    }
+
+    private mutating func acknowledged(_ name: TopicPartition, _ base: Offset, _ effects: inout Effects) {
+        guard let batch = queues[name]?.batch else { return }
+        queues.update(name) { queue in
+            queue.batch = nil
+            queue.isUnderWay = false
+            queue.backoff.succeeded()
+            queue.nextSequence = BatchHeader.sequence(queue.nextSequence, advancedBy: batch.records)
+        }
+        for (index, item) in batch.items.enumerated() {
+            bufferedBytes -= item.record.size
+            let offset = base < .zero ? Offset.none : base + Int64(index)
+            effects.append(.output(.delivered(number: item.number, name, offset)))
+        }
+    }
+
+    private mutating func refused(_ name: TopicPartition, _ error: ClientError, _ effects: inout Effects, now: Now) {
+        guard let batch = queues[name]?.batch else { return }
+        queues.update(name) { $0.isUnderWay = false }
+        guard error.isRetriable, batch.deadline > now.instant else { return abandon(name, error, &effects) }
+        let wait = queues.update(name) { $0.backoff.failed(&random) } ?? 0
+        queues.update(name) { $0.notBefore = now.instant.adding(milliseconds: wait) }
+        // Whoever answered may no longer be the leader.
+        metadata.topics.remove(name.topic)
+    }
+}

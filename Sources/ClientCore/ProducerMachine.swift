@@ -1,0 +1,268 @@
+import Primitives
+import Records
+import Wire
+
+/// A producer: gathers records into a batch per partition, sends one batch per partition at a time to its leader, tries again where that
+/// can help, and reports every record's outcome exactly once.
+///
+/// Owner: its host. Invariants: (1) records of a partition are written in the order of `send`, also over retries, because only one batch
+/// of a partition is under way; (2) with a producer id, a batch that is sent again carries the same sequence, so that the broker writes
+/// it once; (3) what is buffered stays below `bufferedBytesMax`.
+package struct ProducerMachine: ClientMachine {
+    package typealias Input = ProducerInput
+    package typealias Output = ProducerOutput
+    typealias Effects = [ClientEffect<ProducerOutput>]
+
+    struct Item: Sendable {
+        var number: Int
+        var record: ProducerRecord
+        var deadline: Instant
+    }
+
+    /// A batch as it is sent, and sent again.
+    struct Batch: Sendable {
+        var items: [Item]
+        var bytes: Bytes
+        var deadline: Instant
+        var records: Int32
+    }
+
+    struct Queue: Sendable {
+        var waiting: [Item] = []
+        /// When the oldest of `waiting` has lingered enough.
+        var readyAt = Instant.distantFuture
+        var batch: Batch?
+        var isUnderWay = false
+        var notBefore = Instant.zero
+        var nextSequence: Int32 = 0
+        var backoff = Backoff(minMs: 50, maxMs: 1_000)
+    }
+
+    enum Purpose: Sendable {
+        case metadata([String])
+        case producerID
+        case produce([TopicPartition])
+    }
+
+    let options: ProducerOptions
+    let codecs: Codecs
+    var metadata = ClusterMetadata()
+    var queues = OrderedMap<TopicPartition, Queue>()
+    /// Records whose topic's partitions are not known yet, by topic.
+    var homeless = OrderedMap<String, [Item]>()
+    /// Topics being asked for, and when those without an answer are asked for again.
+    private var asking: [String] = []
+    private var askAgainAt = Instant.distantFuture
+    private var sticky = OrderedMap<String, Int32>()
+    var purposes = OrderedMap<Int, Purpose>()
+    private var nextToken = 0
+    var bufferedBytes = 0
+    private var isClosing = false
+    var isFlushing = false
+    private var isEnded = false
+    var producerID: Int64 = -1
+    var producerEpoch: Int16 = -1
+    /// No batch is built before it is clear which producer id it carries.
+    var isIdentified: Bool
+    var isAskingIdentity = false
+    /// Not asked again before.
+    var identifyAt = Instant.zero
+    var random: PRNG
+
+    package init(_ options: ProducerOptions, codecs: Codecs) {
+        self.options = options
+        self.codecs = codecs
+        random = PRNG(seed: options.seed)
+        isIdentified = !options.isIdempotent
+    }
+
+    // MARK: Events
+
+    package mutating func start(now: Now) -> [ClientEffect<ProducerOutput>] { [] }
+
+    package mutating func receive(_ input: ProducerInput, now: Now) -> [ClientEffect<ProducerOutput>] {
+        var effects: Effects = []
+        switch input {
+        case .send(let number, let record): accept(number, record, &effects, now: now)
+        case .flush: isFlushing = true
+        case .close: (isClosing, isFlushing) = (true, true)
+        }
+        advance(&effects, now: now)
+        return effects
+    }
+
+    package mutating func tick(now: Now) -> [ClientEffect<ProducerOutput>] {
+        var effects: Effects = []
+        if askAgainAt <= now.instant {
+            askAgainAt = .distantFuture
+            asking = []
+        }
+        advance(&effects, now: now)
+        return effects
+    }
+
+    package mutating func answered(_ token: Int, _ result: AnswerResult, now: Now) -> [ClientEffect<ProducerOutput>] {
+        guard let purpose = purposes.remove(token) else { return [] }
+        var effects: Effects = []
+        switch purpose {
+        case .metadata(let topics): metadataAnswered(topics, result, &effects, now: now)
+        case .producerID: identityAnswered(result, now: now)
+        case .produce(let names): produceAnswered(names, result, &effects, now: now)
+        }
+        advance(&effects, now: now)
+        return effects
+    }
+
+    package var nextDeadline: Instant {
+        var next = askAgainAt
+        for items in homeless.values { next = min(next, items.first?.deadline ?? next) }
+        if !isIdentified && !isAskingIdentity && queues.values.contains(where: { !$0.waiting.isEmpty }) { next = min(next, identifyAt) }
+        for (name, queue) in queues where !queue.isUnderWay {
+            if let batch = queue.batch {
+                // Without a leader it is the metadata's answer that goes on.
+                next = min(next, batch.deadline, metadata.leader(name) == nil ? batch.deadline : queue.notBefore)
+            }
+            guard let first = queue.waiting.first else { continue }
+            next = min(next, first.deadline, queue.batch == nil && isIdentified ? queue.readyAt : first.deadline)
+        }
+        return next
+    }
+
+    // MARK: Records in
+
+    private mutating func accept(_ number: Int, _ record: ProducerRecord, _ effects: inout Effects, now: Now) {
+        guard !isClosing, bufferedBytes + record.size <= options.bufferedBytesMax else {
+            effects.append(.output(.failed(number: number, isClosing ? .stopped : .overloaded)))
+            return
+        }
+        bufferedBytes += record.size
+        var record = record
+        if record.timestamp == nil { record.timestamp = now.wall }
+        let item = Item(number: number, record: record, deadline: now.instant.adding(milliseconds: options.deliveryTimeoutMs))
+        if metadata.topics[record.topic].map({ !$0.leaders.isEmpty }) == true {
+            enqueue(item, &effects, now: now)
+        } else {
+            homeless[record.topic, default: []].append(item)
+        }
+    }
+
+    private mutating func enqueue(_ item: Item, _ effects: inout Effects, now: Now) {
+        let count = Int32(metadata.topics[item.record.topic]?.leaders.count ?? 0)
+        guard let partition = partition(for: item.record, of: count) else {
+            let missing = "partition \(item.record.partition ?? 0) of \(item.record.topic) does not exist"
+            return finish([item], with: .kafka(.unknownTopicOrPartition, message: missing), &effects)
+        }
+        let lingers = options.lingerMs
+        let name = TopicPartition(item.record.topic, partition)
+        if queues[name] == nil { queues[name] = Queue() }
+        queues.update(name) { queue in
+            if queue.waiting.isEmpty { queue.readyAt = now.instant.adding(milliseconds: lingers) }
+            queue.waiting.append(item)
+        }
+    }
+
+    private mutating func partition(for record: ProducerRecord, of count: Int32) -> Int32? {
+        guard count > 0 else { return nil }
+        if let partition = record.partition { return (0..<count).contains(partition) ? partition : nil }
+        if let key = record.key { return keyedPartition(key, of: count) }
+        if let stuck = sticky[record.topic], stuck < count { return stuck }
+        let picked = Int32(random.below(Int(count)))
+        sticky[record.topic] = picked
+        return picked
+    }
+
+    /// The next records without a key go elsewhere.
+    mutating func unstick(_ name: TopicPartition) { if sticky[name.topic] == name.partition { sticky.remove(name.topic) } }
+
+    // MARK: Topics
+
+    private mutating func metadataAnswered(_ topics: [String], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
+        let again = now.instant.adding(milliseconds: 100)
+        guard let answer = try? result.of(MetadataResponse.self) else {
+            if case .failure(let error) = result, !error.isRetriable {
+                for topic in topics { finish(homeless.remove(topic) ?? [], with: error, &effects) }
+            }
+            askAgainAt = min(askAgainAt, again)
+            return
+        }
+        metadata.fold(answer, now: now)
+        for name in topics {
+            guard let topic = metadata.topics[name], topic.error == .none, !topic.leaders.isEmpty else {
+                let code = metadata.topics[name]?.error ?? .leaderNotAvailable
+                metadata.topics.remove(name)
+                if code.isRetriable { askAgainAt = min(askAgainAt, again) }
+                if !code.isRetriable { finish(homeless.remove(name) ?? [], with: .kafka(code, message: name), &effects) }
+                continue
+            }
+            asking.removeAll { $0 == name }
+            for item in homeless.remove(name) ?? [] { enqueue(item, &effects, now: now) }
+        }
+    }
+
+    private mutating func askMetadata(_ effects: inout Effects) {
+        var topics = homeless.keys.filter { !asking.contains($0) }
+        for (name, queue) in queues where metadata.leader(name) == nil && !(queue.waiting.isEmpty && queue.batch == nil) {
+            if !asking.contains(name.topic) && !topics.contains(name.topic) { topics.append(name.topic) }
+        }
+        guard !topics.isEmpty else { return }
+        asking += topics
+        var request = MetadataRequest()
+        request.allowAutoTopicCreation = true
+        request.topics = topics.map { name in
+            var topic = MetadataRequest.Topic()
+            topic.name = name
+            return topic
+        }
+        send(request, to: .any, .metadata(topics), &effects)
+    }
+
+    // MARK: Effects
+
+    mutating func send(_ message: any WireRequest, to target: RequestTarget, _ purpose: Purpose, _ effects: inout Effects) {
+        let token = nextToken
+        nextToken += 1
+        purposes[token] = purpose
+        var request = ClientRequest(message, to: target)
+        if case .produce = purpose {
+            request.lane = .produce
+            // Topics go by name up to version 12. Sending again is decided here, with the sequence.
+            request.versions = 3...12
+            request.isRepeatable = false
+        }
+        effects.append(.send(token: token, request))
+    }
+
+    mutating func finish(_ items: [Item], with error: ClientError, _ effects: inout Effects) {
+        for item in items {
+            bufferedBytes -= item.record.size
+            effects.append(.output(.failed(number: item.number, error)))
+        }
+    }
+
+    private mutating func advance(_ effects: inout Effects, now: Now) {
+        guard !isEnded else { return }
+        expire(&effects, now: now)
+        askMetadata(&effects)
+        produce(&effects, now: now)
+        let isIdle = bufferedBytes == 0 && homeless.isEmpty && queues.values.allSatisfy { $0.waiting.isEmpty && $0.batch == nil }
+        if isIdle { isFlushing = isClosing }
+        if isIdle && isClosing {
+            isEnded = true
+            effects.append(.finished)
+        }
+    }
+
+    private mutating func expire(_ effects: inout Effects, now: Now) {
+        for topic in homeless.keys where homeless[topic]?.first.map({ $0.deadline <= now.instant }) == true {
+            finish(homeless.remove(topic) ?? [], with: .timedOut("topic \(topic)"), &effects)
+        }
+        for name in queues.keys {
+            guard let queue = queues[name], !queue.isUnderWay else { continue }
+            if let batch = queue.batch, batch.deadline <= now.instant { abandon(name, .timedOut(APIKey.produce.name), &effects) }
+            let late = queue.waiting.prefix { $0.deadline <= now.instant }
+            guard !late.isEmpty else { continue }
+            queues.update(name) { $0.waiting.removeFirst(late.count) }
+            finish(Array(late), with: .timedOut(APIKey.produce.name), &effects)
+        }
+    }
+}

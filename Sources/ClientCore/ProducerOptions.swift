@@ -1,0 +1,64 @@
+import Primitives
+import Records
+
+package struct ProducerOptions: Equatable, Sendable {
+    package enum Acks: Int16, Equatable, Sendable {
+        case leader = 1
+        case all = -1
+    }
+    package var acks = Acks.all
+    package var codec = Codec.none
+    /// A batch waits this long for company.
+    package var lingerMs: Int64 = 5
+    package var batchBytesMax = 256 << 10
+    /// Bytes waiting or under way; past it `send` is refused.
+    package var bufferedBytesMax = 32 << 20
+    /// From `send` to acknowledgement, retries included.
+    package var deliveryTimeoutMs: Int64 = 30_000
+    /// Number batches, so that the broker drops what is sent twice. Off where the cluster cannot.
+    package var isIdempotent = true
+    package var seed: UInt64 = 1
+
+    package init() {}
+}
+
+package struct ProducerRecord: Equatable, Sendable {
+    package var topic: String
+    /// Nil: by murmur2 of the key as Java's default partitioner, or a partition that stays for a batch where there is no key.
+    package var partition: Int32?
+    package var key: Bytes?
+    package var value: Bytes?
+    package var headers: [RecordHeader]
+    /// Nil: the time when it is sent.
+    package var timestamp: Timestamp?
+
+    package init(
+        topic: String, partition: Int32? = nil, key: Bytes? = nil, value: Bytes?, headers: [RecordHeader] = [], timestamp: Timestamp? = nil
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.key = key
+        self.value = value
+        self.headers = headers
+        self.timestamp = timestamp
+    }
+
+    /// Bytes of key, value and headers.
+    package var size: Int {
+        headers.reduce((key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+    }
+}
+
+package enum ProducerInput: Equatable, Sendable {
+    /// `number` comes back with the outcome; the caller's own, each used once.
+    case send(number: Int, ProducerRecord)
+    /// Send what waits, without lingering.
+    case flush
+    /// Send what waits, then finish.
+    case close
+}
+
+package enum ProducerOutput: Equatable, Sendable {
+    case delivered(number: Int, TopicPartition, Offset)
+    case failed(number: Int, ClientError)
+}

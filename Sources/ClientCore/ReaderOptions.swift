@@ -1,0 +1,114 @@
+import Primitives
+import Records
+
+/// Where reading begins, per partition.
+package enum ReadStart: Equatable, Sendable {
+    case earliest
+    case latest
+    /// Clamped to what is there.
+    case offset(Offset)
+    /// The first message not older than this; the end where there is none.
+    case timestamp(Timestamp)
+    /// So many milliseconds before now.
+    case ago(milliseconds: Int64)
+    /// So many messages before the end, in each partition.
+    case last(Int64)
+}
+
+/// Where reading ends.
+package enum ReadStop: Equatable, Sendable {
+    case never
+    /// At the end as it was when reading began.
+    case atEnd
+}
+
+package struct ReaderOptions: Equatable, Sendable {
+    package var topics: [String]
+    /// Only these partitions; nil: all of the topics', also those added later.
+    package var partitions: [TopicPartition]?
+    package var start: ReadStart
+    package var stop: ReadStop
+    /// Leave out what transactions took back, and wait for open ones.
+    package var isReadCommitted = false
+    /// Bytes handed out and not yet `taken`; past it nothing more is fetched.
+    package var bufferedBytesMax = 8 << 20
+    package var fetchBytesMax: Int32 = 4 << 20
+    package var partitionBytesMax: Int32 = 1 << 20
+    package var waitMs: Int32 = 500
+
+    package init(topics: [String], partitions: [TopicPartition]? = nil, start: ReadStart = .latest, stop: ReadStop = .never) {
+        self.topics = topics
+        self.partitions = partitions
+        self.start = start
+        self.stop = stop
+    }
+}
+
+/// A message as it was read.
+package struct ReadRecord: Equatable, Sendable {
+    package var partition: TopicPartition
+    package var offset: Offset
+    package var timestamp: Timestamp
+    package var timestampType: TimestampType
+    package var leaderEpoch: LeaderEpoch
+    package var key: Bytes?
+    package var value: Bytes?
+    package var headers: [RecordHeader]
+
+    package init(
+        partition: TopicPartition, offset: Offset, timestamp: Timestamp, timestampType: TimestampType = .createTime,
+        leaderEpoch: LeaderEpoch = .none, key: Bytes?, value: Bytes?, headers: [RecordHeader] = []
+    ) {
+        self.partition = partition
+        self.offset = offset
+        self.timestamp = timestamp
+        self.timestampType = timestampType
+        self.leaderEpoch = leaderEpoch
+        self.key = key
+        self.value = value
+        self.headers = headers
+    }
+
+    /// Bytes of key, value and headers.
+    package var size: Int {
+        headers.reduce((key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+    }
+}
+
+/// How far a partition has been read.
+package struct ReaderPosition: Equatable, Sendable {
+    package var partition: TopicPartition
+    package var start: Offset
+    /// The next offset to be read.
+    package var position: Offset
+    /// The end as last heard.
+    package var end: Offset
+
+    package init(partition: TopicPartition, start: Offset, position: Offset, end: Offset) {
+        self.partition = partition
+        self.start = start
+        self.position = position
+        self.end = end
+    }
+}
+
+package enum ReaderInput: Equatable, Sendable {
+    /// The user has dealt with so many of the bytes that `records` gave it.
+    case taken(bytes: Int)
+    case pause
+    case resume
+    case stop
+}
+
+package enum ReaderOutput: Equatable, Sendable {
+    /// The partitions and where each begins.
+    case started([ReaderPosition])
+    /// In the order of each partition. `bytes` count against the buffer until they are `taken`.
+    case records([ReadRecord], bytes: Int, positions: [ReaderPosition])
+    /// All partitions have been read up to their ends once.
+    case caughtUp
+    /// Something is amiss and reading goes on; a sentence.
+    case notice(String)
+    /// Reading of this partition, or of all where nil, is over.
+    case failed(TopicPartition?, ClientError)
+}
