@@ -1,0 +1,103 @@
+import Primitives
+import Wire
+
+/// Why a request about a member is refused.
+enum GroupRefusal: Equatable, Sendable {
+    case unknownMember
+    case fencedInstance
+
+    var errorCode: ErrorCode {
+        switch self {
+        case .unknownMember: .unknownMemberID
+        case .fencedInstance: .fencedInstanceID
+        }
+    }
+}
+
+/// Who or what set off a rebalance, for its events.
+struct RebalanceCause: Equatable, Sendable {
+    var reason: RebalanceEvent.Reason
+    var memberID = ""
+    var groupInstanceID: String?
+    var clientID = ""
+    var clientHost = ""
+    var clientReason: String?
+
+    init(_ reason: RebalanceEvent.Reason, _ member: GroupMember? = nil, clientReason: String? = nil) {
+        self.reason = reason
+        self.clientReason = clientReason
+        guard let member else { return }
+        memberID = member.memberID
+        groupInstanceID = member.groupInstanceID
+        clientID = member.clientID
+        clientHost = member.clientHost
+    }
+}
+
+/// What to do when an append has succeeded or failed.
+enum AppendContinuation: Equatable, Sendable {
+    /// The leader's assignment for this generation: the group becomes stable and the parked SyncGroups are answered.
+    case assignment(generationID: Int32)
+    /// A group without members was written down. Nobody waits for it.
+    case emptied
+    /// A static member came back under a new id: its JoinGroup is answered.
+    case staticMember(StaticReplacement)
+    case commit(ParkedCommit)
+    /// Offsets removed: by an OffsetDelete whose answer waits, or because they expired.
+    case offsetsDeleted([TopicPartition], answer: ParkedOffsetDelete?)
+    /// The group's tombstone: by a DeleteGroups whose answer waits, or because nothing was left of it.
+    case groupDeleted(request: GroupToken?)
+}
+
+/// An append that has not completed yet.
+struct PendingAppend: Equatable, Sendable {
+    var partition: Int32
+    var groupID: String
+    var continuation: AppendContinuation
+}
+
+/// One event's turn at one group: what the group may look at, and what it leaves to be done.
+struct GroupTurn {
+    let now: Now
+    let config: GroupConfig
+    let partition: Int32
+    let groupID: String
+    var random: PRNG
+    var nextAppend: UInt64
+    /// The protocol type in the JoinGroup under way; it becomes the group's when the first member is added.
+    var protocolType: String?
+    var effects: [GroupEffect] = []
+    var appends: [(token: AppendToken, append: PendingAppend)] = []
+    /// The earliest timer set in this turn.
+    var wakeAt = Instant.distantFuture
+
+    init(now: Now, config: GroupConfig, partition: Int32, groupID: String, random: PRNG, nextAppend: UInt64) {
+        self.now = now
+        self.config = config
+        self.partition = partition
+        self.groupID = groupID
+        self.random = random
+        self.nextAppend = nextAppend
+    }
+
+    mutating func respond(_ token: GroupToken, _ response: GroupResponse) { effects.append(.respond(token, response)) }
+
+    mutating func append(_ records: [GroupRecord], then continuation: AppendContinuation) {
+        let token = AppendToken(nextAppend)
+        nextAppend += 1
+        appends.append((token, PendingAppend(partition: partition, groupID: groupID, continuation: continuation)))
+        effects.append(.append(partition: partition, records: records, token: token))
+    }
+
+    mutating func emit(_ step: RebalanceEvent.Step, _ cause: RebalanceCause, in group: ClassicGroup) {
+        effects.append(
+            .event(
+                RebalanceEvent(
+                    group: groupID, generation: group.generationID, step: step, reason: cause.reason, memberID: cause.memberID,
+                    groupInstanceID: cause.groupInstanceID, clientID: cause.clientID, clientHost: cause.clientHost,
+                    clientReason: cause.clientReason, members: group.members.count)))
+    }
+
+    mutating func wake(at deadline: Instant) { wakeAt = min(wakeAt, deadline) }
+    func after(milliseconds: Int32) -> Instant { now.instant.adding(milliseconds: Int64(milliseconds)) }
+}
