@@ -9,7 +9,8 @@ struct ParkedCommit: Equatable, Sendable {
     var offsets: [(partition: TopicPartition, offset: CommittedOffset)]
 
     static func == (a: ParkedCommit, b: ParkedCommit) -> Bool {
-        a.token == b.token && a.response == b.response && a.offsets.elementsEqual(b.offsets) { $0.partition == $1.partition && $0.offset == $1.offset }
+        a.token == b.token && a.response == b.response
+            && a.offsets.elementsEqual(b.offsets) { $0.partition == $1.partition && $0.offset == $1.offset }
     }
 }
 

@@ -20,7 +20,8 @@ extension ClassicGroup {
         _ turn: inout GroupTurn
     ) {
         let oldLeaderID = leaderID
-        guard let instance = request.groupInstanceID, let oldMember = exchange(oldMemberID, for: newMemberID, instance, &turn) else { return }
+        guard let instance = request.groupInstanceID else { return }
+        guard let oldMember = exchange(oldMemberID, for: newMemberID, instance, &turn) else { return }
         rewrite(newMemberID, protocols, request, caller, &turn)
         restartSession(newMemberID, &turn)
         let cause = RebalanceCause(.staticMemberReplaced, members[newMemberID], clientReason: request.reason)

@@ -5,8 +5,8 @@ import Wire
 /// leaves effects in the `GroupTurn`. What must survive a restart goes through records; the answers that promise it wait for them.
 ///
 /// Invariants, checked by `checkInvariants`:
-/// 1. Each request is answered once: a parked JoinGroup exists only in `preparingRebalance` (or for a replaced static member whose record is
-///    on its way), a parked SyncGroup only in `completingRebalance`.
+/// 1. Each request is answered once: a parked JoinGroup exists only in `preparingRebalance` (or for a replaced static member whose record
+///    is on its way), a parked SyncGroup only in `completingRebalance`.
 /// 2. The leader is a member, whenever there are members.
 /// 3. `awaitingJoin` counts the members with a parked JoinGroup.
 /// 4. Each static member's instance id names exactly that member.

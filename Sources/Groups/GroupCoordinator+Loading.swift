@@ -10,6 +10,8 @@ extension GroupCoordinator {
         package var offsets = 0
         /// Records of other kinds (KIP-848 and share groups, newer versions), which stay in the log untouched.
         package var skipped = 0
+
+        package init() {}
     }
 
     /// This broker leads the partition now. Until `finishLoad` its groups answer COORDINATOR_LOAD_IN_PROGRESS.

@@ -143,7 +143,8 @@ package struct GroupCoordinator {
 
     /// Runs the turn in place; returns the timer to set if the group has a deadline before all that it is armed for.
     private static func run(
-        _ body: (inout ClassicGroup, inout GroupTurn) -> Void, at groupID: String, of partition: inout OffsetsPartition, _ turn: inout GroupTurn
+        _ body: (inout ClassicGroup, inout GroupTurn) -> Void, at groupID: String, of partition: inout OffsetsPartition,
+        _ turn: inout GroupTurn
     ) -> GroupTimer? {
         body(&partition.groups[groupID, default: ClassicGroup(groupID)], &turn)
         guard turn.wakeAt < partition.groups[groupID, default: ClassicGroup(groupID)].armed else { return nil }

@@ -58,7 +58,8 @@ package struct CommittedOffset: Equatable, Sendable {
     package var expireTimestamp: Timestamp?
 
     package init(
-        offset: Offset, leaderEpoch: LeaderEpoch = .none, metadata: String = "", commitTimestamp: Timestamp, expireTimestamp: Timestamp? = nil
+        offset: Offset, leaderEpoch: LeaderEpoch = .none, metadata: String = "", commitTimestamp: Timestamp,
+        expireTimestamp: Timestamp? = nil
     ) {
         self.offset = offset
         self.leaderEpoch = leaderEpoch

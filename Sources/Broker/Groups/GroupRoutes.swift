@@ -1,25 +1,18 @@
-import Primitives
 import Wire
 
-/// What the group handlers keep between requests: the coordinator and the requests parked in it.
-struct GroupRuntime {}
-
 extension Dispatch {
-    /// The rows of the group coordinator.
-    static let groupRoutes: [Route] = []
-}
-
-/// Where the broker calls the group coordinator.
-extension Broker {
-    /// When the coordinator is due next.
-    var groupsDeadline: Instant { .distantFuture }
-    mutating func groupsTick() {}
-    /// This broker now leads this partition of `__consumer_offsets`: load its groups.
-    mutating func groupsBecameLeader(_ partition: Int32) {}
-    mutating func groupsResigned(_ partition: Int32) {}
-    /// An `appendInternal` for `.groups(token)` is committed, or failed.
-    mutating func groupsAppendCompleted(_ token: UInt64, _ error: ErrorCode) {}
-    /// The topic is gone: so are the offsets committed for it.
-    mutating func groupsTopicDeleted(_ topic: String) {}
-    mutating func groupsConnectionClosed(_ connection: ConnectionID) {}
+    /// The rows of the group coordinator, one file per API key.
+    static let groupRoutes: [Route] = [
+        Route(FindCoordinatorRequest.self) { $0.handleFindCoordinator($1, $2) },
+        Route(JoinGroupRequest.self) { $0.handleJoinGroup($1, $2) },
+        Route(SyncGroupRequest.self) { $0.handleSyncGroup($1, $2) },
+        Route(HeartbeatRequest.self) { $0.handleHeartbeat($1, $2) },
+        Route(LeaveGroupRequest.self) { $0.handleLeaveGroup($1, $2) },
+        Route(OffsetCommitRequest.self) { $0.handleOffsetCommit($1, $2) },
+        Route(OffsetFetchRequest.self) { $0.handleOffsetFetch($1, $2) },
+        Route(OffsetDeleteRequest.self) { $0.handleOffsetDelete($1, $2) },
+        Route(DescribeGroupsRequest.self) { $0.handleDescribeGroups($1, $2) },
+        Route(ListGroupsRequest.self) { $0.handleListGroups($1, $2) },
+        Route(DeleteGroupsRequest.self) { $0.handleDeleteGroups($1, $2) },
+    ]
 }

@@ -1,0 +1,57 @@
+import Controller
+import Primitives
+import Wire
+
+/// FindCoordinator (10), versions 0 to 6: one key up to v3, several from v4 (KIP-699). Key type 0 is a group; the offsets topic is made
+/// with the first such question, and until it has leaders the answer is COORDINATOR_NOT_AVAILABLE, which all clients retry. Key types 1
+/// (transactions) and 2 (share groups) have no coordinator here and are refused with INVALID_REQUEST.
+extension Broker {
+    mutating func handleFindCoordinator(_ context: RequestContext, _ request: FindCoordinatorRequest) {
+        var response = FindCoordinatorResponse()
+        if context.version >= 4 {
+            response.coordinators = request.coordinatorKeys.map { findCoordinator($0, request.keyType, context) }
+            return respond(context, response)
+        }
+        let found = findCoordinator(request.key, request.keyType, context)
+        response.errorCode = found.errorCode
+        response.errorMessage = found.errorCode == .none ? ErrorCode.none.name : found.errorMessage
+        response.nodeID = found.nodeID
+        response.host = found.host
+        response.port = found.port
+        respond(context, response)
+    }
+
+    private mutating func findCoordinator(
+        _ key: String, _ keyType: Int8, _ context: RequestContext
+    ) -> FindCoordinatorResponse.Coordinator {
+        var answer = FindCoordinatorResponse.Coordinator()
+        answer.key = key
+        answer.nodeID = -1
+        answer.port = -1
+        answer.errorMessage = ""
+        guard keyType == 0 else {
+            answer.errorCode = .invalidRequest
+            if keyType != 2 { answer.errorMessage = ErrorCode.invalidRequest.message }
+            return answer
+        }
+        guard let leader = coordinatorLeader(of: key), let endpoint = image.brokers[leader]?.endpoint(context.listener) else {
+            answer.errorCode = .coordinatorNotAvailable
+            return answer
+        }
+        answer.nodeID = leader.rawValue
+        answer.host = endpoint.host
+        answer.port = Int32(endpoint.port)
+        return answer
+    }
+
+    /// The broker that leads the group's partition; nil while there is none. Has the topic made where it is missing.
+    private mutating func coordinatorLeader(of groupID: String) -> BrokerID? {
+        guard let topic = image.topic(offsetsTopic) else {
+            createOffsetsTopic()
+            return nil
+        }
+        let partition = coordinatorPartition(groupID, of: Int32(topic.partitions.count))
+        guard let leader = topic.partitions[partition]?.leader, image.brokers[leader]?.isActive == true else { return nil }
+        return leader
+    }
+}

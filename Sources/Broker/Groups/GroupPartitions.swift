@@ -1,0 +1,103 @@
+import Groups
+import Primitives
+import Records
+import Replication
+import Storage
+import Wire
+
+/// Where the broker calls the group coordinator: leadership of the offsets topic's partitions, time, appends.
+extension Broker {
+    /// Bytes of log read at one go while loading, so that a large partition does not keep the broker from everything else.
+    static let groupLoadBytesMax = 1 << 20
+
+    /// When the coordinator is due next.
+    var groupsDeadline: Instant {
+        groups.loading.isEmpty ? groups.coordinator?.nextDeadline ?? .distantFuture : .zero
+    }
+
+    mutating func groupsTick() {
+        if let (partition, offset) = groups.loading.first.map({ ($0.key, $0.value) }) { loadGroups(partition, from: offset) }
+        let now = now
+        if groups.coordinator != nil { coordinate { $0.tick(now) } }
+    }
+
+    /// This broker now leads this partition of `__consumer_offsets`: load its groups. What fits in one read is loaded at once.
+    mutating func groupsBecameLeader(_ partition: Int32) {
+        guard let replica = replicas.find(offsetsTopic, partition) else { return }
+        coordinate { coordinator in
+            coordinator.beginLoad(partition)
+            return []
+        }
+        loadGroups(partition, from: replica.log.logStartOffset)
+    }
+
+    mutating func groupsResigned(_ partition: Int32) {
+        groups.loading.remove(partition)
+        let now = now
+        coordinate { $0.unload(partition, now: now) }
+    }
+
+    /// Reads on in a partition's log; finishes the load at its end. All that is in the log counts, also what is not yet committed: as the
+    /// leader we commit it, or lose the leadership and forget it.
+    private mutating func loadGroups(_ partition: Int32, from offset: Offset) {
+        guard let replica = replicas.find(offsetsTopic, partition), replica.isLeader else {
+            groups.loading.remove(partition)
+            return
+        }
+        do throws(LogError) {
+            let next = try loadPart(of: replica, partition, from: offset)
+            if next < replica.log.logEndOffset { return groups.loading[partition] = next }
+        } catch {
+            // What could be read stays; the rest is as good as lost, and an offset that is not known is fetched as "none".
+            note("cannot load \(replica.partition) from offset \(offset): \(error.message)")
+        }
+        finishLoadingGroups(partition)
+    }
+
+    /// Feeds one read to the coordinator. Returns the offset after it.
+    private mutating func loadPart(of replica: Replica, _ partition: Int32, from offset: Offset) throws(LogError) -> Offset {
+        let end = replica.log.logEndOffset
+        guard offset < end else { return end }
+        let bytes = try replica.log.read(from: offset, maxBytes: Broker.groupLoadBytesMax, below: end, minOneBatch: true).bytes()
+        var next = offset
+        do throws(BatchError) {
+            for batch in try BatchWalk.all(in: bytes) {
+                next = max(next, batch.header.baseOffset + Int64(batch.header.lastOffsetDelta) + 1)
+            }
+            _ = coordinator
+            try groups.coordinator?.load(partition, batches: bytes, codecs: codecs)
+        } catch {
+            throw .batch(error)
+        }
+        // A read that yields nothing at all would be asked for for ever.
+        return next == offset ? end : next
+    }
+
+    private mutating func finishLoadingGroups(_ partition: Int32) {
+        groups.loading.remove(partition)
+        let now = now
+        var summary = GroupCoordinator.LoadSummary()
+        coordinate { coordinator in
+            let (loaded, effects) = coordinator.finishLoad(partition, now: now)
+            summary = loaded
+            return effects
+        }
+        guard summary.groups > 0 || summary.skipped > 0 else { return }
+        let counts = "\(summary.groups) groups, \(summary.offsets) offsets, \(summary.skipped) records skipped"
+        note("loaded \(offsetsTopic)-\(partition): \(counts)")
+    }
+
+    /// An `appendInternal` for `.groups(token)` is committed, or failed.
+    mutating func groupsAppendCompleted(_ token: UInt64, _ error: ErrorCode) {
+        let now = now
+        coordinate { $0.appendCompleted(AppendToken(token), error: error, now: now) }
+    }
+
+    /// The topic is gone: so are the offsets committed for it.
+    mutating func groupsTopicDeleted(_ topic: String) {
+        let now = now
+        if groups.coordinator != nil { coordinate { $0.topicDeleted(topic, now: now) } }
+    }
+
+    mutating func groupsConnectionClosed(_ connection: ConnectionID) { groups.forget(connection) }
+}

@@ -1,0 +1,8 @@
+import Groups
+import Wire
+
+/// LeaveGroup (13), versions 0 to 5: v3+ several members at once, also by instance id for administrators (KIP-345); v5 with reasons
+/// (KIP-800).
+extension Broker {
+    mutating func handleLeaveGroup(_ context: RequestContext, _ request: LeaveGroupRequest) { coordinate(context, .leave(request)) }
+}

@@ -1,0 +1,23 @@
+import Groups
+import Wire
+
+/// ListGroups (16), versions 0 to 5: the groups this broker coordinates, by state (v4) and type (v5). A broker that is still loading says
+/// so, as its list would not be whole.
+extension Broker {
+    mutating func handleListGroups(_ context: RequestContext, _ request: ListGroupsRequest) {
+        var response = ListGroupsResponse()
+        if coordinator.isLoading {
+            response.errorCode = .coordinatorLoadInProgress
+            return respond(context, response)
+        }
+        response.groups = coordinator.list(states: request.statesFilter, types: request.typesFilter).map { listing in
+            var group = ListGroupsResponse.Group()
+            group.groupID = listing.groupID
+            group.protocolType = listing.protocolType
+            group.groupState = listing.state.rawValue
+            group.groupType = listing.type
+            return group
+        }
+        respond(context, response)
+    }
+}
