@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct CompressionPlaceholder {
-    @Test func builds() {}
-}
