@@ -3,62 +3,132 @@ import Records
 
 /// A broker's data directory (`log.dirs`): which partitions are here, the checkpoints, `meta.properties`, the clean-shutdown marker.
 ///
-/// Owner: the broker's thread.
+/// Owner: the broker's thread. Logs are opened when they are first asked for, so that idle partitions cost a name and no more. The lock
+/// on the directory is the shell's (`PosixDisk.lock` on `lockPath`), taken before this is opened.
 package final class LogDirectory {
     package let path: String
     package let disk: any Disk
-    package private(set) var meta: MetaProperties
+    package let meta: MetaProperties
     /// The last stop was clean: `.kafka_cleanshutdown` was there.
     package let wasCleanShutdown: Bool
+    /// The broker epoch of the last clean stop, -1 without one. Goes into the broker's registration.
+    package let previousBrokerEpoch: Int64
+    /// The settings of logs opened without any of their own.
+    package var defaults: LogConfig
 
-    private init(path: String, disk: any Disk, meta: MetaProperties, wasCleanShutdown: Bool) {
+    let codecs: Codecs
+    /// Every partition found on disk or made since; the value is its log once it is open.
+    var logs: OrderedMap<TopicPartition, PartitionLog?> = OrderedMap()
+    var recoveryPoints: OrderedMap<TopicPartition, Offset> = OrderedMap()
+    var logStarts: OrderedMap<TopicPartition, Offset> = OrderedMap()
+    var highWatermarks: OrderedMap<TopicPartition, Offset> = OrderedMap()
+    /// Directories renamed to `…-delete`, with the time when they may go.
+    var doomed: [(path: String, due: Instant)] = []
+
+    init(
+        path: String, disk: any Disk, meta: MetaProperties, codecs: Codecs, defaults: LogConfig, cleanEpoch: Int64?
+    ) {
         self.path = path
         self.disk = disk
         self.meta = meta
-        self.wasCleanShutdown = wasCleanShutdown
+        self.codecs = codecs
+        self.defaults = defaults
+        wasCleanShutdown = cleanEpoch != nil
+        previousBrokerEpoch = cleanEpoch ?? -1
     }
-
-    /// Opens a directory, formats it where it is empty. `clusterID` and `directoryID` are used when it is formatted; afterwards the
-    /// directory's own hold. Throws `.foreign` where it belongs to another node.
-    package static func open(
-        _ path: String, disk: any Disk, nodeID: BrokerID, clusterID: String, directoryID: UUID, codecs: Codecs, defaults: LogConfig
-    ) throws(LogDirectoryError) -> LogDirectory { throw .unreadable("") }
 
     /// Partitions found on disk when it was opened, and made since; sorted.
-    package var partitions: [TopicPartition] { [] }
-    /// The log of a partition, opened on first use; nil where there is none.
-    package func log(_ partition: TopicPartition, now: Now) throws(LogError) -> PartitionLog? { nil }
+    package var partitions: [TopicPartition] { logs.keys }
+    package var openLogs: [PartitionLog] { logs.values.compactMap { $0 } }
+    package static func lockPath(_ directory: String) -> String { directory + "/" + LogFileName.lock }
+
+    func directory(_ partition: TopicPartition) -> String { "\(path)/\(partition.topic)-\(partition.partition)" }
+
+    // MARK: Logs
+
+    /// The log of a partition, opened (and after a crash recovered) on first use; nil where there is none.
+    package func log(_ partition: TopicPartition, config: LogConfig? = nil, now: Now) throws(LogError) -> PartitionLog? {
+        guard let known = logs[partition] else { return nil }
+        if let log = known { return log }
+        let opening = PartitionLog.Opening(
+            isClean: wasCleanShutdown, recoveryPoint: recoveryPoints[partition] ?? 0, logStartOffset: logStarts[partition] ?? 0)
+        let log = try PartitionLog.open(
+            partition, directory: directory(partition), disk: disk, config: config ?? defaults, codecs: codecs, opening: opening, now: now)
+        logs[partition] = .some(log)
+        return log
+    }
+
     /// The log of a partition, made where there is none.
     package func makeLog(_ partition: TopicPartition, topicID: UUID, config: LogConfig, now: Now) throws(LogError) -> PartitionLog {
-        throw .closed
+        if let log = try log(partition, config: config, now: now) {
+            log.config = config
+            if log.topicID == nil { try writeMetadata(partition, topicID, log) }
+            return log
+        }
+        let log = try PartitionLog.open(
+            partition, directory: directory(partition), disk: disk, config: config, codecs: codecs, opening: .init(isClean: true), now: now)
+        try writeMetadata(partition, topicID, log)
+        logs[partition] = .some(log)
+        return log
     }
+
+    private func writeMetadata(_ partition: TopicPartition, _ topicID: UUID, _ log: PartitionLog) throws(LogError) {
+        let path = directory(partition) + "/" + LogFileName.partitionMetadata
+        try onDisk { () throws(DiskError) in
+            let file = try disk.open(path, create: true)
+            try file.truncate(to: 0)
+            try file.write([Bytes(PartitionMetadata.text(topicID))], at: 0)
+        }
+        log.topicID = topicID
+    }
+
     /// The checkpointed high watermark, 0 without one.
-    package func highWatermark(_ partition: TopicPartition) -> Offset { 0 }
+    package func highWatermark(_ partition: TopicPartition) -> Offset { highWatermarks[partition] ?? 0 }
+
     /// Renames the partition's directory to `…-delete`; it goes wholly when `file.delete.delay.ms` has passed.
-    package func delete(_ partition: TopicPartition, now: Now) throws(LogError) {}
-    /// Retention of every open log, delayed deletions. `highWatermarks` answers for each partition.
-    package func maintain(now: Now, highWatermark: (TopicPartition) -> Offset) {}
+    package func delete(_ partition: TopicPartition, now: Now) throws(LogError) {
+        guard let known = logs[partition] else { return }
+        let log = known
+        let unique = log?.topicID ?? UUID(high: UInt64(bitPattern: now.wall.milliseconds), low: UInt64(bitPattern: now.instant.nanoseconds))
+        let hex = unique.dashed.filter { $0 != "-" }
+        let name = "\(partition.topic)-\(partition.partition).\(hex)\(LogFileName.deletedDirectorySuffix)"
+        let target = path + "/" + name
+        log?.abandon()
+        try onDisk { () throws(DiskError) in
+            if disk.exists(target) { try disk.removeTree(target) }
+            try disk.rename(directory(partition), to: target)
+        }
+        logs[partition] = nil
+        for map in [\LogDirectory.recoveryPoints, \.logStarts, \.highWatermarks] { self[keyPath: map][partition] = nil }
+        let delay = log?.config.fileDeleteDelayMilliseconds ?? defaults.fileDeleteDelayMilliseconds
+        doomed.append((target, now.instant.adding(milliseconds: delay)))
+    }
+
+    /// Retention of every open log, delayed deletions. `highWatermark` answers for each partition. Returns what went wrong, per path or
+    /// partition; the rest has been done all the same.
+    @discardableResult
+    package func maintain(now: Now, highWatermark: (TopicPartition) -> Offset) -> [String] {
+        var problems: [String] = []
+        for log in openLogs {
+            do { try log.maintain(highWatermark: highWatermark(log.partition), now: now) } catch {
+                problems.append("\(log.partition): \(error.message)")
+            }
+        }
+        var kept: [(path: String, due: Instant)] = []
+        for directory in doomed {
+            guard directory.due <= now.instant else {
+                kept.append(directory)
+                continue
+            }
+            do { try disk.removeTree(directory.path) } catch .notFound {} catch {
+                problems.append("\(directory.path): \(LogError.disk(error).message)")
+                kept.append(directory)
+            }
+        }
+        doomed = kept
+        return problems
+    }
+
     /// When `maintain` has something to delete next; nil with nothing pending.
-    package var nextDeletion: Instant? { nil }
-    package func writeHighWatermarks(_ values: [(TopicPartition, Offset)]) throws(LogError) {}
-    /// recovery-point-offset-checkpoint and log-start-offset-checkpoint.
-    package func writeCheckpoints() throws(LogError) {}
-    /// Closes every log, writes all checkpoints and the clean-shutdown marker.
-    package func close(highWatermarks: [(TopicPartition, Offset)], brokerEpoch: Int64) throws(LogError) {}
-}
-
-package enum LogDirectoryError: Error, Equatable, Sendable {
-    /// Cannot be read or written, with the system's words.
-    case unreadable(String)
-    /// Belongs to another node or cluster.
-    case foreign(String)
-    /// Written by something this program does not understand.
-    case damaged(String)
-}
-
-/// `meta.properties`, version 1.
-package struct MetaProperties: Equatable, Sendable {
-    package var clusterID: String
-    package var nodeID: BrokerID
-    package var directoryID: UUID
+    package var nextDeletion: Instant? { (doomed.map(\.due) + openLogs.compactMap(\.nextRemoval)).min() }
 }

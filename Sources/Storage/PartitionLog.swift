@@ -4,101 +4,151 @@ import Records
 /// One partition's log on disk: segments with their indexes, leader epochs, producers and aborted transactions.
 ///
 /// Owner: the broker's thread, alone. Only `LogSlice.file` and `SyncJob` may be used by others.
+///
+/// Invariants:
+/// 1. `segments` is never empty and ascends by base offset; the last one is active, all writes go there.
+/// 2. `logStartOffset` ≤ every readable offset < `logEndOffset`; `syncedOffset` ≤ `logEndOffset`.
+/// 3. The producers and leader epochs are what folding all batches below `logEndOffset` gives.
+/// 4. A call that throws has changed nothing that a reader could see.
 package final class PartitionLog {
     package let partition: TopicPartition
+    package let directory: String
     package var config: LogConfig
-
-    private init(partition: TopicPartition, config: LogConfig) {
-        self.partition = partition
-        self.config = config
-    }
-
-    /// What the log directory's checkpoints and marker say when a log is opened.
-    package struct Opening: Sendable {
-        /// All was synced and the indexes trimmed when the broker last stopped: nothing is scanned.
-        package var isClean: Bool
-        /// Up to here the log was synced; without a clean stop it is scanned from here on.
-        package var recoveryPoint: Offset
-        package var logStartOffset: Offset
-        package init(isClean: Bool = false, recoveryPoint: Offset = 0, logStartOffset: Offset = 0) {
-            self.isClean = isClean
-            self.recoveryPoint = recoveryPoint
-            self.logStartOffset = logStartOffset
-        }
-    }
-
-    /// Opens the log in `directory`, creating it where there is none, and recovers it where the last stop was not clean.
-    package static func open(
-        _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, opening: Opening, now: Now
-    ) throws(LogError) -> PartitionLog { throw .closed }
-
     /// nil where `partition.metadata` is missing.
-    package var topicID: UUID? { nil }
-    package var directory: String { "" }
-    package var logStartOffset: Offset { 0 }
-    package var logEndOffset: Offset { 0 }
-    /// Bytes of all segments.
-    package var size: Int64 { 0 }
+    package internal(set) var topicID: UUID?
+    package internal(set) var logStartOffset: Offset = 0
+    package internal(set) var logEndOffset: Offset = 0
     /// Everything below is durable.
-    package var syncedOffset: Offset { 0 }
-    /// The start of the oldest open transaction, nil without one.
-    package var firstUnstableOffset: Offset? { nil }
-    /// What read_committed may read: the first offset of the oldest transaction open or not yet replicated, else the high watermark.
-    package func lastStableOffset(highWatermark: Offset) -> Offset { highWatermark }
+    package internal(set) var syncedOffset: Offset = 0
 
-    /// Appends the batches of a produce request, a coordinator or a fetch. `batches` must not be shared: they are patched in place.
-    package func append(_ batches: Bytes, leaderEpoch: LeaderEpoch, now: Now, origin: AppendOrigin) throws(LogError) -> AppendResult {
-        throw .closed
+    let disk: any Disk
+    let codecs: Codecs
+    var segments: [Segment] = []
+    var epochs = LeaderEpochs()
+    var producerTable = ProducerTable()
+    /// The newest batches of the active segment, so that reads at the tail need no index and no disk.
+    var recent = RecentBatches()
+    /// Files that have been renamed to `.deleted`, with the time when they may go.
+    var doomed: [(path: String, due: Instant)] = []
+    var isClosed = false
+    /// When the oldest unsynced byte was written.
+    var unsyncedSince: Instant?
+    var unsyncedRecords: Int64 = 0
+    /// Inactive segments keep no file open but for the one read last.
+    var lastRead: Segment?
+
+    init(_ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs) {
+        self.partition = partition
+        self.directory = directory
+        self.disk = disk
+        self.config = config
+        self.codecs = codecs
     }
 
-    /// Whole batches from the one that holds `from`, below `below` (high watermark, last stable offset or log end), up to `maxBytes`;
-    /// with `minOneBatch` at least one batch, however large. Empty at and above `below`. Throws `.offsetOutOfRange`.
-    package func read(from: Offset, maxBytes: Int, below: Offset, minOneBatch: Bool) throws(LogError) -> LogSlice { throw .closed }
+    var active: Segment { segments[segments.count - 1] }
 
-    /// The first record at or after `timestamp` (ListOffsets), nil where there is none.
-    package func offset(forTimestamp timestamp: Timestamp) throws(LogError) -> TimestampOffset? { nil }
-    /// The record with the largest timestamp (ListOffsets -3), nil in an empty log.
-    package func offsetOfMaxTimestamp() throws(LogError) -> TimestampOffset? { nil }
+    /// Bytes of all segments.
+    package var size: Int64 { segments.reduce(0) { $0 + Int64($1.size) } }
+    package var segmentCount: Int { segments.count }
+    /// The base offset of the segment that is written.
+    package var activeBaseOffset: Offset { active.baseOffset }
 
-    /// The leader epochs with their start offsets, ascending.
-    package var leaderEpochs: [(epoch: LeaderEpoch, startOffset: Offset)] { [] }
-    package var latestLeaderEpoch: LeaderEpoch? { nil }
-    /// Records that `epoch` begins at the log end. Called by a new leader before its first append.
-    package func beginLeaderEpoch(_ epoch: LeaderEpoch) throws(LogError) {}
-    /// OffsetForLeaderEpoch: the largest epoch not above `epoch`, and where it ends; nil where none is known.
-    package func endOffset(forEpoch epoch: LeaderEpoch) -> (epoch: LeaderEpoch, endOffset: Offset)? { nil }
-    /// The epoch that wrote `offset`.
-    package func leaderEpoch(at offset: Offset) -> LeaderEpoch? { nil }
+    // MARK: Transactions and producers
+
+    /// The start of the oldest open transaction, nil without one.
+    package var firstUnstableOffset: Offset? { producerTable.firstOpenOffset }
+
+    /// What read_committed may read: the first offset of the oldest transaction open or not yet replicated, else the high watermark.
+    package func lastStableOffset(highWatermark: Offset) -> Offset {
+        max(logStartOffset, producerTable.lastStableOffset(highWatermark: highWatermark))
+    }
 
     /// The producers with state here, by id (DescribeProducers).
-    package var producers: [ProducerState] { [] }
+    package var producers: [ProducerState] { producerTable.all }
+
     /// Aborted transactions that touch offsets from `from` up to `below`, for read_committed fetches.
-    package func abortedTransactions(from: Offset, below: Offset) throws(LogError) -> [AbortedTransaction] { [] }
-
-    /// Moves the log start forward (DeleteRecords) and removes segments that lie wholly below. The caller has checked the high watermark.
-    package func deleteRecords(before: Offset, now: Now) throws(LogError) {}
-    /// Removes what retention no longer keeps, expires producers, unlinks files whose delay has passed.
-    package func maintain(highWatermark: Offset, now: Now) throws(LogError) {}
-    /// Cuts the log so that it ends at `offset` (a follower that diverged).
-    package func truncate(to offset: Offset) throws(LogError) {}
-    /// Empties the log and starts again at `offset` (a follower whose leader no longer has what it lacks).
-    package func restart(at offset: Offset) throws(LogError) {}
-    /// Begins a new segment at the log end.
-    package func roll(now: Now) throws(LogError) {}
-
-    /// Files to sync so that all up to `through` is durable. Run it on a worker, then call `synced`.
-    package struct SyncJob: Sendable {
-        package var files: [any DiskFile]
-        package var through: Offset
-        package func run() throws(DiskError) { for file in files { try file.sync() } }
+    package func abortedTransactions(from: Offset, below: Offset) throws(LogError) -> [AbortedTransaction] {
+        var out: [AbortedTransaction] = []
+        for segment in segments[segmentIndex(holding: from)...] {
+            for transaction in try segment.abortedTransactions() where transaction.lastOffset >= from {
+                if transaction.firstOffset < below { out.append(transaction) }
+                // Everything aborted later began at or behind this stable offset.
+                if transaction.lastStableOffset >= below { return out }
+            }
+        }
+        return out
     }
-    /// nil where nothing is unsynced.
-    package func syncJob() -> SyncJob? { nil }
-    package func synced(_ job: SyncJob) {}
-    /// Whether `flush.messages` or `flush.ms` ask for a sync now.
-    package func syncDue(now: Now) -> Bool { false }
-    /// Syncs here and now.
-    package func flush() throws(LogError) {}
-    /// Syncs, trims indexes, writes the producer snapshot, lets the files go. Further use throws `.closed`.
-    package func close() throws(LogError) {}
+
+    // MARK: Leader epochs
+
+    /// The leader epochs with their start offsets, ascending.
+    package var leaderEpochs: [(epoch: LeaderEpoch, startOffset: Offset)] {
+        epochs.entries.map { (epoch: $0.epoch, startOffset: $0.startOffset) }
+    }
+    package var latestLeaderEpoch: LeaderEpoch? { epochs.latest }
+
+    /// Records that `epoch` begins at the log end. Called by a new leader before its first append.
+    package func beginLeaderEpoch(_ epoch: LeaderEpoch) throws(LogError) { try assignEpoch(epoch, at: logEndOffset) }
+
+    func assignEpoch(_ epoch: LeaderEpoch, at offset: Offset) throws(LogError) {
+        var changed = epochs
+        guard changed.assign(epoch, at: offset) else { return }
+        try writeEpochs(changed)
+    }
+
+    func writeEpochs(_ changed: LeaderEpochs) throws(LogError) {
+        let path = directory + "/" + LogFileName.leaderEpochs
+        try onDisk { () throws(DiskError) in try disk.replace(path, with: Bytes(changed.text)) }
+        epochs = changed
+    }
+
+    /// OffsetForLeaderEpoch: the largest epoch not above `epoch`, and where it ends; nil where none is known.
+    package func endOffset(forEpoch epoch: LeaderEpoch) -> (epoch: LeaderEpoch, endOffset: Offset)? {
+        epochs.end(of: epoch, logEnd: logEndOffset)
+    }
+    /// The epoch that wrote `offset`.
+    package func leaderEpoch(at offset: Offset) -> LeaderEpoch? { epochs.epoch(at: offset) }
+
+    // MARK: Segments
+
+    /// The index of the last segment that begins at or before `offset`; 0 below all of them.
+    func segmentIndex(holding offset: Offset) -> Int {
+        if active.baseOffset <= offset { return segments.count - 1 }
+        return max(0, partitionPoint(segments.count) { segments[$0].baseOffset <= offset } - 1)
+    }
+
+    /// Lets the file of the inactive segment go that was read before this one.
+    func touch(_ segment: Segment) {
+        guard segment !== active else { return }
+        if let lastRead, lastRead !== segment, lastRead !== active { lastRead.letGo() }
+        lastRead = segment
+    }
+
+    func ensureOpen() throws(LogError) { if isClosed { throw .closed } }
+}
+
+/// A ring of the newest batches of the active segment: offset to place without the disk.
+struct RecentBatches {
+    struct Entry {
+        var baseOffset: Offset
+        var lastOffset: Offset
+        var position: Int
+        var size: Int
+    }
+
+    private var ring = Ring<Entry>(capacity: 64)
+
+    mutating func append(_ header: BatchHeader, position: Int) {
+        ring.append(
+            Entry(baseOffset: header.baseOffset, lastOffset: header.lastOffset, position: position, size: header.sizeInBytes))
+    }
+
+    mutating func removeAll() { ring.removeAll() }
+
+    /// The batch that holds `offset`, or the first behind it; nil where the ring does not reach back that far.
+    func find(_ offset: Offset) -> Entry? {
+        guard let oldest = ring.first, oldest.baseOffset <= offset else { return nil }
+        let index = partitionPoint(ring.count) { ring[$0].lastOffset < offset }
+        return index < ring.count ? ring[index] : nil
+    }
 }

@@ -1,0 +1,57 @@
+import Primitives
+
+/// The text files that hold one number per line's subject: a version, a count, and a line for each.
+///
+/// ```
+/// 0
+/// 2
+/// orders 0 17
+/// orders 1 4
+/// ```
+package enum Checkpoint {
+    /// An offset per partition: recovery points, high watermarks, log starts.
+    package static func offsets(_ text: String) -> [(partition: TopicPartition, offset: Offset)]? {
+        guard let lines = body(text) else { return nil }
+        var out: [(partition: TopicPartition, offset: Offset)] = []
+        for line in lines {
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
+            guard words.count == 3, let index = Int32(words[1]), let offset = Int64(words[2]), index >= 0 else { return nil }
+            out.append((TopicPartition(String(words[0]), index), Offset(offset)))
+        }
+        return out
+    }
+
+    package static func text(_ offsets: [(TopicPartition, Offset)]) -> String {
+        text(lines: offsets.map { "\($0.0.topic) \($0.0.partition) \($0.1)" })
+    }
+
+    /// Leader epochs with their start offsets, ascending.
+    package static func leaderEpochs(_ text: String) -> [(epoch: LeaderEpoch, startOffset: Offset)]? {
+        guard let lines = body(text) else { return nil }
+        var out: [(epoch: LeaderEpoch, startOffset: Offset)] = []
+        for line in lines {
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
+            guard words.count == 2, let epoch = Int32(words[0]), let offset = Int64(words[1]) else { return nil }
+            out.append((LeaderEpoch(epoch), Offset(offset)))
+        }
+        return out
+    }
+
+    package static func text(_ epochs: [(epoch: LeaderEpoch, startOffset: Offset)]) -> String {
+        text(lines: epochs.map { "\($0.epoch) \($0.startOffset)" })
+    }
+
+    /// The lines behind version and count; nil where those two do not fit.
+    private static func body(_ text: String) -> [Substring]? {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if lines.last == "" { lines.removeLast() }
+        guard lines.count >= 2, lines[0] == "0", let count = Int(lines[1]), count == lines.count - 2 else { return nil }
+        return Array(lines.dropFirst(2))
+    }
+
+    private static func text(lines: [String]) -> String {
+        var out = "0\n\(lines.count)\n"
+        for line in lines { out += line + "\n" }
+        return out
+    }
+}

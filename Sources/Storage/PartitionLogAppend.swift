@@ -1,0 +1,168 @@
+import Primitives
+import Records
+
+extension PartitionLog {
+    /// Appends the batches of a produce request, a coordinator or a fetch. `batches` must not be shared: they are patched in place.
+    package func append(_ batches: Bytes, leaderEpoch: LeaderEpoch, now: Now, origin: AppendOrigin) throws(LogError) -> AppendResult {
+        try ensureOpen()
+        switch origin {
+        case .client(let version): return try appendFromClient(batches, leaderEpoch, now, version)
+        case .coordinator: return try appendFromCoordinator(batches, leaderEpoch, now)
+        case .replication: return try appendFromLeader(batches, now)
+        }
+    }
+
+    private func appendFromClient(
+        _ bytes: Bytes, _ epoch: LeaderEpoch, _ now: Now, _ version: Int16
+    ) throws(LogError) -> AppendResult {
+        let batch: RecordBatch
+        do {
+            let rules = rules(version)
+            let received = try BatchValidation.single(bytes, rules)
+            batch = try BatchValidation.prepare(received, rules, now: now.wall, codecs: codecs)
+        } catch { throw .batch(error) }
+        if batch.header.hasProducerID {
+            if let original = producerTable.duplicate(of: batch.header) { return duplicate(original) }
+            try producerTable.check(batch.header)
+        }
+        return try write(placed([batch], epoch), now)
+    }
+
+    private func appendFromCoordinator(_ bytes: Bytes, _ epoch: LeaderEpoch, _ now: Now) throws(LogError) -> AppendResult {
+        let batches = try walk(bytes)
+        for batch in batches {
+            guard batch.header.sizeInBytes <= config.batchBytesMax else {
+                throw .batch(.tooLarge(size: batch.header.sizeInBytes, limit: config.batchBytesMax))
+            }
+            if let marker = try marker(batch) { try producerTable.check(marker, batch.header) }
+        }
+        return try write(placed(batches, epoch), now)
+    }
+
+    private func appendFromLeader(_ bytes: Bytes, _ now: Now) throws(LogError) -> AppendResult {
+        let batches = try walk(bytes)
+        var next = logEndOffset
+        for batch in batches {
+            guard batch.header.baseOffset >= next else { throw .outOfPlace(expected: next, found: batch.header.baseOffset) }
+            guard batch.isChecksumValid else { throw .batch(.corrupt("the checksum of the record batch is wrong")) }
+            next = batch.header.nextOffset
+        }
+        return try write(batches, now)
+    }
+
+    private func walk(_ bytes: Bytes) throws(LogError) -> [RecordBatch] {
+        let batches: [RecordBatch]
+        do { batches = try BatchWalk.all(in: bytes) } catch { throw .batch(error) }
+        guard !batches.isEmpty else { throw .batch(.invalid("no whole record batch")) }
+        return batches
+    }
+
+    private func rules(_ version: Int16) -> BatchRules {
+        var rules = BatchRules()
+        rules.batchBytesMax = config.batchBytesMax
+        rules.timestampType = config.timestampType
+        rules.timestampBeforeMaxMilliseconds = config.timestampBeforeMaxMilliseconds
+        rules.timestampAfterMaxMilliseconds = config.timestampAfterMaxMilliseconds
+        rules.needsKeys = config.isCompacted
+        rules.produceVersion = version
+        rules.compression = config.compression
+        rules.partition = partition
+        return rules
+    }
+
+    /// Gives the batches their offsets and the leader's epoch. Neither is under the checksum.
+    private func placed(_ batches: [RecordBatch], _ epoch: LeaderEpoch) -> [RecordBatch] {
+        var next = logEndOffset
+        return batches.map { batch in
+            var header = batch.header
+            header.baseOffset = next
+            header.partitionLeaderEpoch = epoch
+            batch.bytes.patch(BatchField.baseOffset, next.rawValue)
+            batch.bytes.patch(BatchField.leaderEpoch, epoch.rawValue)
+            next = header.nextOffset
+            return RecordBatch(header: header, bytes: batch.bytes)
+        }
+    }
+
+    private func duplicate(_ original: ProducerBatch) -> AppendResult {
+        let stamped = config.timestampType == .logAppendTime ? original.timestamp : .none
+        return AppendResult(
+            baseOffset: original.baseOffset, lastOffset: original.lastOffset, logAppendTime: stamped, logStartOffset: logStartOffset,
+            isDuplicate: true, bytes: 0, recordCount: 0, rolled: false)
+    }
+
+    /// Writes batches that are ready as they are. One gather write; the bookkeeping follows only when it has succeeded.
+    private func write(_ batches: [RecordBatch], _ now: Now) throws(LogError) -> AppendResult {
+        let first = batches[0].header
+        let last = batches[batches.count - 1].header
+        let bytes = batches.reduce(0) { $0 + $1.bytes.count }
+        let newest = batches.reduce(Timestamp.none) { max($0, $1.header.maxTimestamp) }
+        let rolls = try active.mustRoll(bytes, lastOffset: last.lastOffset, maxTimestamp: newest, config: config, now: now.wall)
+        if rolls { try roll(at: first.baseOffset) }
+        for batch in batches where batch.header.partitionLeaderEpoch > (epochs.latest ?? .none) {
+            try assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+        }
+        var position = active.size
+        try active.append(batches, config: config)
+        var records: Int64 = 0
+        for batch in batches {
+            recent.append(batch.header, position: position)
+            position += batch.bytes.count
+            records += Int64(max(0, batch.header.recordCount))
+            if batch.header.hasProducerID { try fold(batch, into: active) }
+        }
+        logEndOffset = last.nextOffset
+        unsyncedRecords += records
+        if unsyncedSince == nil { unsyncedSince = now.instant }
+        let stamped = config.timestampType == .logAppendTime ? first.maxTimestamp : .none
+        return AppendResult(
+            baseOffset: first.baseOffset, lastOffset: last.lastOffset, logAppendTime: stamped, logStartOffset: logStartOffset,
+            isDuplicate: false, bytes: bytes, recordCount: records, rolled: rolls)
+    }
+
+    /// Takes a batch with a producer into the producers' state, and what its marker aborts into the segment's index.
+    func fold(_ batch: RecordBatch, into segment: Segment?) throws(LogError) {
+        guard batch.header.isControl else { return producerTable.apply(batch.header) }
+        guard let marker = try marker(batch) else { return }
+        if let aborted = producerTable.apply(marker, batch.header) { try segment?.addAborted(aborted) }
+    }
+
+    /// The marker in a control batch of a producer; nil in any other.
+    private func marker(_ batch: RecordBatch) throws(LogError) -> EndTransactionMarker? {
+        guard batch.header.isControl, batch.header.hasProducerID else { return nil }
+        do { return try batch.records(codecs).first.flatMap { EndTransactionMarker($0) } } catch { throw .batch(error) }
+    }
+
+    // MARK: Rolling
+
+    /// Begins a new segment at the log end. Nothing to do where the active one is empty.
+    package func roll(now: Now) throws(LogError) {
+        try ensureOpen()
+        if !active.isEmpty { try roll(at: logEndOffset) }
+    }
+
+    /// The new segment's base is the offset of what comes next, which with a follower of a compacted log may lie behind the log end.
+    private func roll(at base: Offset) throws(LogError) {
+        let old = active
+        guard base > old.baseOffset else { return }
+        try old.flushIndexes(final: true)
+        try writeSnapshot(at: base)
+        let fresh = try Segment.create(disk, directory, base)
+        segments.append(fresh)
+        recent.removeAll()
+        old.unload()
+        lastRead?.letGo()
+        lastRead = old
+    }
+
+    /// The producers' state for everything below `offset`.
+    func writeSnapshot(at offset: Offset) throws(LogError) {
+        let path = directory + "/" + SegmentFile.producerSnapshot.name(offset)
+        let bytes = ProducerSnapshot.encode(producerTable.all)
+        try onDisk { () throws(DiskError) in
+            let file = try disk.open(path, create: true)
+            if file.size > bytes.count { try file.truncate(to: 0) }
+            try file.write([bytes], at: 0)
+        }
+    }
+}

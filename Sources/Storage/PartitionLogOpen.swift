@@ -1,0 +1,227 @@
+import Primitives
+import Records
+
+extension PartitionLog {
+    /// What the log directory's checkpoints and marker say when a log is opened.
+    package struct Opening: Sendable {
+        /// All was synced and the indexes trimmed when the broker last stopped: nothing is scanned.
+        package var isClean: Bool
+        /// Up to here the log was synced; without a clean stop it is scanned from here on.
+        package var recoveryPoint: Offset
+        package var logStartOffset: Offset
+        package init(isClean: Bool = false, recoveryPoint: Offset = 0, logStartOffset: Offset = 0) {
+            self.isClean = isClean
+            self.recoveryPoint = recoveryPoint
+            self.logStartOffset = logStartOffset
+        }
+    }
+
+    /// Opens the log in `directory`, creating it where there is none, and recovers it where the last stop was not clean.
+    package static func open(
+        _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, opening: Opening, now: Now
+    ) throws(LogError) -> PartitionLog {
+        let log = PartitionLog(partition, directory: directory, disk: disk, config: config, codecs: codecs)
+        try onDisk { () throws(DiskError) in if !disk.isDirectory(directory) { try disk.makeDirectory(directory) } }
+        try log.load(opening, now)
+        return log
+    }
+
+    private func load(_ opening: Opening, _ now: Now) throws(LogError) {
+        let snapshots = try loadSegments(startingAt: opening.logStartOffset)
+        try loadSmallFiles()
+        var isRecovered = false
+        if opening.isClean { isRecovered = try resumeClean() }
+        if isRecovered {
+            try loadProducers(snapshots, upTo: logEndOffset, now)
+            syncedOffset = logEndOffset
+        } else {
+            try recover(from: segmentIndex(holding: opening.recoveryPoint), snapshots, now)
+            syncedOffset = min(opening.recoveryPoint, logEndOffset)
+        }
+        logStartOffset = max(opening.logStartOffset, segments[0].baseOffset)
+        if logStartOffset > logEndOffset { try restart(at: logStartOffset) }
+        try removeStraySnapshots(snapshots)
+        var trimmed = epochs
+        let cut = trimmed.truncate(to: logEndOffset)
+        if trimmed.dropBefore(logStartOffset) || cut { try writeEpochs(trimmed) }
+    }
+
+    /// Finishes or undoes what a crash interrupted, and lists the segments. Returns the offsets of the producer snapshots, ascending.
+    private func loadSegments(startingAt start: Offset) throws(LogError) -> [Offset] {
+        var bases: [Offset] = []
+        var snapshots: [Offset] = []
+        var others: [(offset: Offset, file: SegmentFile)] = []
+        for name in try tidiedNames() {
+            guard let (offset, file) = SegmentFile.parse(name) else { continue }
+            switch file {
+            case .log: bases.append(offset)
+            case .producerSnapshot: snapshots.append(offset)
+            default: others.append((offset, file))
+            }
+        }
+        try onDisk { () throws(DiskError) in
+            for (offset, file) in others where !bases.contains(offset) { try disk.remove(directory + "/" + file.name(offset)) }
+            for base in bases {
+                let size = try disk.open(directory + "/" + SegmentFile.log.name(base), create: false).size
+                segments.append(Segment(disk, directory, base, size: size))
+            }
+        }
+        if segments.isEmpty { segments = [try Segment.create(disk, directory, start)] }
+        return snapshots
+    }
+
+    private func tidiedNames() throws(LogError) -> [String] {
+        try onDisk { () throws(DiskError) in
+            var names: [String] = []
+            for name in try disk.list(directory) {
+                let path = directory + "/" + name
+                if name.hasSuffix(SegmentFile.swapSuffix) {
+                    let final = String(name.dropLast(SegmentFile.swapSuffix.count))
+                    try disk.rename(path, to: directory + "/" + final)
+                    if !names.contains(final) { names.append(final) }
+                } else if name.hasSuffix(SegmentFile.deletedSuffix) || name.hasSuffix(SegmentFile.cleanedSuffix) || name.hasSuffix(".tmp") {
+                    try disk.remove(path)
+                } else if !names.contains(name) {
+                    names.append(name)
+                }
+            }
+            return names.sorted()
+        }
+    }
+
+    private func loadSmallFiles() throws(LogError) {
+        let epochText = try text(LogFileName.leaderEpochs)
+        // Without the file, or with a torn one, the epochs of the batches that recovery walks are all there is.
+        epochs = epochText.flatMap(LeaderEpochs.read) ?? LeaderEpochs()
+        topicID = try text(LogFileName.partitionMetadata).flatMap(PartitionMetadata.read)
+    }
+
+    private func text(_ name: String) throws(LogError) -> String? {
+        do { return try disk.readAll(directory + "/" + name).string } catch .notFound { return nil } catch { throw .disk(error) }
+    }
+
+    /// After a clean stop only the tail behind the last index entry is walked. false where the files do not bear that out.
+    private func resumeClean() throws(LogError) -> Bool {
+        guard try active.loadIndexes() else { return false }
+        do { logEndOffset = try active.resume() } catch .damaged { return false }
+        return true
+    }
+
+    // MARK: Recovery
+
+    /// Walks the segments from `index` on, checks every batch, cuts at the first bad byte and drops what lies behind it, and rebuilds
+    /// indexes, producers, aborted transactions and leader epochs on the way.
+    private func recover(from index: Int, _ snapshots: [Offset], _ now: Now) throws(LogError) {
+        try loadProducers(snapshots, upTo: segments[index].baseOffset, now)
+        logEndOffset = segments[index].baseOffset
+        var place = index
+        while place < segments.count {
+            let isWhole = try recover(segments[place])
+            if !isWhole {
+                for lost in segments[(place + 1)...] { try remove(lost) }
+                segments.removeLast(segments.count - place - 1)
+            }
+            place += 1
+        }
+        for segment in segments.dropLast() where segment.isLoaded { segment.unload() }
+    }
+
+    /// One segment, its state folded in. false where something had to be cut.
+    private func recover(_ segment: Segment) throws(LogError) -> Bool {
+        let file = try segment.file()
+        let size = segment.size
+        var scan = RecoveryScan(file, size: size, baseOffset: segment.baseOffset)
+        segment.resetForRecovery()
+        try onDisk { () throws(DiskError) in try disk.removeIfThere(segment.path(.transactionIndex)) }
+        var recovered = epochs
+        while let (batch, _) = try scan.next() {
+            segment.enter(batch.header, interval: config.indexIntervalBytes)
+            if batch.header.hasProducerID { try fold(batch, into: segment) }
+            _ = recovered.latest.map { $0 >= batch.header.partitionLeaderEpoch } ?? false
+                ? false : recovered.assign(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+            logEndOffset = batch.header.nextOffset
+        }
+        if recovered != epochs { try writeEpochs(recovered) }
+        let isWhole = scan.position == size
+        if !isWhole { try onDisk { () throws(DiskError) in try file.truncate(to: scan.position) } }
+        try segment.flushIndexes(final: true)
+        if segment !== active { segment.letGo() }
+        return isWhole
+    }
+
+    /// The indexes of one inactive segment anew, from its batches.
+    func rebuildIndexes(of segment: Segment) throws(LogError) {
+        var scan = RecoveryScan(try segment.file(), size: segment.size, baseOffset: segment.baseOffset)
+        let aborted = try segment.abortedTransactions()
+        segment.resetForRecovery()
+        for transaction in aborted { try segment.addAborted(transaction) }
+        while let (batch, _) = try scan.next() { segment.enter(batch.header, interval: config.indexIntervalBytes) }
+        try segment.flushIndexes(final: true)
+        if segment !== active { segment.unload() }
+    }
+
+    private func remove(_ segment: Segment) throws(LogError) {
+        segment.letGo()
+        try onDisk { () throws(DiskError) in
+            for kind in SegmentFile.allCases { try disk.removeIfThere(segment.path(kind)) }
+        }
+    }
+
+    // MARK: Producers
+
+    /// The producers as of `offset`: the newest good snapshot not behind it, and the batches from there on.
+    func loadProducers(_ snapshots: [Offset], upTo offset: Offset, _ now: Now) throws(LogError) {
+        var next = segments[0].baseOffset
+        producerTable = ProducerTable()
+        for snapshot in snapshots.reversed() where snapshot <= offset {
+            let path = directory + "/" + SegmentFile.producerSnapshot.name(snapshot)
+            let bytes = try onDisk { () throws(DiskError) in try disk.readAll(path) }
+            guard let states = ProducerSnapshot.decode(bytes) else { continue }
+            producerTable = ProducerTable(states, now: now.wall, expiration: config.producerExpirationMilliseconds)
+            next = max(next, snapshot)
+            break
+        }
+        guard next < offset else { return }
+        for segment in segments[segmentIndex(holding: next)...] where segment.baseOffset < offset && !segment.isEmpty {
+            try replay(segment, from: next, to: offset)
+        }
+    }
+
+    private func replay(_ segment: Segment, from: Offset, to: Offset) throws(LogError) {
+        let found: Segment.Place?
+        do { found = try segment.find(from) } catch .damaged {
+            try rebuildIndexes(of: segment)
+            found = try segment.find(from)
+        }
+        guard let start = found else { return }
+        var scan = HeaderScan(try segment.file(), from: start.position, to: segment.size)
+        while let place = try scan.next() {
+            if place.header.baseOffset >= to { return }
+            guard place.header.hasProducerID else { continue }
+            // The segment's own index of aborted transactions is good: only the producers are wanted.
+            if place.header.isControl { try fold(try segment.batch(at: place), into: nil) } else { producerTable.apply(place.header) }
+        }
+        if segment !== active { segment.letGo() }
+    }
+
+    /// Snapshots that stand for no segment go, but for the newest, which the last stop wrote.
+    private func removeStraySnapshots(_ snapshots: [Offset]) throws(LogError) {
+        let newest = snapshots.last { $0 <= logEndOffset }
+        for snapshot in snapshots where snapshot != newest && !segments.contains(where: { $0.baseOffset == snapshot }) {
+            try onDisk { () throws(DiskError) in
+                try disk.removeIfThere(directory + "/" + SegmentFile.producerSnapshot.name(snapshot))
+            }
+        }
+    }
+}
+
+/// `partition.metadata`: which topic a directory belongs to, beyond its name.
+package enum PartitionMetadata {
+    package static func text(_ topicID: UUID) -> String { "version: 0\ntopic_id: \(topicID)" }
+
+    package static func read(_ text: String) -> UUID? {
+        let lines = text.split(separator: "\n")
+        guard lines.first == "version: 0", let line = lines.first(where: { $0.hasPrefix("topic_id: ") }) else { return nil }
+        return UUID(String(line.dropFirst("topic_id: ".count)))
+    }
+}

@@ -1,0 +1,237 @@
+import Primitives
+import Records
+
+// What happens to a log besides appending and reading: sync, retention, truncation, closing.
+extension PartitionLog {
+    /// Files to sync so that all up to `through` is durable. Run it on a worker, then call `synced`.
+    package struct SyncJob: Sendable {
+        package var files: [any DiskFile]
+        package var through: Offset
+        /// Bytes by segment that were unsynced when the job was made.
+        var bytes: [(baseOffset: Offset, count: Int)]
+        var records: Int64
+
+        package func run() throws(DiskError) { for file in files { try file.sync() } }
+    }
+
+    /// nil where nothing is unsynced.
+    package func syncJob() -> SyncJob? {
+        guard !isClosed, syncedOffset < logEndOffset || segments.contains(where: { $0.unsyncedBytes > 0 }) else { return nil }
+        var job = SyncJob(files: [], through: logEndOffset, bytes: [], records: unsyncedRecords)
+        for segment in segments where segment.unsyncedBytes > 0 {
+            // An index that cannot be written now lacks entries after a crash, which costs a longer walk and nothing else.
+            try? segment.flushIndexes(final: false)
+            guard let files = try? segment.filesToSync() else { return nil }
+            job.files += files
+            job.bytes.append((segment.baseOffset, segment.unsyncedBytes))
+        }
+        unsyncedSince = nil
+        return job
+    }
+
+    package func synced(_ job: SyncJob) {
+        syncedOffset = max(syncedOffset, min(job.through, logEndOffset))
+        unsyncedRecords = max(0, unsyncedRecords - job.records)
+        for (baseOffset, count) in job.bytes {
+            segments.first { $0.baseOffset == baseOffset }?.markSynced(count)
+        }
+    }
+
+    /// Whether `flush.messages` or `flush.ms` ask for a sync now.
+    package func syncDue(now: Now) -> Bool {
+        guard !isClosed, unsyncedRecords > 0 else { return false }
+        if unsyncedRecords >= config.flushRecordsMax { return true }
+        guard config.flushMilliseconds < Int64.max, let unsyncedSince else { return false }
+        return unsyncedSince.adding(milliseconds: config.flushMilliseconds) <= now.instant
+    }
+
+    /// Syncs here and now.
+    package func flush() throws(LogError) {
+        try ensureOpen()
+        guard let job = syncJob() else { return }
+        try onDisk { () throws(DiskError) in try job.run() }
+        synced(job)
+    }
+
+    /// Syncs, trims indexes, writes the producer snapshot, lets the files go. Further use throws `.closed`. It is closed even where it
+    /// throws; the next opening then has to recover it.
+    package func close() throws(LogError) {
+        guard !isClosed else { return }
+        defer {
+            for segment in segments { segment.letGo() }
+            isClosed = true
+        }
+        try? removeDoomed(before: .distantFuture)
+        let file = try active.file()
+        try onDisk { () throws(DiskError) in if file.size > active.size { try file.truncate(to: active.size) } }
+        try flush()
+        try active.flushIndexes(final: true)
+        if logEndOffset > logStartOffset || !producerTable.isEmpty { try writeSnapshot(at: logEndOffset) }
+    }
+
+    /// Lets everything go without writing anything: its directory is about to be removed, or the disk has failed.
+    package func abandon() {
+        for segment in segments { segment.letGo() }
+        isClosed = true
+    }
+
+    // MARK: Retention
+
+    /// Removes what retention no longer keeps, expires producers, unlinks files whose delay has passed. A file that cannot be removed is
+    /// tried again next time.
+    package func maintain(highWatermark: Offset, now: Now) throws(LogError) {
+        try ensureOpen()
+        producerTable.expire(now: now.wall, expiration: config.producerExpirationMilliseconds)
+        producerTable.replicated(highWatermark: highWatermark)
+        try retain(highWatermark, now)
+        try removeDoomed(before: now.instant)
+    }
+
+    /// When the next file may be unlinked.
+    package var nextRemoval: Instant? { doomed.map(\.due).min() }
+
+    private func retain(_ highWatermark: Offset, _ now: Now) throws(LogError) {
+        var gone = belowLogStart()
+        if config.isDeleting {
+            gone = max(gone, try pastRetentionTime(highWatermark, now))
+            gone = max(gone, beyondRetentionSize(highWatermark))
+        }
+        guard gone > 0 else { return }
+        if gone == segments.count { try roll(now: now) }
+        guard gone < segments.count else { return }
+        try drop(gone, now)
+    }
+
+    /// How many segments from the oldest on lie wholly below the log start.
+    private func belowLogStart() -> Int {
+        segments.indices.dropLast().prefix { segments[$0 + 1].baseOffset <= logStartOffset }.count
+    }
+
+    private func pastRetentionTime(_ highWatermark: Offset, _ now: Now) throws(LogError) -> Int {
+        guard config.retentionMilliseconds >= 0 else { return 0 }
+        var count = 0
+        while count < segments.count, !segments[count].isEmpty, end(of: count) <= highWatermark {
+            let newest = try segments[count].newestTimestamp().timestamp
+            // Records without a timestamp never grow old.
+            guard newest.milliseconds >= 0 else { break }
+            guard now.wall.milliseconds &- newest.milliseconds > config.retentionMilliseconds else { break }
+            count += 1
+        }
+        return count
+    }
+
+    private func beyondRetentionSize(_ highWatermark: Offset) -> Int {
+        guard config.retentionBytes >= 0 else { return 0 }
+        var surplus = size - config.retentionBytes
+        var count = 0
+        while count < segments.count, !segments[count].isEmpty, end(of: count) <= highWatermark {
+            guard surplus - Int64(segments[count].size) >= 0 else { break }
+            surplus -= Int64(segments[count].size)
+            count += 1
+        }
+        return count
+    }
+
+    private func end(of index: Int) -> Offset { index + 1 < segments.count ? segments[index + 1].baseOffset : logEndOffset }
+
+    /// Marks the oldest `count` segments deleted and moves the log start behind them.
+    private func drop(_ count: Int, _ now: Now) throws(LogError) {
+        let due = now.instant.adding(milliseconds: config.fileDeleteDelayMilliseconds)
+        for _ in 0..<count {
+            let segment = segments[0]
+            let marked = try segment.markDeleted()
+            segments.removeFirst()
+            doomed += marked.map { (path: $0, due: due) }
+            if lastRead === segment { lastRead = nil }
+        }
+        logStartOffset = max(logStartOffset, segments[0].baseOffset)
+        try trimEpochs()
+    }
+
+    private func trimEpochs() throws(LogError) {
+        var trimmed = epochs
+        if trimmed.dropBefore(logStartOffset) { try writeEpochs(trimmed) }
+    }
+
+    private func removeDoomed(before instant: Instant) throws(LogError) {
+        guard !doomed.isEmpty else { return }
+        var kept: [(path: String, due: Instant)] = []
+        for file in doomed {
+            guard file.due <= instant else {
+                kept.append(file)
+                continue
+            }
+            do { try disk.remove(file.path) } catch .notFound {} catch { kept.append(file) }
+        }
+        doomed = kept
+    }
+
+    /// Moves the log start forward (DeleteRecords) and removes segments that lie wholly below. The caller has checked the high watermark.
+    package func deleteRecords(before offset: Offset, now: Now) throws(LogError) {
+        try ensureOpen()
+        guard offset <= logEndOffset else {
+            throw .offsetOutOfRange(requested: offset, logStart: logStartOffset, logEnd: logEndOffset)
+        }
+        guard offset > logStartOffset else { return }
+        logStartOffset = offset
+        try trimEpochs()
+        let gone = belowLogStart()
+        if gone > 0 { try drop(gone, now) }
+    }
+
+    // MARK: Truncation
+
+    /// Cuts the log so that it ends at `offset` (a follower that diverged).
+    package func truncate(to offset: Offset, now: Now) throws(LogError) {
+        try ensureOpen()
+        guard offset < logEndOffset else { return }
+        guard offset >= segments[0].baseOffset else { return try restart(at: offset) }
+        let index = segmentIndex(holding: offset)
+        for segment in segments[(index + 1)...].reversed() {
+            try removeNow(segment)
+            segments.removeLast()
+        }
+        recent.removeAll()
+        if try !active.loadIndexes() { try rebuildIndexes(of: active) }
+        if let place = try active.find(offset) { try active.truncate(position: place.position, offset: place.header.baseOffset) }
+        logEndOffset = offset
+        logStartOffset = min(logStartOffset, offset)
+        syncedOffset = min(syncedOffset, offset)
+        var cut = epochs
+        if cut.truncate(to: offset) { try writeEpochs(cut) }
+        try reloadProducers(now)
+    }
+
+    /// Empties the log and starts again at `offset` (a follower whose leader no longer has what it lacks).
+    package func restart(at offset: Offset) throws(LogError) {
+        for segment in segments.reversed() { try removeNow(segment) }
+        for snapshot in try snapshotOffsets() { try removeSnapshot(snapshot) }
+        segments = [try Segment.create(disk, directory, offset)]
+        recent.removeAll()
+        producerTable = ProducerTable()
+        (logStartOffset, logEndOffset, syncedOffset) = (offset, offset, offset)
+        if !epochs.entries.isEmpty { try writeEpochs(LeaderEpochs()) }
+    }
+
+    private func removeNow(_ segment: Segment) throws(LogError) {
+        let marked = try segment.markDeleted()
+        doomed += marked.map { (path: $0, due: .zero) }
+        try removeDoomed(before: .zero)
+    }
+
+    private func reloadProducers(_ now: Now) throws(LogError) {
+        let snapshots = try snapshotOffsets()
+        for snapshot in snapshots where snapshot > logEndOffset { try removeSnapshot(snapshot) }
+        try loadProducers(snapshots.filter { $0 <= logEndOffset }, upTo: logEndOffset, now)
+    }
+
+    private func snapshotOffsets() throws(LogError) -> [Offset] {
+        let names = try onDisk { () throws(DiskError) in try disk.list(directory) }
+        return names.compactMap { SegmentFile.parse($0) }.filter { $0.file == .producerSnapshot }.map(\.offset)
+    }
+
+    private func removeSnapshot(_ offset: Offset) throws(LogError) {
+        let path = directory + "/" + SegmentFile.producerSnapshot.name(offset)
+        try onDisk { () throws(DiskError) in try disk.removeIfThere(path) }
+    }
+}

@@ -1,0 +1,298 @@
+import Primitives
+import Records
+
+/// One segment: a run of batches in a `.log` file with the indexes over it. The last segment of a log is the active one, to which
+/// batches are appended; the others only shrink (truncation) or go (retention).
+///
+/// Owner: its `PartitionLog`. Files are opened when they are first needed. The indexes are in memory while `isLoaded`.
+final class Segment {
+    let baseOffset: Offset
+    let directory: String
+    let disk: any Disk
+    /// Bytes of whole batches. The file may be longer after a failed write, never shorter.
+    private(set) var size: Int
+    private(set) var offsets = OffsetIndex()
+    private(set) var times = TimeIndex()
+    /// The indexes are in memory and complete.
+    private(set) var isLoaded = false
+    /// The largest timestamp of all batches and the last offset of the batch that has it; nil until known.
+    private var newest: (timestamp: Timestamp, offset: Offset)?
+    /// The largest timestamp of the first batch: segments roll by its age. nil until known, `.none` where it has no timestamp.
+    private var first: Timestamp?
+    /// Counted since the last index entry.
+    private var bytesSinceEntry = 0
+    /// Bytes written since the last sync.
+    private(set) var unsyncedBytes = 0
+    private var opened: (any DiskFile)?
+    /// The transactions whose abort markers lie here; nil until read.
+    private var aborted: [AbortedTransaction]?
+    private var flushedAborted = 0
+
+    init(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, size: Int) {
+        self.disk = disk
+        self.directory = directory
+        self.baseOffset = baseOffset
+        self.size = size
+    }
+
+    /// A new, empty segment. Whatever a crash may have left under its name is emptied.
+    static func create(_ disk: any Disk, _ directory: String, _ baseOffset: Offset) throws(LogError) -> Segment {
+        let segment = Segment(disk, directory, baseOffset, size: 0)
+        try onDisk { () throws(DiskError) in
+            for kind in [SegmentFile.log, .offsetIndex, .timeIndex] {
+                let file = try disk.open(segment.path(kind), create: true)
+                if file.size > 0 { try file.truncate(to: 0) }
+            }
+            try disk.removeIfThere(segment.path(.transactionIndex))
+        }
+        segment.isLoaded = true
+        segment.newest = (.none, baseOffset)
+        segment.aborted = []
+        return segment
+    }
+
+    func path(_ kind: SegmentFile) -> String { directory + "/" + kind.name(baseOffset) }
+
+    func file() throws(LogError) -> any DiskFile {
+        if let opened { return opened }
+        let file = try onDisk { () throws(DiskError) in try disk.open(path(.log), create: false) }
+        opened = file
+        return file
+    }
+
+    /// Lets the file go; readers that hold it are not disturbed.
+    func letGo() { opened = nil }
+
+    var isEmpty: Bool { size == 0 }
+
+    // MARK: Appending
+
+    /// Whether one more batch of `bytes` ending at `lastOffset` still belongs here (Kafka's LogSegment.shouldRoll).
+    func mustRoll(_ bytes: Int, lastOffset: Offset, maxTimestamp: Timestamp, config: LogConfig, now: Timestamp) throws(LogError) -> Bool {
+        if size == 0 { return lastOffset - baseOffset > Int64(Int32.max) }
+        if size + bytes > config.segmentBytesMax { return true }
+        if offsets.entries.count >= config.indexBytesMax / OffsetIndex.entrySize { return true }
+        if times.entries.count >= config.indexBytesMax / TimeIndex.entrySize - 1 { return true }
+        if lastOffset - baseOffset > Int64(Int32.max) || size + bytes > Int(Int32.max) { return true }
+        let begun = try firstTimestamp()
+        guard begun.milliseconds >= 0 else { return false }
+        let reached = maxTimestamp.milliseconds >= 0 ? maxTimestamp : now
+        return reached.milliseconds &- begun.milliseconds > config.segmentMilliseconds - config.segmentJitterMilliseconds
+    }
+
+    /// Writes whole batches with one call and enters them into the indexes. On failure the file is cut back and nothing has changed.
+    func append(_ batches: [RecordBatch], config: LogConfig) throws(LogError) {
+        let file = try file()
+        let start = size
+        do { try file.write(batches.map(\.bytes), at: start) } catch {
+            // What was written of it must not be mistaken for a batch later; where even this fails, recovery will cut it.
+            try? file.truncate(to: start)
+            throw .disk(error)
+        }
+        for batch in batches { enter(batch.header, interval: config.indexIntervalBytes) }
+    }
+
+    /// Takes a batch that lies at the end of the file into the indexes and sums.
+    func enter(_ header: BatchHeader, interval: Int) {
+        note(header)
+        if bytesSinceEntry > interval {
+            offsets.append(relative(header.lastOffset), Int32(size))
+            enterTime()
+            bytesSinceEntry = 0
+        }
+        bytesSinceEntry += header.sizeInBytes
+        size += header.sizeInBytes
+        unsyncedBytes += header.sizeInBytes
+    }
+
+    private func note(_ header: BatchHeader) {
+        if size == 0 { first = header.maxTimestamp }
+        if let newest, newest.timestamp >= header.maxTimestamp { return }
+        newest = (header.maxTimestamp, header.lastOffset)
+    }
+
+    private func enterTime() {
+        guard let newest else { return }
+        times.appendIfNewer(newest.timestamp.milliseconds, relative(newest.offset))
+    }
+
+    private func relative(_ offset: Offset) -> Int32 {
+        let difference = offset - baseOffset
+        precondition(difference >= 0 && difference <= Int64(Int32.max), "a segment's offsets lie within 31 bits of its base")
+        return Int32(difference)
+    }
+
+    // MARK: Indexes
+
+    /// Reads the indexes into memory. false where they are missing or damaged, and have to be rebuilt.
+    func loadIndexes() throws(LogError) -> Bool {
+        if isLoaded { return true }
+        guard let offsetBytes = try readIfThere(.offsetIndex), let timeBytes = try readIfThere(.timeIndex) else { return size == 0 }
+        guard let offsets = OffsetIndex.read(offsetBytes), let times = TimeIndex.read(timeBytes) else { return false }
+        if let last = offsets.last, Int(last.position) >= size { return false }
+        self.offsets = offsets
+        self.times = times
+        isLoaded = true
+        return true
+    }
+
+    func readIfThere(_ kind: SegmentFile) throws(LogError) -> Bytes? {
+        let path = path(kind)
+        do { return try disk.readAll(path) } catch .notFound { return nil } catch { throw .disk(error) }
+    }
+
+    /// Empties indexes and sums; `enter` then fills them while the file is walked.
+    func resetForRecovery() {
+        offsets = OffsetIndex()
+        times = TimeIndex()
+        isLoaded = true
+        (size, bytesSinceEntry, unsyncedBytes) = (0, 0, 0)
+        (newest, first) = ((.none, baseOffset), nil)
+        (aborted, flushedAborted) = ([], 0)
+    }
+
+    /// After a clean stop: the sums that appending goes on from, without a walk over the whole file. Returns the offset behind the last
+    /// batch.
+    func resume() throws(LogError) -> Offset {
+        let last = offsets.last
+        let start = last.map { Int($0.position) } ?? 0
+        if let time = times.last {
+            newest = (Timestamp(milliseconds: time.timestamp), baseOffset + Int64(time.relativeOffset))
+        } else {
+            newest = (.none, baseOffset)
+        }
+        var end = last.map { baseOffset + Int64($0.relativeOffset) + 1 } ?? baseOffset
+        var scan = HeaderScan(try file(), from: start, to: size)
+        while let (header, _) = try scan.next() {
+            end = header.nextOffset
+            if let known = newest, known.timestamp < header.maxTimestamp { newest = (header.maxTimestamp, header.lastOffset) }
+        }
+        bytesSinceEntry = size - start
+        return end
+    }
+
+    /// Brings the files of the indexes up to date. With `final` the last timestamp is entered and the files are cut to their entries,
+    /// as when a segment is rolled or the log closed.
+    func flushIndexes(final: Bool) throws(LogError) {
+        guard isLoaded else { return }
+        if final { enterTime() }
+        try onDisk { () throws(DiskError) in
+            try flush(.offsetIndex, offsets.unflushed, offsets.entries.count * OffsetIndex.entrySize, final)
+            try flush(.timeIndex, times.unflushed, times.entries.count * TimeIndex.entrySize, final)
+        }
+        offsets.markFlushed()
+        times.markFlushed()
+        try flushAborted()
+    }
+
+    private func flushAborted() throws(LogError) {
+        guard let aborted, flushedAborted < aborted.count else { return }
+        let fresh = aborted[flushedAborted...].map(TransactionIndex.encode)
+        let position = flushedAborted * TransactionIndex.entrySize
+        try onDisk { () throws(DiskError) in try disk.open(path(.transactionIndex), create: true).write(fresh, at: position) }
+        flushedAborted = aborted.count
+    }
+
+    /// The aborted transactions whose markers are in this segment, ascending. Read once, then remembered: they are few.
+    func abortedTransactions() throws(LogError) -> [AbortedTransaction] {
+        if let aborted { return aborted }
+        let found = try readIfThere(.transactionIndex).map(TransactionIndex.decode) ?? []
+        (aborted, flushedAborted) = (found, found.count)
+        return found
+    }
+
+    /// Remembers an aborted transaction; written with the indexes.
+    func addAborted(_ transaction: AbortedTransaction) throws(LogError) {
+        var known = try abortedTransactions()
+        known.append(transaction)
+        aborted = known
+    }
+
+    private func flush(
+        _ kind: SegmentFile, _ news: (position: Int, bytes: Bytes)?, _ total: Int, _ final: Bool
+    ) throws(DiskError) {
+        guard news != nil || final else { return }
+        let file = try disk.open(path(kind), create: true)
+        if let news { try file.write([news.bytes], at: news.position) }
+        if final && file.size > total { try file.truncate(to: total) }
+    }
+
+    /// Lets the indexes go from memory: the segment is no longer written.
+    func unload() {
+        offsets = OffsetIndex()
+        times = TimeIndex()
+        isLoaded = false
+    }
+
+    /// The files that hold unsynced bytes. Index entries are written first, so that a synced segment has them.
+    func filesToSync() throws(LogError) -> [any DiskFile] {
+        guard unsyncedBytes > 0 else { return [] }
+        return [try file()]
+    }
+
+    func markSynced(_ bytes: Int) { unsyncedBytes = max(0, unsyncedBytes - bytes) }
+
+    // MARK: Times
+
+    /// The largest timestamp here; `.none` where no batch has one.
+    func newestTimestamp() throws(LogError) -> (timestamp: Timestamp, offset: Offset) {
+        if let newest { return newest }
+        var found = (timestamp: Timestamp.none, offset: baseOffset)
+        if let last = try lastTimeEntry() {
+            found = (Timestamp(milliseconds: last.timestamp), baseOffset + Int64(last.relativeOffset))
+        }
+        newest = found
+        return found
+    }
+
+    private func lastTimeEntry() throws(LogError) -> TimeIndex.Entry? {
+        if isLoaded { return times.last }
+        guard let bytes = try readIfThere(.timeIndex) else { return nil }
+        return TimeIndex.read(bytes)?.last
+    }
+
+    func firstTimestamp() throws(LogError) -> Timestamp {
+        if let first { return first }
+        var scan = HeaderScan(try file(), from: 0, to: size)
+        let found = try scan.next()?.header.maxTimestamp ?? .none
+        first = found
+        return found
+    }
+
+    // MARK: Truncation
+
+    /// Cuts everything from the batch at `position` on, which held `offset`.
+    func truncate(position: Int, offset: Offset) throws(LogError) {
+        let file = try file()
+        try onDisk { () throws(DiskError) in try file.truncate(to: position) }
+        size = position
+        offsets.truncate(offset - baseOffset)
+        times.truncate(offset - baseOffset)
+        aborted = try abortedTransactions().filter { $0.lastOffset < offset }
+        flushedAborted = 0
+        if position == 0 { first = nil }
+        unsyncedBytes = max(unsyncedBytes, 1)
+        // The sums first: what they held may be of a batch that is gone, and must not enter the time index.
+        _ = try resume()
+        try flushIndexes(final: true)
+        try onDisk { () throws(DiskError) in
+            let path = path(.transactionIndex)
+            if disk.exists(path) { try disk.open(path, create: false).truncate(to: flushedAborted * TransactionIndex.entrySize) }
+        }
+    }
+
+    /// Renames all files to `.deleted` and returns their new names.
+    func markDeleted() throws(LogError) -> [String] {
+        letGo()
+        var marked: [String] = []
+        for kind in SegmentFile.allCases {
+            let from = path(kind)
+            let to = from + SegmentFile.deletedSuffix
+            do {
+                try disk.rename(from, to: to)
+                marked.append(to)
+            } catch .notFound { continue } catch { throw .disk(error) }
+        }
+        return marked
+    }
+}
