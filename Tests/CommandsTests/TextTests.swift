@@ -85,3 +85,29 @@ import Testing
         #expect(visible("ordinary ünïcode 漢字") == "ordinary ünïcode 漢字")
     }
 }
+
+@Suite struct LineTests {
+    @Test func linesArriveInAnyPieces() {
+        let text = Array("one\ntwo\n\nthree".utf8)
+        for size in 1...text.count {
+            var splitter = LineSplitter(delimiter: [0x0a])
+            var lines: [String] = []
+            for start in stride(from: 0, to: text.count, by: size) {
+                lines += splitter.feed(text[start..<min(start + size, text.count)]).map { String(decoding: $0, as: UTF8.self) }
+            }
+            #expect(lines == ["one", "two", ""])
+            #expect(splitter.end().map { String(decoding: $0, as: UTF8.self) } == "three")
+            #expect(splitter.end() == nil)
+        }
+    }
+
+    @Test func longDelimitersAndKeys() {
+        var splitter = LineSplitter(delimiter: unescaped("--\\x2d\\n"))
+        #expect(splitter.feed(Array("a----\nb---\n".utf8)).map { Array($0) } == [Array("a-".utf8), Array("b".utf8)])
+        let (key, value) = splitKey(Array("k::v::w".utf8)[...], separator: Array("::".utf8))
+        #expect(key.map { Array($0) } == Array("k".utf8))
+        #expect(Array(value) == Array("v::w".utf8))
+        #expect(splitKey(Array("kv".utf8)[...], separator: Array("::".utf8)).key == nil)
+        #expect(splitKey([][...], separator: [1]).key == nil)
+    }
+}

@@ -26,6 +26,8 @@ package enum Program {
         case "version": Streams.print("kastellan \(version)\n")
         case "completion": Streams.print(CompletionScripts.script(for: invocation.positionals[0]))
         case "info": Streams.print(infoListing().text(.table))
+        case "tail": return try TailCommand.run(invocation)
+        case "produce": return try ProduceCommand.run(invocation)
         default: throw Failure(.error, "\(invocation.command) is not there yet")
         }
         return .ok

@@ -47,7 +47,7 @@ extension CommandTable {
             Flag("--partition", "-p", .integer("N", 0...Int64(Int32.max)), "Write to this partition."),
             Flag("--delimiter", "-D", .text("TEXT"), "What ends a record instead of the end of the line; \\n \\t \\xNN are understood."),
             Flag("--empty-is-null", "-Z", "An empty value or key is null: a tombstone in compacted topics."),
-            Flag("--acks", nil, .choice("ACKS", ["0", "1", "all"]), "What to wait for. Default: all."),
+            Flag("--acks", nil, .choice("ACKS", ["1", "all"]), "What to wait for: the leader, or all replicas in sync. Default: all."),
         ] + Flag.connection,
         examples: [
             Example("kastellan produce words < /usr/share/dict/words", "a file, a record a line"),

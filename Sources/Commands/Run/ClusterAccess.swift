@@ -1,0 +1,78 @@
+import Client
+import ClientCore
+import Glibc
+import Primitives
+import Wire
+
+/// A cluster as a headless command talks with it: the client, how long it may take, and errors as exit codes.
+struct ClusterAccess {
+    let client: ClusterClient
+    let addresses: [ServerAddress]
+    let timeoutMs: Int64
+
+    static let defaultTimeoutMs: Int64 = 15_000
+
+    init(_ invocation: Invocation) throws(Failure) {
+        let text = invocation.text("--bootstrap") ?? environment("KASTELLAN_BOOTSTRAP") ?? Paths.defaultBootstrap
+        guard let addresses = ServerAddress.list(text) else {
+            throw .usage("--bootstrap: \"\(text)\" is not HOST:PORT[,HOST:PORT…]")
+        }
+        self.addresses = addresses
+        timeoutMs = invocation.integer("--timeout") ?? ClusterAccess.defaultTimeoutMs
+        client = ClusterClient(
+            bootstrap: addresses, clientID: "kastellan", requestTimeoutMs: timeoutMs, connectTimeoutMs: min(timeoutMs, 5_000))
+    }
+
+    /// Sends a request and waits for its answer.
+    func ask<R: WireRequest>(_ request: R, to target: RequestTarget = .any) throws(Failure) -> R.Response {
+        do throws(ClientError) {
+            return try client.send(request, to: target, timeoutMs: timeoutMs)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    func failure(_ error: ClientError) -> Failure { ClusterAccess.failure(error, addresses) }
+
+    /// A client's error as one line with a way out, and the exit code for it.
+    static func failure(_ error: ClientError, _ addresses: [ServerAddress]) -> Failure {
+        let list = addresses.map(\.description).joined(separator: ",")
+        switch error {
+        case .unreachable(let reason):
+            return Failure(.unreachable, "no broker at \(list): \(reason); name one with -b, or start one with `kastellan dev`")
+        case .disconnected(let reason):
+            return Failure(.unreachable, "the broker at \(list) hung up: \(reason); is it a Kafka broker, and without TLS?")
+        case .timedOut(let api):
+            return Failure(.timeout, "\(list) did not answer \(api) in time; --timeout gives it longer")
+        case .kafka(let code, let message):
+            let refused = [
+                ErrorCode.saslAuthenticationFailed, .clusterAuthorizationFailed, .topicAuthorizationFailed, .groupAuthorizationFailed,
+            ].contains(code)
+            let words = message.map { "\($0) (\(code.name))" } ?? code.name
+            return Failure(refused ? .authentication : .error, words)
+        case .unsupported, .malformed, .unknownBroker, .overloaded, .stopped:
+            return Failure(.error, error.description)
+        }
+    }
+
+    /// The partitions of a topic, or why there are none: commands that name a topic fail on a wrong one at once.
+    func partitions(of topic: String) throws(Failure) -> [Int32] {
+        var request = MetadataRequest()
+        var wanted = MetadataRequest.Topic()
+        wanted.name = topic
+        request.topics = [wanted]
+        request.allowAutoTopicCreation = false
+        let answer = try ask(request)
+        guard let found = answer.topics.first(where: { $0.name == topic }) else {
+            throw Failure(.error, "the cluster says nothing about topic \(topic)")
+        }
+        switch found.errorCode {
+        case .none: return found.partitions.map(\.partitionIndex).sorted()
+        case .unknownTopicOrPartition:
+            throw Failure(.error, "there is no topic \"\(topic)\"; `kastellan topics list` shows those there are")
+        case .invalidTopicException:
+            throw Failure(.error, "\"\(topic)\" is no topic name: letters, digits, '.', '_' and '-', at most 249")
+        default: throw failure(.kafka(found.errorCode, message: topic))
+        }
+    }
+}
