@@ -91,9 +91,12 @@ package protocol WireStruct: WireNullable, Equatable, Sendable {
     init()
     /// Shows every field that `coder.version` has to `coder`, in the order of the wire.
     mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError)
+    /// Kafka's names of the fields in the order Kafka declares them, where that differs from the order of the wire; else empty.
+    static var declaredOrder: [String] { get }
 }
 
 extension WireStruct {
+    package static var declaredOrder: [String] { [] }
     package mutating func code<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) { try coder.structure(&self) }
     package static func codeNullable<C: WireCoder & ~Copyable>(_ value: inout Self?, _ coder: inout C) throws(WireError) {
         try coder.nullableStructure(&value)

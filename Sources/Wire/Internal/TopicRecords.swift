@@ -56,6 +56,14 @@ package struct PartitionRecord: WireMessage {
 
     package init() {}
 
+    /// The order of Kafka's declaration, in which its tools print; the tagged fields come last on the wire.
+    package static var declaredOrder: [String] {
+        [
+            "partitionId", "topicId", "replicas", "isr", "removingReplicas", "addingReplicas", "leader", "leaderRecoveryState",
+            "leaderEpoch", "partitionEpoch", "directories", "eligibleLeaderReplicas", "lastKnownElr",
+        ]
+    }
+
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
         try coder.field("partitionId", &partitionID)

@@ -32,6 +32,15 @@ package struct TransactionLogValue: CoordinatorValue {
 
     package init() {}
 
+    /// The order of Kafka's declaration, in which its tools print; the tagged fields come last on the wire.
+    package static var declaredOrder: [String] {
+        [
+            "producerId", "previousProducerId", "nextProducerId", "producerEpoch", "nextProducerEpoch", "transactionTimeoutMs",
+            "transactionStatus", "transactionPartitions", "transactionLastUpdateTimestampMs", "transactionStartTimestampMs",
+            "clientTransactionVersion",
+        ]
+    }
+
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         try coder.field("producerId", &producerID)
         try coder.field("producerEpoch", &producerEpoch)

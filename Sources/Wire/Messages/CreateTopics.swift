@@ -96,6 +96,14 @@ extension CreateTopicsResponse {
 
         package init() {}
 
+        /// The order of Kafka's declaration, in which its tools print; the tagged fields come last on the wire.
+        package static var declaredOrder: [String] {
+            [
+                "name", "topicId", "errorCode", "errorMessage", "topicConfigErrorCode", "numPartitions", "replicationFactor",
+                "configs",
+            ]
+        }
+
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             try coder.field("name", &name)

@@ -23,6 +23,14 @@ package struct FetchRequest: WireRequest {
 
     package init() {}
 
+    /// The order of Kafka's declaration, in which its tools print; the tagged fields come last on the wire.
+    package static var declaredOrder: [String] {
+        [
+            "clusterId", "replicaId", "replicaState", "maxWaitMs", "minBytes", "maxBytes", "isolationLevel", "sessionId",
+            "sessionEpoch", "topics", "forgottenTopicsData", "rackId",
+        ]
+    }
+
     package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
         let version = coder.version
         if version <= 14 { try coder.field("replicaId", &replicaID) }

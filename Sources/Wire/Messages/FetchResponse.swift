@@ -60,6 +60,14 @@ extension FetchResponse {
 
         package init() {}
 
+        /// The order of Kafka's declaration, in which its tools print; the tagged fields come last on the wire.
+        package static var declaredOrder: [String] {
+            [
+                "partitionIndex", "errorCode", "highWatermark", "lastStableOffset", "logStartOffset", "divergingEpoch",
+                "currentLeader", "snapshotId", "abortedTransactions", "preferredReadReplica", "records",
+            ]
+        }
+
         package mutating func visit<C: WireCoder & ~Copyable>(_ coder: inout C) throws(WireError) {
             let version = coder.version
             try coder.field("partitionIndex", &partitionIndex)

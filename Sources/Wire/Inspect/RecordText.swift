@@ -1,0 +1,98 @@
+import Primitives
+
+/// The records of internal topics in the words of Kafka's dump tool: what it prints after `headerKeys: []`. Nil where the bytes are not
+/// what they should be; the caller then prints key and value as plain records.
+package enum RecordText {
+    /// A record of `__consumer_offsets`.
+    package static func offsets(key: Bytes, value: Bytes?) -> String? {
+        guard let decoded = try? GroupRecordKey.decode(key), let message = decoded.message, let valueType = decoded.valueType else {
+            return nil
+        }
+        let type: Int16 = key.load(0)
+        guard let value else { return keyed(type, message) + " payload: <DELETE>" }
+        guard let payload = payload(value, as: valueType) else { return nil }
+        return keyed(type, message) + " payload: " + payload
+    }
+
+    /// A record of `__transaction_state`.
+    package static func transactions(key: Bytes, value: Bytes?) -> String? {
+        guard let decoded = try? TransactionLogKey.decodeKey(key) else { return nil }
+        guard let value else { return keyed(0, decoded) + " payload: <DELETE>" }
+        guard let payload = payload(value, as: TransactionLogValue.self) else { return nil }
+        return keyed(0, decoded) + " payload: " + payload
+    }
+
+    /// A record of `__cluster_metadata`.
+    package static func metadata(value: Bytes) -> String? {
+        guard let (record, version) = try? MetadataRecord.decodeVersioned(value), let message = record.message else { return nil }
+        return "payload: {\"type\":\"\(record.typeName)\",\"version\":\(version),\"data\":\(print(message, version))}"
+    }
+
+    /// A control record of any topic.
+    package static func control(key: Bytes, value: Bytes) -> String? {
+        guard let record = try? ControlRecord.decode(key: key, value: value) else { return nil }
+        return switch record {
+        case .abort(let marker): "endTxnMarker: ABORT coordinatorEpoch: \(marker.coordinatorEpoch)"
+        case .commit(let marker): "endTxnMarker: COMMIT coordinatorEpoch: \(marker.coordinatorEpoch)"
+        case .leaderChange(let message): "LeaderChange: " + print(message, message.version)
+        case .snapshotHeader(let record): "SnapshotHeader " + print(record, record.version)
+        case .snapshotFooter(let record): "SnapshotFooter " + print(record, record.version)
+        case .kRaftVersion(let record): "KRaftVersion " + print(record, record.version)
+        case .voters(let record): "KRaftVoters " + print(record, record.version)
+        case .unknown(let type, _): "controlType: UNKNOWN(\(type))"
+        }
+    }
+
+    private static func keyed<K: CoordinatorKey>(_ type: Int16, _ key: K) -> String {
+        "key: {\"type\":\"\(type)\",\"data\":\(print(key, type))}"
+    }
+
+    private static func payload<V: CoordinatorValue>(_ value: Bytes, as: V.Type) -> String? {
+        guard let (decoded, version) = try? V.decodeVersionedValue(value) else { return nil }
+        var text = print(decoded, version)
+        if let group = decoded as? GroupMetadataValue { text = withMembers(group, version) ?? text }
+        return "{\"version\":\"\(version)\",\"data\":\(text)}"
+    }
+
+    private static func print<M: WireMessage>(_ message: M, _ version: Int16) -> String { WirePrinter.print(message, version: version) }
+
+    /// A consumer group with the subscriptions and assignments of its members spelt out, as Kafka's tool does for protocol type "consumer".
+    private static func withMembers(_ group: GroupMetadataValue, _ version: Int16) -> String? {
+        guard group.protocolType == "consumer" else { return nil }
+        var text = ""
+        var rest = Substring(print(group, version))
+        for member in group.members {
+            guard let subscription = subscriptionText(member.subscription), let assignment = assignmentText(member.assignment) else { return nil }
+            for (name, bytes, replacement) in [
+                ("subscription", member.subscription, subscription), ("assignment", member.assignment, assignment),
+            ] {
+                let plain = "\"\(name)\":\"\(base64(bytes))\""
+                guard let place = rest.firstRange(of: plain) else { return nil }
+                text += rest[..<place.lowerBound] + "\"\(name)\":" + replacement
+                rest = rest[place.upperBound...]
+            }
+        }
+        return text + rest
+    }
+
+    private static func subscriptionText(_ bytes: Bytes) -> String? {
+        (try? ConsumerProtocolSubscription.decode(bytes)).map { print($0, 3) }
+    }
+
+    private static func assignmentText(_ bytes: Bytes) -> String? {
+        (try? ConsumerProtocolAssignment.decode(bytes)).map { print($0, 3) }
+    }
+}
+
+extension Substring {
+    /// Where `text` first occurs.
+    func firstRange(of text: String) -> Range<Substring.Index>? {
+        let wanted = Array(text.utf8)
+        var start = utf8.startIndex
+        while let first = utf8[start...].firstIndex(of: wanted[0]) {
+            if utf8[first...].starts(with: wanted) { return first..<utf8.index(first, offsetBy: wanted.count) }
+            start = utf8.index(after: first)
+        }
+        return nil
+    }
+}
