@@ -1,0 +1,85 @@
+import Primitives
+
+// Rebalances read off two pictures of a group. The generation is not among what DescribeGroups tells, and a reason never is: what can be
+// concluded is said, the rest is unknown.
+extension EventInference {
+    /// `whole`: every broker listed its groups, so that one that is missing was deleted.
+    mutating func compareGroups(whole: Bool) {
+        for (id, group) in new.groups {
+            if let before = old.groups[id] {
+                if before != group { compare(before, group) }
+            } else if whole, group.observation.time != nil {
+                compare(GroupSnapshot(id: id, state: "Empty"), group)
+            }
+        }
+        if whole { for id in old.groups.keys where new.groups[id] == nil { add(.groupDeleted(group: id)) } }
+    }
+
+    private mutating func compare(_ before: GroupSnapshot, _ after: GroupSnapshot) {
+        let isDescribed = after.observation.time != nil && (before.observation.time != nil || before.state == "Empty")
+        if isDescribed && before.members != after.members { compareMembers(before, after) } else { compareStates(before, after) }
+        compareCommits(before, after)
+    }
+
+    /// Only states are known: the group was listed and not described.
+    private mutating func compareStates(_ before: GroupSnapshot, _ after: GroupSnapshot) {
+        guard before.state != after.state, !before.state.isEmpty else { return }
+        if after.isRebalancing && !before.isRebalancing { add(step(.started, .unknown, after)) }
+        if after.state == "Stable" { add(step(.assigned, .unknown, after)) }
+        if after.state == "Empty" && before.hasMembers { add(step(.emptied, .unknown, after)) }
+    }
+
+    private mutating func compareMembers(_ before: GroupSnapshot, _ after: GroupSnapshot) {
+        var earlier = OrderedMap<String, MemberSnapshot>(before.members.map { ($0.id, $0) })
+        var reason = RebalanceEvent.Reason.leaderRejoined
+        var joined: [MemberSnapshot] = []
+        for member in after.members {
+            guard let was = earlier.remove(member.id) else {
+                joined.append(member)
+                continue
+            }
+            if was.subscriptionHash != member.subscriptionHash { reason = .subscriptionChanged }
+        }
+        let left = earlier.values
+        for member in left where !joined.contains(where: { $0.instanceID != nil && $0.instanceID == member.instanceID }) {
+            reason = .memberLeft
+            // Leaving and expiring look the same from outside.
+            add(step(.memberLeft, .unknown, after, member))
+        }
+        for member in joined {
+            let isReplacement = member.instanceID != nil && left.contains { $0.instanceID == member.instanceID }
+            reason = isReplacement ? .staticMemberReplaced : .memberJoined
+            add(step(.memberJoined, reason, after, member))
+        }
+        if after.members.isEmpty {
+            add(step(.emptied, reason, after))
+        } else if after.isRebalancing {
+            if !before.isRebalancing { add(step(.started, reason, after)) }
+        } else if assignments(before) != assignments(after) {
+            add(step(.assigned, reason, after))
+        }
+    }
+
+    private func assignments(_ group: GroupSnapshot) -> [[TopicPartition]] { group.members.map(\.assignment) }
+
+    private func step(
+        _ step: RebalanceEvent.Step, _ reason: RebalanceEvent.Reason, _ group: GroupSnapshot, _ member: MemberSnapshot? = nil
+    ) -> ClusterEvent.Kind {
+        .rebalance(
+            RebalanceEvent(
+                group: group.id, generation: group.groupEpoch ?? -1, step: step, reason: reason, memberID: member?.id ?? "",
+                groupInstanceID: member?.instanceID, clientID: member?.clientID ?? "", clientHost: member?.host ?? "",
+                members: group.members.count))
+    }
+
+    /// Commits that went back were set so by somebody: consumers only go on.
+    private mutating func compareCommits(_ before: GroupSnapshot, _ after: GroupSnapshot) {
+        guard before.offsetsObservation.time != nil, !before.partitions.isEmpty else { return }
+        let earlier = OrderedMap<TopicPartition, Offset?>(before.partitions.map { ($0.partition, $0.committed) })
+        let back = after.partitions.count { row in
+            guard let was = earlier[row.partition] ?? nil, let now = row.committed else { return false }
+            return now < was
+        }
+        if back > 0 { add(.offsetsReset(group: after.id, partitions: back)) }
+    }
+}

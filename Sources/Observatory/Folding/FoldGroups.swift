@@ -1,0 +1,171 @@
+import Primitives
+import Wire
+
+// Groups out of ListGroups, DescribeGroups and OffsetFetch.
+extension ClusterSnapshot {
+    /// What one broker coordinates.
+    mutating func fold(_ answer: ListGroupsResponse, of broker: BrokerID, at time: Timestamp) {
+        for listed in answer.groups {
+            var group = groups[listed.groupID] ?? GroupSnapshot(id: listed.groupID)
+            if !listed.groupState.isEmpty { group.state = listed.groupState }
+            if !listed.groupType.isEmpty { group.type = listed.groupType }
+            group.protocolType = listed.protocolType
+            group.coordinator = broker
+            groups[listed.groupID] = group
+        }
+        observations.groups.succeeded(at: time)
+    }
+
+    /// Drops the groups that no broker listed, once every broker was asked and answered.
+    mutating func keepGroups(_ listed: [String]) {
+        let kept = OrderedMap<String, Bool>(listed.map { ($0, true) })
+        groups.removeAll { id, _ in kept[id] == nil }
+    }
+
+    mutating func fold(_ answer: DescribeGroupsResponse, at time: Timestamp) {
+        for described in answer.groups where groups[described.groupID] != nil {
+            groups.update(described.groupID) { group in
+                guard described.errorCode == .none else {
+                    group.observation.failed(described.errorMessage ?? described.errorCode.name)
+                    group.error = described.errorCode.name
+                    return
+                }
+                group.error = nil
+                group.state = described.groupState
+                group.protocolType = described.protocolType
+                group.assignor = described.protocolData
+                group.members = described.members.map(MemberSnapshot.init(_:)).sorted { $0.id < $1.id }
+                group.observation.succeeded(at: time)
+            }
+            assignOwners(described.groupID)
+        }
+    }
+
+    // MARK: Offsets
+
+    /// Commits of one group, from a batch answer (OffsetFetch v8 and later).
+    mutating func fold(_ answer: OffsetFetchResponse.Group, at time: Timestamp) {
+        var commits: [GroupPartitionSnapshot] = []
+        for topic in answer.topics {
+            for partition in topic.partitions {
+                let name = TopicPartition(topic.name, partition.partitionIndex)
+                commits.append(
+                    commit(name, partition.committedOffset, partition.committedLeaderEpoch, partition.metadata, partition.errorCode))
+            }
+        }
+        fold(commits, answer.errorCode, of: answer.groupID, at: time)
+    }
+
+    /// Commits of the one group of an older answer.
+    mutating func fold(_ answer: OffsetFetchResponse, of group: String, at time: Timestamp) {
+        var commits: [GroupPartitionSnapshot] = []
+        for topic in answer.topics {
+            for partition in topic.partitions {
+                let name = TopicPartition(topic.name, partition.partitionIndex)
+                commits.append(
+                    commit(name, partition.committedOffset, partition.committedLeaderEpoch, partition.metadata, partition.errorCode))
+            }
+        }
+        fold(commits, answer.errorCode, of: group, at: time)
+    }
+
+    private func commit(
+        _ name: TopicPartition, _ offset: Int64, _ epoch: Int32, _ metadata: String?, _ error: ErrorCode
+    ) -> GroupPartitionSnapshot {
+        GroupPartitionSnapshot(
+            partition: name, committed: offset >= 0 ? Offset(offset) : nil, committedLeaderEpoch: LeaderEpoch(epoch),
+            metadata: metadata ?? "", error: error == .none ? nil : error.name)
+    }
+
+    private mutating func fold(_ commits: [GroupPartitionSnapshot], _ error: ErrorCode, of id: String, at time: Timestamp) {
+        groups.update(id) { group in
+            guard error == .none else { return group.offsetsObservation.failed(error.name) }
+            let elapsed = group.offsetsObservation.age(at: time)
+            group.consumeRate = ClusterSnapshot.rate(from: group.partitions, to: commits, elapsedMs: elapsed)
+            group.partitions = commits.sorted { $0.partition < $1.partition }
+            group.offsetsObservation.succeeded(at: time)
+        }
+        assignOwners(id)
+        joinOffsets(id)
+    }
+
+    private static func rate(from old: [GroupPartitionSnapshot], to new: [GroupPartitionSnapshot], elapsedMs: Int64?) -> Double? {
+        guard let elapsedMs, elapsedMs >= RateLimits.elapsedMinMs, elapsedMs <= RateLimits.elapsedMaxMs else { return nil }
+        var before = OrderedMap<TopicPartition, Offset>()
+        for partition in old { before[partition.partition] = partition.committed }
+        var moved: Int64 = 0
+        for partition in new {
+            if let committed = partition.committed, let earlier = before[partition.partition] { moved += max(0, committed - earlier) }
+        }
+        return Double(moved) * 1000 / Double(elapsedMs)
+    }
+
+    /// Writes down who owns which partition, adding those that are assigned and never committed.
+    private mutating func assignOwners(_ id: String) {
+        groups.update(id) { group in
+            var rows = OrderedMap<TopicPartition, GroupPartitionSnapshot>()
+            for var row in group.partitions {
+                row.member = nil
+                if row.committed != nil || row.error != nil { rows[row.partition] = row }
+            }
+            for member in group.members {
+                for partition in member.assignment {
+                    rows[partition, default: GroupPartitionSnapshot(partition: partition)].member = member.id
+                }
+            }
+            group.partitions = rows.values
+        }
+    }
+
+    /// Brings the partitions' start and end offsets into a group's rows, and sums the lag.
+    mutating func joinOffsets(_ id: String) {
+        guard var group = groups[id] else { return }
+        var lag: Int64? = nil
+        for index in group.partitions.indices {
+            if let known = partition(group.partitions[index].partition) {
+                group.partitions[index].start = known.startOffset
+                group.partitions[index].end = known.endOffset
+            }
+            if let one = group.partitions[index].lag { lag = (lag ?? 0).addingClamped(one) }
+        }
+        group.lag = lag
+        groups[id] = group
+    }
+
+    /// One point of a group's lag history, once a round.
+    mutating func sampleLag(of ids: [String], at time: Timestamp) {
+        for id in ids {
+            joinOffsets(id)
+            groups.update(id) { group in
+                guard let lag = group.lag else { return }
+                if group.lags.count >= GroupSnapshot.lagsMax { group.lags.removeFirst() }
+                group.lags.append(LagSample(time: time, lag: lag))
+            }
+        }
+    }
+}
+
+extension MemberSnapshot {
+    init(_ answer: DescribeGroupsResponse.Member) {
+        self.init(id: answer.memberID, instanceID: answer.groupInstanceID, clientID: answer.clientID, host: answer.clientHost)
+        subscriptionHash = CRC32C.checksum(answer.memberMetadata)
+        // The bytes are the client's own; what is not a consumer's subscription or assignment stays unknown.
+        if let decoded = try? ConsumerProtocolSubscription.decode(answer.memberMetadata) {
+            subscription = decoded.topics.sorted()
+            // Owned partitions and generation change with each rebalance; only the topics make another subscription.
+            subscriptionHash = CRC32C.checksum(Bytes(subscription.joined(separator: ",")))
+        }
+        if let decoded = try? ConsumerProtocolAssignment.decode(answer.memberAssignment) {
+            assignment = decoded.assignedPartitions
+                .flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } }.sorted()
+        }
+    }
+}
+
+extension OrderedMap {
+    /// A map of pairs in any order; of equal keys the last counts.
+    init(_ pairs: [(Key, Value)]) {
+        self.init()
+        for (key, value) in pairs.sorted(by: { $0.0 < $1.0 }) { self[key] = value }
+    }
+}

@@ -1,0 +1,138 @@
+import ClientCore
+import Primitives
+import Wire
+
+// Start and end offsets out of ListOffsets, sizes out of DescribeLogDirs, and the rates that follow from two readings.
+extension ClusterSnapshot {
+    /// `timestamp` is what was asked for: `ListOffsetsTime.earliest` or `.latest`. Returns the topics that were answered.
+    @discardableResult
+    mutating func fold(_ answer: ListOffsetsResponse, timestamp: Int64, at time: Timestamp) -> [String] {
+        var names: [String] = []
+        for topic in answer.topics where topics[topic.name] != nil {
+            names.append(topic.name)
+            topics.update(topic.name) { known in
+                for partition in topic.partitions { ClusterSnapshot.fold(partition, timestamp, into: &known, at: time) }
+            }
+        }
+        observations.offsets.succeeded(at: time)
+        return names
+    }
+
+    private static func fold(
+        _ answer: ListOffsetsResponse.Partition, _ timestamp: Int64, into topic: inout TopicSnapshot, at time: Timestamp
+    ) {
+        let index = Int(answer.partitionIndex)
+        guard answer.errorCode == .none, answer.offset >= 0, topic.partitions.indices.contains(index) else { return }
+        if timestamp == ListOffsetsTime.earliest {
+            topic.partitions[index].startOffset = Offset(answer.offset)
+            return
+        }
+        let end = Offset(answer.offset)
+        if let before = topic.partitions[index].endOffset, let then = topic.partitions[index].offsetsTime {
+            let elapsed = time.milliseconds - then.milliseconds
+            // Readings in one moment say nothing about a rate; an end that went back (topic recreated, unclean leader) neither.
+            if elapsed >= RateLimits.elapsedMinMs {
+                topic.partitions[index].messageRate = elapsed > RateLimits.elapsedMaxMs || end < before
+                    ? nil : Double(end - before) * 1000 / Double(elapsed)
+                topic.partitions[index].endOffset = end
+                topic.partitions[index].offsetsTime = time
+            }
+        } else {
+            topic.partitions[index].endOffset = end
+            topic.partitions[index].offsetsTime = time
+        }
+    }
+
+    /// Sums over a topic's partitions, once a round, for the topics whose offsets were read in it.
+    mutating func sumOffsets(of names: [String], at time: Timestamp) {
+        for name in names {
+            topics.update(name) { topic in
+                topic.messages = sum(topic.partitions.map(\.messages))
+                topic.messageRate = sum(topic.partitions.map(\.messageRate))
+                topic.offsetsObservation.succeeded(at: time)
+                guard let rate = topic.messageRate else { return }
+                if topic.rates.count >= TopicSnapshot.ratesMax { topic.rates.removeFirst() }
+                topic.rates.append(RateSample(time: time, messages: rate, bytes: topic.byteRate))
+            }
+        }
+    }
+
+    /// One point of the cluster's throughput: what is known of all topics.
+    mutating func sampleThroughput(at time: Timestamp) {
+        let messages = sum(topics.values.map(\.messageRate))
+        let bytes = sum(topics.values.map(\.byteRate))
+        guard messages != nil || bytes != nil else { return }
+        throughput.append(RateSample(time: time, messages: messages, bytes: bytes))
+    }
+
+    // MARK: Log directories
+
+    /// The whole of one broker's directories. Sizes of partitions are taken from their leader.
+    mutating func fold(_ answer: DescribeLogDirsResponse, of broker: BrokerID, at time: Timestamp) {
+        var directories: [BrokerDisk.Directory] = []
+        for result in answer.results {
+            var used: Int64 = 0
+            for topic in result.topics {
+                for partition in topic.partitions { used = used.addingClamped(partition.partitionSize) }
+                topics.update(topic.name) { ClusterSnapshot.foldSizes(topic.partitions, from: broker, into: &$0) }
+            }
+            directories.append(
+                BrokerDisk.Directory(
+                    path: result.logDir, error: result.errorCode == .none ? nil : result.errorCode.name, usedBytes: used,
+                    totalBytes: result.totalBytes >= 0 ? result.totalBytes : nil,
+                    usableBytes: result.usableBytes >= 0 ? result.usableBytes : nil))
+        }
+        brokers.update(broker) { known in
+            known.disk = BrokerDisk(directories: directories)
+            known.diskObservation.succeeded(at: time)
+        }
+        observations.logDirs.succeeded(at: time)
+    }
+
+    private static func foldSizes(
+        _ answer: [DescribeLogDirsResponse.Partition], from broker: BrokerID, into topic: inout TopicSnapshot
+    ) {
+        for partition in answer where !partition.isFutureKey {
+            let index = Int(partition.partitionIndex)
+            guard topic.partitions.indices.contains(index), topic.partitions[index].leader == broker else { continue }
+            topic.partitions[index].sizeBytes = partition.partitionSize
+        }
+    }
+
+    /// Sizes of topics and their growth, once all brokers have been asked. Retention shrinks a log, and then the growth is not known.
+    mutating func sumSizes(at time: Timestamp) {
+        for name in topics.keys {
+            topics.update(name) { topic in
+                guard let size = sum(topic.partitions.map(\.sizeBytes)) else { return }
+                if let before = topic.sizeBytes, let elapsed = topic.sizeObservation.age(at: time), elapsed >= RateLimits.elapsedMinMs {
+                    topic.byteRate = size < before || elapsed > RateLimits.elapsedMaxMs
+                        ? nil : Double(size - before) * 1000 / Double(elapsed)
+                }
+                topic.sizeBytes = size
+                topic.sizeObservation.succeeded(at: time)
+            }
+        }
+    }
+}
+
+enum RateLimits {
+    /// Two readings closer than this give no rate.
+    static let elapsedMinMs: Int64 = 200
+    /// Two readings further apart say what was, not what is.
+    static let elapsedMaxMs: Int64 = 60_000
+}
+
+/// The sum of what is known; nil where nothing is.
+private func sum<N: AdditiveArithmetic>(_ values: [N?]) -> N? {
+    var total: N? = nil
+    for case let value? in values { total = (total ?? .zero) + value }
+    return total
+}
+
+extension Int64 {
+    /// Numbers from outside may be anything; sums of them must not trap.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+}

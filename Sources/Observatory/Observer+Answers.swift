@@ -1,0 +1,118 @@
+import ClientCore
+import Primitives
+import Wire
+
+// Answers into the snapshot, and what they make possible to ask.
+extension Observer {
+    mutating func take(_ purpose: Purpose, _ result: AnswerResult, _ effects: inout Effects, now: Now) {
+        do throws(ClientError) {
+            switch purpose {
+            case .metadata(let isWhole, let topics):
+                let answer = try result.of(MetadataResponse.self)
+                if let error = ClientError.of(answer.errorCode) { throw error }
+                connected(now: now)
+                snapshot.fold(answer, isWhole: isWhole, asked: topics, at: now.wall)
+                askWithLeaders(&effects)
+            case .listGroups(let broker): try takeList(result.of(ListGroupsResponse.self), broker, &effects, now: now)
+            case .describeGroups(let ids):
+                snapshot.fold(try result.of(DescribeGroupsResponse.self), at: now.wall)
+                round?.groupsRead += ids
+            case .commits(let ids): try takeCommits(result.of(OffsetFetchResponse.self), ids, &effects, now: now)
+            case .commitsOfOne(let id):
+                snapshot.fold(try result.of(OffsetFetchResponse.self), of: id, at: now.wall)
+                commitsKnown([id], &effects)
+            case .offsets(let timestamp):
+                let names = snapshot.fold(try result.of(ListOffsetsResponse.self), timestamp: timestamp, at: now.wall)
+                if timestamp == ListOffsetsTime.latest { round?.topicsRead += names }
+            case .logDirs(let broker): snapshot.fold(try result.of(DescribeLogDirsResponse.self), of: broker, at: now.wall)
+            case .quorum: snapshot.fold(try result.of(DescribeQuorumResponse.self), at: now.wall)
+            case .configs: snapshot.fold(try result.of(DescribeConfigsResponse.self), at: now.wall)
+            }
+        } catch {
+            failed(purpose, error, &effects, now: now)
+        }
+    }
+
+    // MARK: Groups
+
+    private mutating func takeList(
+        _ answer: ListGroupsResponse, _ broker: BrokerID, _ effects: inout Effects, now: Now
+    ) throws(ClientError) {
+        if let error = ClientError.of(answer.errorCode) { throw error }
+        snapshot.fold(answer, of: broker, at: now.wall)
+        round?.listed += answer.groups.map(\.groupID)
+        listed(broker, &effects)
+    }
+
+    private mutating func listed(_ broker: BrokerID, _ effects: inout Effects) {
+        round?.listing.removeAll { $0 == broker }
+        if round?.listing.isEmpty == true { askGroups(&effects) }
+    }
+
+    private mutating func takeCommits(
+        _ answer: OffsetFetchResponse, _ ids: [String], _ effects: inout Effects, now: Now
+    ) throws(ClientError) {
+        if let error = ClientError.of(answer.errorCode) { throw error }
+        for group in answer.groups { snapshot.fold(group, at: now.wall) }
+        commitsKnown(ids, &effects)
+    }
+
+    /// Commits are known now: their partitions' ends make the lag, so those that the round did not ask for yet are asked for.
+    private mutating func commitsKnown(_ ids: [String], _ effects: inout Effects) {
+        round?.groupsRead += ids
+        let topics = ids.flatMap { snapshot.groups[$0]?.topics ?? [] }.uniqued()
+        askOffsets(of: topics.filter { snapshot.topics[$0] != nil }, &effects)
+    }
+
+    // MARK: Failures
+
+    private mutating func connected(now: Now) {
+        if !snapshot.connection.isConnected { snapshot.connection = .connected(since: now.wall) }
+    }
+
+    /// A part that could not be read keeps its last value; only Metadata failing means that the cluster is out of reach.
+    private mutating func failed(_ purpose: Purpose, _ error: ClientError, _ effects: inout Effects, now: Now) {
+        let reason = error.description
+        switch purpose {
+        case .metadata:
+            snapshot.observations.metadata.failed(reason)
+            disconnected(error, now: now)
+        case .listGroups(let broker):
+            snapshot.observations.groups.failed(reason)
+            round?.allListed = false
+            listed(broker, &effects)
+        case .describeGroups(let ids): for id in ids { snapshot.groups.update(id) { $0.observation.failed(reason) } }
+        case .commits(let ids):
+            guard case .unsupported = error, hasBatchCommits else {
+                for id in ids { snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) } }
+                return
+            }
+            hasBatchCommits = false
+            if let coordinator = ids.first.flatMap({ snapshot.groups[$0]?.coordinator }) { askCommits(of: ids, coordinator, &effects) }
+        case .commitsOfOne(let id): snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) }
+        case .offsets: snapshot.observations.offsets.failed(reason)
+        case .logDirs(let broker):
+            snapshot.observations.logDirs.failed(reason)
+            snapshot.brokers.update(broker) { $0.diskObservation.failed(reason) }
+        case .quorum: snapshot.observations.quorum.failed(reason)
+        case .configs(let resource): snapshot.configs[resource, default: ConfigSnapshot()].observation.failed(reason)
+        }
+    }
+
+    private mutating func disconnected(_ error: ClientError, now: Now) {
+        switch error {
+        case .unreachable, .disconnected, .timedOut, .stopped:
+            if case .disconnected(let since, _) = snapshot.connection {
+                snapshot.connection = .disconnected(since: since, reason: error.description)
+            } else {
+                snapshot.connection = .disconnected(since: now.wall, reason: error.description)
+            }
+        default: break
+        }
+    }
+}
+
+extension GroupSnapshot {
+    /// Groups that DescribeGroups and OffsetFetch can tell of: share and streams groups have APIs of their own.
+    static let readableTypes = ["", "classic", "consumer", "Classic", "Consumer"]
+}

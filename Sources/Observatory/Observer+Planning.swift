@@ -1,0 +1,226 @@
+import ClientCore
+import Primitives
+import Wire
+
+// The fewest requests for what is on the screen.
+extension Observer {
+    private var isSlowRound: Bool { (round?.number ?? 1) % ObserverLimits.slowRounds == 1 }
+
+    /// What needs no other answer first.
+    mutating func askFirst(_ effects: inout Effects) {
+        askMetadata(&effects)
+        if wantsGroupList { listGroups(&effects) }
+        if case .configs(let resource) = interest.screen { askConfigs(resource, &effects) }
+    }
+
+    /// What needs to know brokers and leaders: after Metadata.
+    mutating func askWithLeaders(_ effects: inout Effects) {
+        if wantsGroupList && round?.hasListed == false { listGroups(&effects) }
+        askOffsets(of: topicsOnScreen, &effects)
+        switch interest.screen {
+        case .brokers:
+            askLogDirs(&effects)
+            askQuorum(&effects)
+        case .overview, .topics, .topic:
+            if isSlowRound { askLogDirs(&effects) }
+            if isSlowRound, interest.screen == .overview { askQuorum(&effects) }
+        default: break
+        }
+    }
+
+    // MARK: Metadata
+
+    private mutating func askMetadata(_ effects: inout Effects) {
+        var request = MetadataRequest()
+        request.allowAutoTopicCreation = false
+        let isLarge = snapshot.health.partitions > ObserverLimits.metadataPartitionsMax
+        var only: [String]? = nil
+        if !isSlowRound, snapshot.observations.metadata.time != nil {
+            switch interest.screen {
+            case .topic(let name), .tail(let name): only = [name]
+            case .group(let id): only = snapshot.groups[id]?.topics ?? []
+            case .configs(let resource): only = resource.kind == .topic ? [resource.name] : []
+            default: if isLarge { only = interest.visibleTopics }
+            }
+        }
+        request.topics = only.map { names in
+            names.map { name in
+                var topic = MetadataRequest.Topic()
+                topic.name = name
+                return topic
+            }
+        }
+        send(request, to: .any, .metadata(isWhole: only == nil, topics: only ?? []), &effects)
+    }
+
+    private func askedTopics(_ names: [String]) -> [String] { names.filter { snapshot.topics[$0]?.partitions.isEmpty == false } }
+
+    /// Topics whose offsets the screen shows, the most wanted first.
+    private var topicsOnScreen: [String] {
+        switch interest.screen {
+        case .overview: askedTopics(snapshot.topics.keys)
+        case .topics: askedTopics(interest.visibleTopics) + snapshot.topics.keys.filter { !interest.visibleTopics.contains($0) }
+        case .topic(let name), .tail(let name): askedTopics([name])
+        case .group(let id): askedTopics(snapshot.groups[id]?.topics ?? [])
+        case .groups: askedTopics(groupsOnScreen.flatMap { snapshot.groups[$0]?.topics ?? [] }.uniqued())
+        case .configs(let resource): resource.kind == .topic ? askedTopics([resource.name]) : []
+        case .brokers, .events, .nothing: []
+        }
+    }
+
+    // MARK: Offsets
+
+    /// Asks each leader once for the ends of its partitions, and where the starts are unknown or old, once for those.
+    mutating func askOffsets(of names: [String], _ effects: inout Effects) {
+        var ends = OrderedMap<BrokerID, [(TopicPartition, Int64)]>()
+        var starts = OrderedMap<BrokerID, [(TopicPartition, Int64)]>()
+        let isExact = if case .topic = interest.screen { true } else { false }
+        for name in chosen(names) {
+            guard let topic = snapshot.topics[name] else { continue }
+            for partition in topic.partitions {
+                let id = TopicPartition(name, partition.index)
+                guard let leader = partition.leader, snapshot.brokers[leader]?.isAlive == true, round?.asked[id] == nil else { continue }
+                round?.asked[id] = true
+                ends[leader, default: []].append((id, ListOffsetsTime.latest))
+                guard isExact || isSlowRound || partition.startOffset == nil else { continue }
+                starts[leader, default: []].append((id, ListOffsetsTime.earliest))
+            }
+        }
+        for (asked, timestamp) in [(ends, ListOffsetsTime.latest), (starts, ListOffsetsTime.earliest)] {
+            for (leader, partitions) in asked {
+                send(listOffsetsRequest(partitions), to: .broker(leader), .offsets(timestamp: timestamp), &effects)
+            }
+        }
+    }
+
+    /// As many topics as a round may ask for: those first in the list while they are visible, the rest by the age of what is known.
+    private func chosen(_ names: [String]) -> [String] {
+        let total = names.reduce(0) { $0 + (snapshot.topics[$1]?.partitions.count ?? 0) }
+        guard total > ObserverLimits.partitionsMax else { return names }
+        let visible = names.filter { interest.visibleTopics.contains($0) }
+        let rest = names.filter { !interest.visibleTopics.contains($0) }
+            .map { (name: $0, time: snapshot.topics[$0]?.offsetsObservation.time ?? .none) }.sorted { $0.time < $1.time }
+        var count = 0
+        return (visible + rest.map(\.name)).filter { name in
+            count += snapshot.topics[name]?.partitions.count ?? 0
+            return count <= ObserverLimits.partitionsMax
+        }
+    }
+
+    // MARK: Groups
+
+    /// The screens that show groups, and every few rounds the timeline's sake.
+    private var wantsGroupList: Bool {
+        switch interest.screen {
+        case .overview, .groups, .group, .events: true
+        case .brokers, .topics, .topic, .configs, .tail: isSlowRound
+        case .nothing: false
+        }
+    }
+
+    private var wantsCommits: Bool {
+        switch interest.screen {
+        case .overview, .groups, .group: true
+        default: false
+        }
+    }
+
+    /// Each broker lists the groups that it coordinates.
+    private mutating func listGroups(_ effects: inout Effects) {
+        let alive = snapshot.brokers.filter { $0.value.isAlive }.map(\.key)
+        guard !alive.isEmpty, round?.hasListed == false else { return }
+        round?.hasListed = true
+        round?.listing = alive
+        for broker in alive { send(ListGroupsRequest(), to: .broker(broker), .listGroups(broker), &effects) }
+    }
+
+    /// The groups the round reads, the most wanted first: those on the screen, then by age.
+    private var groupsOnScreen: [String] {
+        if case .group(let id) = interest.screen { return snapshot.groups[id] == nil ? [] : [id] }
+        let readable = snapshot.groups.filter { GroupSnapshot.readableTypes.contains($0.value.type) }
+        guard readable.count > ObserverLimits.groupsMax else { return readable.map(\.key) }
+        let visible = interest.visibleGroups.filter { snapshot.groups[$0] != nil }
+        let rest = readable.filter { !visible.contains($0.key) }
+            .sorted { ($0.value.observation.time ?? .none) < ($1.value.observation.time ?? .none) }
+        return Array((visible + rest.map(\.key)).prefix(ObserverLimits.groupsMax))
+    }
+
+    /// Members and commits, one request of each kind per coordinator: after all brokers listed their groups.
+    mutating func askGroups(_ effects: inout Effects) {
+        guard round?.isGroupsPlanned == false else { return }
+        round?.isGroupsPlanned = true
+        var byCoordinator = OrderedMap<BrokerID, [String]>()
+        for id in groupsOnScreen {
+            guard let coordinator = snapshot.groups[id]?.coordinator, snapshot.brokers[coordinator]?.isAlive == true else { continue }
+            byCoordinator[coordinator, default: []].append(id)
+        }
+        for (coordinator, ids) in byCoordinator {
+            var request = DescribeGroupsRequest()
+            request.groups = ids
+            send(request, to: .broker(coordinator), .describeGroups(ids), &effects)
+            if wantsCommits { askCommits(of: ids, coordinator, &effects) }
+        }
+    }
+
+    mutating func askCommits(of ids: [String], _ coordinator: BrokerID, _ effects: inout Effects) {
+        guard hasBatchCommits else {
+            for id in ids {
+                var request = OffsetFetchRequest()
+                request.groupID = id
+                request.topics = nil
+                send(request, to: .broker(coordinator), .commitsOfOne(id), &effects)
+            }
+            return
+        }
+        var request = OffsetFetchRequest()
+        request.groups = ids.map { id in
+            var group = OffsetFetchRequest.Group()
+            group.groupID = id
+            group.topics = nil
+            return group
+        }
+        send(request, to: .broker(coordinator), .commits(ids), &effects)
+    }
+
+    // MARK: Details
+
+    private mutating func askLogDirs(_ effects: inout Effects) {
+        round?.readsSizes = true
+        for (id, broker) in snapshot.brokers where broker.isAlive {
+            var request = DescribeLogDirsRequest()
+            request.topics = nil
+            send(request, to: .broker(id), .logDirs(id), &effects)
+        }
+    }
+
+    private mutating func askQuorum(_ effects: inout Effects) {
+        guard snapshot.observations.quorum.error == nil || isSlowRound else { return }
+        var request = DescribeQuorumRequest()
+        var topic = DescribeQuorumRequest.Topic()
+        topic.topicName = "__cluster_metadata"
+        topic.partitions = [DescribeQuorumRequest.Partition()]
+        request.topics = [topic]
+        send(request, to: .any, .quorum, &effects)
+    }
+
+    private mutating func askConfigs(_ resource: ConfigResource, _ effects: inout Effects) {
+        let target: RequestTarget =
+            if resource.kind == .broker, let id = Int32(resource.name) { .broker(BrokerID(id)) } else { .any }
+        send(describeConfigsRequest([resource]), to: target, .configs(resource), &effects)
+    }
+}
+
+/// DescribeConfigs with all that newer versions tell.
+func describeConfigsRequest(_ resources: [ConfigResource], keys: [String]? = nil) -> DescribeConfigsRequest {
+    var request = DescribeConfigsRequest()
+    request.includeSynonyms = true
+    request.includeDocumentation = true
+    request.resources = resources.map { resource in
+        var wanted = DescribeConfigsRequest.Resource()
+        wanted.resourceType = resource.kind.rawValue
+        wanted.resourceName = resource.name
+        wanted.configurationKeys = keys
+        return wanted
+    }
+    return request
+}

@@ -1,0 +1,242 @@
+import ClientCore
+import Primitives
+import Wire
+
+/// What an observer is told.
+package enum ObserverInput: Equatable, Sendable {
+    case interest(Interest)
+    /// Now, without waiting for the interval.
+    case refresh
+    /// The interval between refreshes, in milliseconds; 0 stops them.
+    case interval(milliseconds: Int64)
+    /// What the engine itself says happened: exact, and preferred over what would be inferred.
+    case ingest([ClusterEvent])
+}
+
+/// Watches a cluster: asks for what is on the screen with the fewest requests, folds the answers into one snapshot after another, and
+/// reads events off their differences.
+///
+/// Owner: its host. A round is one pass over what is wanted: Metadata and ListGroups first; then, with what they told, offsets from each
+/// leader, members and commits from each coordinator. Invariants: (1) at most one round is under way, and it ends when all its requests
+/// are answered; (2) the time from one round to the next is at least the interval, and at least four times what a round takes, so that a
+/// slow cluster is asked less; (3) it only reads: no joining, no committing, no look-ups by time; (4) what cannot be read keeps its last
+/// value and its age.
+package struct Observer: ClientMachine {
+    package typealias Input = ObserverInput
+    package typealias Output = ClusterSnapshot
+    typealias Effects = [ClientEffect<ClusterSnapshot>]
+
+    enum Purpose: Equatable, Sendable {
+        case metadata(isWhole: Bool, topics: [String])
+        case listGroups(BrokerID)
+        case describeGroups([String])
+        case commits([String])
+        case commitsOfOne(String)
+        case offsets(timestamp: Int64)
+        case logDirs(BrokerID)
+        case quorum
+        case configs(ConfigResource)
+    }
+
+    /// What happens in the round that is under way.
+    struct Round: Sendable {
+        var startedAt: Instant
+        var number: Int
+        var outstanding = 0
+        /// Brokers that have not listed their groups yet, and what the others listed.
+        var listing: [BrokerID] = []
+        var listed: [String] = []
+        var allListed = true
+        var hasListed = false
+        var topicsRead: [String] = []
+        var groupsRead: [String] = []
+        /// Partitions whose end was asked for in this round.
+        var asked = OrderedMap<TopicPartition, Bool>()
+        var readsSizes = false
+        var isGroupsPlanned = false
+    }
+
+    package internal(set) var snapshot = ClusterSnapshot()
+    var interest = Interest(.overview)
+    private var intervalMs: Int64 = 1_000
+    var round: Round?
+    private var rounds = 0
+    private var nextRoundAt = Instant.zero
+    private var wantsRound = false
+    var purposes = OrderedMap<Int, Purpose>()
+    private var nextToken = 0
+    /// The picture that events were last inferred from, and when it was taken.
+    var compared = ClusterSnapshot()
+    var lastEmittedAt = Instant.zero
+    /// False once a broker said that it does not know OffsetFetch for many groups at once (before Kafka 3.0).
+    var hasBatchCommits = true
+    /// The engine's own events of late, to hold inferred ones against.
+    var told = Ring<ClusterEvent>(capacity: 256)
+    private var requestsBefore = 0
+
+    package init(bootstrap: [String] = []) { snapshot.bootstrap = bootstrap }
+
+    package var nextDeadline: Instant { round == nil && intervalMs > 0 && interest.screen != .nothing ? nextRoundAt : .distantFuture }
+
+    // MARK: Events
+
+    package mutating func start(now: Now) -> [ClientEffect<ClusterSnapshot>] {
+        snapshot.time = now.wall
+        snapshot.connection = .connecting(since: now.wall)
+        snapshot.cost.intervalMs = intervalMs
+        var effects: Effects = [.output(snapshot)]
+        beginRound(&effects, now: now)
+        return effects
+    }
+
+    package mutating func receive(_ input: ObserverInput, now: Now) -> [ClientEffect<ClusterSnapshot>] {
+        var effects: Effects = []
+        switch input {
+        case .interest(let interest):
+            guard interest != self.interest else { return [] }
+            // Scrolling changes the visible rows many times a second: only another screen is worth an immediate round.
+            wantsRound = wantsRound || interest.screen != self.interest.screen
+            self.interest = interest
+        case .refresh: wantsRound = true
+        case .interval(let milliseconds):
+            intervalMs = milliseconds
+            snapshot.cost.intervalMs = milliseconds
+            nextRoundAt = now.instant.adding(milliseconds: milliseconds)
+        case .ingest(let events): ingest(events, &effects, now: now)
+        }
+        if wantsRound && round == nil { beginRound(&effects, now: now) }
+        return effects
+    }
+
+    package mutating func tick(now: Now) -> [ClientEffect<ClusterSnapshot>] {
+        guard round == nil, nextDeadline <= now.instant else { return [] }
+        var effects: Effects = []
+        beginRound(&effects, now: now)
+        return effects
+    }
+
+    package mutating func answered(_ token: Int, _ result: AnswerResult, now: Now) -> [ClientEffect<ClusterSnapshot>] {
+        guard let purpose = purposes.remove(token) else { return [] }
+        var effects: Effects = []
+        round?.outstanding -= 1
+        snapshot.cost.inFlight -= 1
+        if case .success(let answer) = result { snapshot.brokers.update(answer.broker) { $0.latencyMs = answer.latencyMs } }
+        take(purpose, result, &effects, now: now)
+        if round?.outstanding == 0 {
+            endRound(&effects, now: now)
+        } else if now.instant.milliseconds(since: lastEmittedAt) >= ObserverLimits.emitMs {
+            emit(&effects, now: now)
+        }
+        return effects
+    }
+
+    // MARK: Rounds
+
+    private mutating func beginRound(_ effects: inout Effects, now: Now) {
+        wantsRound = false
+        guard interest.screen != .nothing else { return }
+        rounds += 1
+        round = Round(startedAt: now.instant, number: rounds)
+        askFirst(&effects)
+    }
+
+    private mutating func endRound(_ effects: inout Effects, now: Now) {
+        guard let ended = round else { return }
+        round = nil
+        if ended.allListed && ended.hasListed && ended.listing.isEmpty { snapshot.keepGroups(ended.listed) }
+        snapshot.sumOffsets(of: ended.topicsRead.uniqued(), at: now.wall)
+        if ended.readsSizes { snapshot.sumSizes(at: now.wall) }
+        if !ended.topicsRead.isEmpty { snapshot.sampleThroughput(at: now.wall) }
+        snapshot.sampleLag(of: ended.groupsRead.uniqued(), at: now.wall)
+        snapshot.countHealth()
+        inferEvents(groupsAreWhole: ended.allListed && ended.hasListed, now: now)
+        let took = now.instant.milliseconds(since: ended.startedAt)
+        let interval = max(intervalMs, min(took * 4, ObserverLimits.intervalMaxMs))
+        snapshot.cost.intervalMs = interval
+        snapshot.cost.requestsPerSecond = Double(snapshot.cost.requests - requestsBefore) * 1000 / Double(max(interval, 1))
+        requestsBefore = snapshot.cost.requests
+        nextRoundAt = max(ended.startedAt.adding(milliseconds: interval), now.instant.adding(milliseconds: ObserverLimits.pauseMs))
+        emit(&effects, now: now)
+        if wantsRound { nextRoundAt = now.instant.adding(milliseconds: ObserverLimits.pauseMs) }
+        wantsRound = false
+    }
+
+    mutating func emit(_ effects: inout Effects, now: Now) {
+        lastEmittedAt = now.instant
+        snapshot.time = now.wall
+        effects.append(.output(snapshot))
+    }
+
+    mutating func send(_ message: any WireRequest, to target: RequestTarget, _ purpose: Purpose, _ effects: inout Effects) {
+        let token = nextToken
+        nextToken += 1
+        purposes[token] = purpose
+        round?.outstanding += 1
+        snapshot.cost.requests += 1
+        snapshot.cost.inFlight += 1
+        var request = ClientRequest(message, to: target, timeoutMs: ObserverLimits.requestMs)
+        switch purpose {
+        case .commits: request.versions = 8...9
+        case .commitsOfOne: request.versions = 1...7
+        default: break
+        }
+        effects.append(.send(token: token, request))
+    }
+
+    // MARK: Events out
+
+    private mutating func ingest(_ events: [ClusterEvent], _ effects: inout Effects, now: Now) {
+        guard !events.isEmpty else { return }
+        for event in events {
+            told.append(event)
+            record(event)
+        }
+        emit(&effects, now: now)
+    }
+
+    /// Compares with the last picture, at the end of a round.
+    private mutating func inferEvents(groupsAreWhole: Bool, now: Now) {
+        defer { compared = snapshot }
+        guard let since = compared.observations.metadata.time, snapshot.observations.metadata.error == nil else { return }
+        var inference = EventInference(from: compared, to: snapshot, since: since, time: now.wall)
+        inference.compareBrokers()
+        inference.compareQuorum()
+        inference.compareTopics(whole: true)
+        inference.compareConfigs()
+        let tellsGroups = told.contains { if case .rebalance = $0.kind { true } else { false } }
+        if !tellsGroups && compared.observations.groups.time != nil { inference.compareGroups(whole: groupsAreWhole) }
+        for event in inference.events where !told.contains(where: { event.repeats($0) }) { record(event) }
+    }
+
+    private mutating func record(_ event: ClusterEvent) {
+        snapshot.events.append(event)
+        snapshot.eventCount += 1
+    }
+}
+
+package enum ObserverLimits {
+    /// An observing request that takes longer counts as failed.
+    static let requestMs: Int64 = 5_000
+    /// Within a round, pictures follow each other no faster than this.
+    static let emitMs: Int64 = 50
+    /// The least pause between two rounds.
+    static let pauseMs: Int64 = 100
+    static let intervalMaxMs: Int64 = 30_000
+    /// Partitions whose offsets are asked for in one round; the others follow in the next ones.
+    static let partitionsMax = 5_000
+    /// Groups that are described, or whose commits are read, in one round.
+    static let groupsMax = 200
+    /// Every so many rounds: what changes slowly (log starts, sizes), and what is not on the screen but in the timeline.
+    static let slowRounds = 5
+    /// With more partitions than this, whole Metadata is asked for in slow rounds only.
+    static let metadataPartitionsMax = 20_000
+}
+
+extension Array where Element: Comparable {
+    /// Sorted, each once.
+    func uniqued() -> [Element] {
+        var out: [Element] = []
+        for element in sorted() where out.last != element { out.append(element) }
+        return out
+    }
+}
