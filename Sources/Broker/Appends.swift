@@ -13,7 +13,7 @@ extension Broker {
     mutating func append(_ batches: Bytes, to replica: Replica, origin: AppendOrigin) throws(LogError) -> AppendResult {
         let durableOnly = waitsForDisk(replica)
         let (result, moved) = try replica.append(batches, origin: origin, now: now, durableOnly: durableOnly)
-        watermarksChanged = true
+        armAfterAppend(replica.log)
         if moved { advanced(replica) }
         if durableOnly || replica.log.syncDue(now: now) { requestSync(replica) }
         return result

@@ -23,13 +23,27 @@ package struct Broker {
     /// All that the metadata log says, as far as it is committed.
     package internal(set) var image: ClusterImage
 
+    /// Decides about metadata, on what was decided before, committed or not.
+    package internal(set) var controller: Controller
+    /// Nil before `start`.
+    var metadata: MetadataLog?
+    /// Nil before `start`.
+    package internal(set) var directory: LogDirectory?
+    /// Given with this start's registration; -1 before it.
+    package internal(set) var brokerEpoch: Int64 = -1
+    var isStarting = false
+    var startError: BrokerStartError?
+    var timers = BrokerTimers()
+    /// Partitions of this broker whose logs could not be made, for want of a working disk.
+    var missing: [TopicIDPartition] = []
+    /// The rest of the block of producer ids this broker gives out.
+    var producerIDs = ProducerIDBlock()
+
     var replicas = ReplicaTable()
     var parked = ParkedRequests()
     var syncs = SyncQueue()
     /// Internal appends that are decided and whose owners have not been told yet.
     var completions: [(InternalAppendOwner, ErrorCode)] = []
-    /// Some partition was appended to since the high watermarks were written.
-    var watermarksChanged = false
 
     var admin = AdminState()
     var groups = GroupRuntime()
@@ -42,6 +56,7 @@ package struct Broker {
         self.codecs = codecs
         self.now = now
         image = ClusterImage(clusterID: "")
+        controller = Controller(image: image)
         brokerID = config.nodeID
         random = PRNG(seed: seed)
     }
@@ -63,11 +78,15 @@ package struct Broker {
 
     /// When the broker next wants `ticked`, if nothing happens before.
     package var nextDeadline: Instant {
-        mutating get { min(parked.nextDeadline, adminDeadline, groupsDeadline) }
+        mutating get {
+            let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
+            return min(due, adminDeadline, groupsDeadline)
+        }
     }
 
     private mutating func tick() {
         expireParked()
+        runChores()
         if adminDeadline <= now.instant { adminTick() }
         if groupsDeadline <= now.instant { groupsTick() }
     }

@@ -26,6 +26,8 @@ package enum Dispatch {
 
     static let dataRoutes: [Route] = [
         Route(ApiVersionsRequest.self) { $0.handleApiVersions($1, $2) },
+        Route(MetadataRequest.self) { $0.handleMetadata($1, $2) },
+        Route(InitProducerIDRequest.self) { $0.handleInitProducerID($1, $2) },
         Route(ProduceRequest.self) { $0.handleProduce($1, $2) },
         Route(FetchRequest.self) { $0.handleFetch($1, $2) },
         Route(ListOffsetsRequest.self) { $0.handleListOffsets($1, $2) },

@@ -33,7 +33,7 @@ extension Broker {
     mutating func synced(_ token: SyncToken, _ error: DiskError?) {
         guard let (target, job) = syncs.end(token) else { return }
         switch target {
-        case .metadata: break
+        case .metadata: metadataSynced(job, error)
         case .replica(let replica):
             replica.isSyncing = false
             if let error {

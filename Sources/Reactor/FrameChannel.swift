@@ -57,6 +57,9 @@ package final class FrameChannel: EventHandler {
         lastActive = SystemClock.instant()
     }
 
+    /// Counts as activity: for a channel whose silence is not the peer's fault.
+    package func touch() { lastActive = SystemClock.instant() }
+
     package func open() {
         interest = .readable
         loop.register(descriptor, interest, self)

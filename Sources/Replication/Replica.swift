@@ -99,6 +99,14 @@ package final class Replica {
         return moved
     }
 
+    /// `min.insync.replicas` changed. Returns whether the high watermark moved.
+    package func minimumChanged(_ inSyncReplicasMin: Int) -> Bool {
+        guard case .leader(var state) = role else { return false }
+        let moved = state.minimumChanged(inSyncReplicasMin)
+        role = .leader(state)
+        return moved
+    }
+
     /// The log start moved (retention, DeleteRecords).
     package func logStartMoved() {
         knownHighWatermark = max(knownHighWatermark, log.logStartOffset)

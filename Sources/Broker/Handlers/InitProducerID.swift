@@ -1,0 +1,64 @@
+import Controller
+import Primitives
+import Wire
+
+/// Producer ids not yet given out, of a block that the metadata log says is this broker's.
+struct ProducerIDBlock {
+    var next: Int64 = 0
+    var end: Int64 = 0
+    /// A block has been asked for.
+    var isPending = false
+    /// Requests that wait for it.
+    var waiting: [RequestContext] = []
+
+    mutating func take() -> Int64? {
+        guard next < end else { return nil }
+        defer { next += 1 }
+        return next
+    }
+}
+
+/// InitProducerId (22), versions 0 to 5: an id for an idempotent producer, from a block of a thousand that a record in the metadata log
+/// reserves, so that no id is ever given twice, not after a crash either; the rest of a block is lost with a restart, as in Kafka.
+/// Missing: transactions. A transactional id is refused in words that stop the client, which would else retry for ever.
+extension Broker {
+    mutating func handleInitProducerID(_ context: RequestContext, _ request: InitProducerIDRequest) {
+        if let transactionalID = request.transactionalID {
+            var response = InitProducerIDResponse()
+            response.errorCode = transactionalID.isEmpty ? .invalidRequest : .transactionalIDAuthorizationFailed
+            return respond(context, response)
+        }
+        producerIDs.waiting.append(context)
+        giveProducerIDs()
+    }
+
+    private mutating func giveProducerIDs() {
+        while let context = producerIDs.waiting.first {
+            guard let id = producerIDs.take() else { return requestProducerIDs() }
+            producerIDs.waiting.removeFirst()
+            var response = InitProducerIDResponse()
+            response.producerID = id
+            respond(context, response)
+        }
+    }
+
+    private mutating func requestProducerIDs() {
+        guard !producerIDs.isPending else { return }
+        producerIDs.isPending = true
+        let decision = controller.decideAllocateProducerIDs(brokerID)
+        commitMetadata(decision.records) { broker, error in broker.producerIDsReserved(decision.response, error) }
+    }
+
+    private mutating func producerIDsReserved(_ block: Range<Int64>, _ error: ErrorCode) {
+        producerIDs.isPending = false
+        if !error.isError {
+            (producerIDs.next, producerIDs.end) = (block.lowerBound, block.upperBound)
+            return giveProducerIDs()
+        }
+        let waiting = producerIDs.waiting
+        producerIDs.waiting = []
+        var response = InitProducerIDResponse()
+        response.errorCode = .coordinatorNotAvailable
+        for context in waiting { respond(context, response) }
+    }
+}

@@ -1,0 +1,81 @@
+import Controller
+import Primitives
+import Wire
+
+/// Metadata (3), versions 0 to 13: brokers at the addresses of the listener that asked, and topics with their partitions' leaders. Null
+/// topics: all (in version 0 an empty list means that); an empty list: none. A topic that is missing is made when both the client and
+/// `auto.create.topics.enable` allow it, and until it has a leader the answer is LEADER_NOT_AVAILABLE, which clients retry. By topic id
+/// since version 12. Missing: authorised operations (there is no authoriser), rack-aware anything.
+extension Broker {
+    mutating func handleMetadata(_ context: RequestContext, _ request: MetadataRequest) {
+        let wanted = (request.topics ?? []).compactMap { $0.topicID.isZero ? $0.name : nil }
+        let mayCreate = config.autoCreateTopics && (context.version < 4 || request.allowAutoTopicCreation)
+        let absent = mayCreate ? wanted.filter { image.topic($0) == nil && TopicNames.problem($0) == nil } : []
+        guard !absent.isEmpty else { return answerMetadata(context, request, created: []) }
+        autoCreate(absent) { broker in broker.answerMetadata(context, request, created: absent) }
+    }
+
+    mutating func answerMetadata(_ context: RequestContext, _ request: MetadataRequest, created: [String]) {
+        var response = MetadataResponse()
+        response.clusterID = image.clusterID
+        response.controllerID = image.activeBrokers.first.map { isActiveController ? brokerID.rawValue : $0.id.rawValue } ?? -1
+        response.brokers = image.activeBrokers.compactMap { broker in
+            guard let endpoint = broker.endpoint(context.listener) ?? broker.endpoints.first else { return nil }
+            var out = MetadataResponse.Broker()
+            out.nodeID = broker.id.rawValue
+            out.host = endpoint.host
+            out.port = Int32(endpoint.port)
+            out.rack = broker.rack
+            return out
+        }
+        if let topics = request.topics {
+            response.topics = topics.map { describe($0, context.version, created) }
+        } else {
+            response.topics = image.topics.values.map(describe)
+        }
+        respond(context, response)
+    }
+
+    private func describe(_ wanted: MetadataRequest.Topic, _ version: Int16, _ created: [String]) -> MetadataResponse.Topic {
+        var refusal = MetadataResponse.Topic()
+        refusal.name = wanted.name
+        refusal.topicID = wanted.topicID
+        if !wanted.topicID.isZero {
+            if let topic = image.topic(wanted.topicID) { return describe(topic) }
+            refusal.errorCode = .unknownTopicID
+            refusal.name = nil
+            return refusal
+        }
+        guard let name = wanted.name else {
+            refusal.errorCode = .invalidRequest
+            return refusal
+        }
+        if let topic = image.topic(name) { return describe(topic) }
+        if TopicNames.problem(name) != nil {
+            refusal.errorCode = .invalidTopicException
+        } else {
+            // Made, but the record of it is not applied: it failed, or this is its first moment.
+            refusal.errorCode = created.contains(name) ? .leaderNotAvailable : .unknownTopicOrPartition
+        }
+        return refusal
+    }
+
+    private func describe(_ topic: TopicImage) -> MetadataResponse.Topic {
+        var out = MetadataResponse.Topic()
+        out.name = topic.name
+        out.topicID = topic.id
+        out.isInternal = topic.isInternal
+        out.partitions = topic.partitions.map { number, partition in
+            var entry = MetadataResponse.Partition()
+            entry.partitionIndex = number
+            entry.leaderID = partition.leader?.rawValue ?? -1
+            entry.errorCode = partition.leader == nil ? .leaderNotAvailable : .none
+            entry.leaderEpoch = partition.leaderEpoch.rawValue
+            entry.replicaNodes = partition.replicas.map(\.rawValue)
+            entry.isrNodes = partition.inSyncReplicas.map(\.rawValue)
+            entry.offlineReplicas = partition.replicas.filter { image.brokers[$0]?.isActive != true }.map(\.rawValue)
+            return entry
+        }
+        return out
+    }
+}

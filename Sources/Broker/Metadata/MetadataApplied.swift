@@ -1,0 +1,175 @@
+import Controller
+import Primitives
+import Records
+import Replication
+import Storage
+import Wire
+
+/// What a broker does when the committed metadata has changed: it takes up, changes and lets go partitions, and tells of it.
+extension Broker {
+    mutating func applied(_ delta: ClusterImageDelta) {
+        for (id, topic) in delta.topicsDeleted { topicDeleted(id, topic) }
+        applyConfigs(delta)
+        for (key, change) in delta.partitions {
+            guard let after = change.after else { continue }
+            host(key, after)
+            tellPartition(key.topicPartition, change.before, after)
+        }
+        guard !isStarting else { return }
+        for (_, name) in delta.topicsCreated { tellCreated(name) }
+        tellPartitionsAdded(delta)
+    }
+
+    private mutating func tellCreated(_ name: String) {
+        guard let topic = image.topic(name) else { return }
+        emit(
+            .topicCreated(
+                topic: name, partitions: Int32(clamping: topic.partitions.count),
+                replicationFactor: Int16(clamping: topic.replicationFactor)))
+    }
+
+    private mutating func tellPartitionsAdded(_ delta: ClusterImageDelta) {
+        var added: OrderedMap<String, Int32> = OrderedMap()
+        for (key, change) in delta.partitions where change.before == nil && change.after != nil {
+            if delta.topicsCreated[key.topicID] == nil { added[key.topic, default: 0] += 1 }
+        }
+        for (name, count) in added {
+            let total = Int32(clamping: image.topic(name)?.partitions.count ?? 0)
+            emit(.partitionsAdded(topic: name, from: total - count, to: total))
+        }
+    }
+
+    private mutating func tellPartition(_ partition: TopicPartition, _ before: PartitionImage?, _ after: PartitionImage) {
+        guard let before, !isStarting else { return }
+        if before.leader != after.leader {
+            emit(
+                .leaderChanged(
+                    partition: partition, from: before.leader, to: after.leader, leaderEpoch: after.leaderEpoch, reason: "elected"))
+        }
+        if before.inSyncReplicas != after.inSyncReplicas {
+            emit(.inSyncReplicasChanged(partition: partition, from: before.inSyncReplicas, to: after.inSyncReplicas))
+        }
+    }
+
+    // MARK: - Partitions
+
+    /// Makes this broker's replica of a partition be what the metadata says.
+    mutating func host(_ key: TopicIDPartition, _ partition: PartitionImage) {
+        guard partition.replicas.contains(brokerID), let directory else { return }
+        do throws(LogError) {
+            let replica = try findOrMake(key, directory)
+            guard partition.leader == brokerID else {
+                replica.follow(partition.leader, leaderEpoch: partition.leaderEpoch)
+                if key.topic == TopicNames.internalTopics[0] { groupsResigned(key.partition) }
+                return advanced(replica)
+            }
+            let wasLeader = replica.isLeader
+            try replica.lead(
+                as: brokerID, leaderEpoch: partition.leaderEpoch, partitionEpoch: partition.partitionEpoch, replicas: partition.replicas,
+                inSyncReplicas: partition.inSyncReplicas, inSyncReplicasMin: topicConfig(key.topic).minInSyncReplicas)
+            advanced(replica)
+            if !wasLeader, key.topic == TopicNames.internalTopics[0] { groupsBecameLeader(key.partition) }
+        } catch {
+            note("cannot open the log of \(key.topicPartition): \(error.message)")
+            emit(.disk(broker: brokerID, message: error.message))
+            if !missing.contains(key) { missing.append(key) }
+            timers.retryMissing = min(timers.retryMissing, now.instant.adding(milliseconds: BrokerTimers.retryMissingMs))
+        }
+    }
+
+    private mutating func findOrMake(_ key: TopicIDPartition, _ directory: LogDirectory) throws(LogError) -> Replica {
+        if let replica = replicas.find(key.topic, key.partition) { return replica }
+        let settings = logConfig(key.topic)
+        let log = try directory.makeLog(key.topicPartition, topicID: key.topicID, config: settings, now: now)
+        let replica = Replica(
+            partition: key.topicPartition, topicID: key.topicID, log: log, highWatermark: directory.highWatermark(key.topicPartition))
+        replicas.add(replica)
+        return replica
+    }
+
+    /// Tries again the partitions whose logs could not be made.
+    mutating func retryMissing() {
+        let waiting = missing
+        missing = []
+        for key in waiting {
+            guard image.topic(key.topic)?.id == key.topicID, let partition = image.partition(key.topicPartition) else { continue }
+            host(key, partition)
+        }
+    }
+
+    private mutating func topicDeleted(_ id: UUID, _ topic: TopicImage) {
+        for replica in replicas.remove(topic.name) {
+            replica.follow(nil, leaderEpoch: replica.leaderEpoch)
+            advanced(replica)
+            do throws(LogError) {
+                try directory?.delete(replica.partition, now: now)
+            } catch {
+                note("cannot delete the log of \(replica.partition): \(error.message)")
+            }
+        }
+        guard !isStarting else { return }
+        groupsTopicDeleted(topic.name)
+        emit(.topicDeleted(topic: topic.name))
+    }
+
+    // MARK: - Settings
+
+    func topicConfig(_ topic: String) -> TopicConfig { TopicConfig(overrides: image.topicConfig(topic), broker: config) }
+
+    func logConfig(_ topic: String) -> LogConfig { LogConfig(topicConfig(topic), broker: config) }
+
+    private mutating func applyConfigs(_ delta: ClusterImageDelta) {
+        guard !delta.configs.isEmpty || isStarting else { return }
+        config.applyDynamic(defaults: image.config(.brokerDefaults), broker: image.config(.broker(brokerID)))
+        var everything = false
+        for resource in delta.changedResources {
+            switch resource.type {
+            case .topic: reconfigure(resource.name)
+            case .broker: everything = true
+            default: break
+            }
+        }
+        if everything { for (name, _) in image.topics { reconfigure(name) } }
+        guard !isStarting else { return }
+        for (key, change) in delta.configs where delta.topicsDeleted.values.allSatisfy({ $0.name != key.resource.name }) {
+            emit(.configChanged(resource: "\(key.resource)", key: key.name, from: change.before, to: change.after))
+        }
+    }
+
+    private mutating func reconfigure(_ topic: String) {
+        let settings = logConfig(topic)
+        let minimum = topicConfig(topic).minInSyncReplicas
+        for replica in replicas.all(of: topic) {
+            replica.log.config = settings
+            if replica.minimumChanged(minimum) { advanced(replica) }
+        }
+    }
+}
+
+extension LogConfig {
+    /// Kafka's keys as the log's own settings.
+    init(_ topic: TopicConfig, broker: BrokerConfig) {
+        self.init()
+        segmentBytesMax = topic.segmentBytes
+        segmentMilliseconds = topic.segmentMs
+        indexBytesMax = topic.segmentIndexBytes
+        indexIntervalBytes = topic.indexIntervalBytes
+        retentionMilliseconds = topic.retentionMs
+        retentionBytes = topic.retentionBytes
+        fileDeleteDelayMilliseconds = topic.fileDeleteDelayMs
+        isCompacted = topic.isCompacted
+        isDeleting = topic.isDeleting
+        batchBytesMax = topic.maxMessageBytes
+        timestampType = topic.isLogAppendTime ? .logAppendTime : .createTime
+        timestampBeforeMaxMilliseconds = topic.messageTimestampBeforeMaxMs
+        timestampAfterMaxMilliseconds = topic.messageTimestampAfterMaxMs
+        switch topic.compressionType {
+        case "producer": compression = nil
+        case "uncompressed": compression = Codec.none
+        default: compression = Codec(name: topic.compressionType)
+        }
+        producerExpirationMilliseconds = broker.producerIDExpirationMs
+        flushRecordsMax = topic.flushMessages
+        flushMilliseconds = topic.flushMs
+    }
+}
