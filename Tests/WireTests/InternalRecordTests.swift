@@ -15,8 +15,8 @@ import Testing
     private func rows(_ topic: String) throws -> [Row] {
         try Fixture.rows("records.tsv").filter { $0[0] == topic }.map { row in
             Row(
-                topic: topic, key: row[1] == "-" ? nil : Bytes(hex: String(row[1]))!, value: row[2] == "-" ? nil : Bytes(hex: String(row[2]))!,
-                text: String(row[3]))
+                topic: topic, key: row[1] == "-" ? nil : Bytes(hex: String(row[1]))!,
+                value: row[2] == "-" ? nil : Bytes(hex: String(row[2]))!, text: String(row[3]))
         }
     }
 
@@ -39,7 +39,9 @@ import Testing
             let key = try #require(row.key)
             let decoded = try GroupRecordKey.decode(key)
             #expect(try #require(decoded.message).encodeKey().hex == key.hex)
-            if let value = row.value, let type = decoded.valueType { #expect(try reencode(value, as: type).hex == value.hex, "\(row.text)") }
+            if let value = row.value, let type = decoded.valueType {
+                #expect(try reencode(value, as: type).hex == value.hex, "\(row.text)")
+            }
             #expect(RecordText.offsets(key: key, value: row.value) == row.text)
         }
     }

@@ -37,6 +37,7 @@ enum Fixture {
 
     /// Lines of tab-separated fields; lines that begin with # are notes.
     static func rows(_ name: String) throws -> [[Substring]] {
-        try text(name).split(separator: "\n").filter { !$0.hasPrefix("#") }.map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
+        let lines = try text(name).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        return lines.map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
     }
 }

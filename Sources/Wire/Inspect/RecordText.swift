@@ -62,7 +62,8 @@ package enum RecordText {
         var text = ""
         var rest = Substring(print(group, version))
         for member in group.members {
-            guard let subscription = subscriptionText(member.subscription), let assignment = assignmentText(member.assignment) else { return nil }
+            guard let subscription = subscriptionText(member.subscription) else { return nil }
+            guard let assignment = assignmentText(member.assignment) else { return nil }
             for (name, bytes, replacement) in [
                 ("subscription", member.subscription, subscription), ("assignment", member.assignment, assignment),
             ] {
