@@ -72,6 +72,14 @@ package final class EventLoop: @unchecked Sendable {
         if first { wake() }
     }
 
+    /// Runs `body` on the loop's thread and waits for what it returns. Not from that thread itself.
+    package func call<R: Sendable>(_ body: @escaping @Sendable () -> R) -> R {
+        precondition(!isCurrent, "a loop cannot wait for itself")
+        let answer = Answer<R>()
+        post { answer.give(body()) }
+        return answer.wait()
+    }
+
     package var isCurrent: Bool { owner.load(ordering: .acquiring) == UInt(bitPattern: Int(pthread_self())) }
 
     /// Lets `run` return once the jobs already posted have run.
@@ -93,6 +101,12 @@ package final class EventLoop: @unchecked Sendable {
             return held
         }
         if let thread { pthread_join(thread, nil) }
+    }
+
+    /// Stops the loop's own thread and waits for it.
+    package func end() {
+        stop()
+        join()
     }
 
     private func wake() {
@@ -202,7 +216,7 @@ package final class EventLoop: @unchecked Sendable {
 /// A value that belongs to a loop's thread but travels through jobs of other threads. Reading it elsewhere stops the program.
 package struct LoopBound<Value>: @unchecked Sendable {
     private let bound: Value
-    private let loop: EventLoop
+    package let loop: EventLoop
 
     package init(_ value: Value, _ loop: EventLoop) {
         bound = value

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 private final class ThreadBody {
     let body: @Sendable () -> Void
@@ -55,4 +56,24 @@ package final class SignalWatch: EventHandler, @unchecked Sendable {
     }
 
     package func ready(_ readiness: Readiness) { onSignal(wait()) }
+}
+
+/// A value that one thread gives and another waits for.
+final class Answer<Value: Sendable>: Sendable {
+    private let value = Mutex<Value?>(nil)
+    private let given = eventfd(0, Int32(EFD_CLOEXEC))
+
+    deinit { Glibc.close(given) }
+
+    func give(_ value: Value) {
+        self.value.withLock { $0 = value }
+        var one: UInt64 = 1
+        _ = Glibc.write(given, &one, 8)
+    }
+
+    func wait() -> Value {
+        var count: UInt64 = 0
+        while Glibc.read(given, &count, 8) < 0 && errno == EINTR {}
+        return value.withLock { $0! }
+    }
 }

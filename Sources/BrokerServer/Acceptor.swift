@@ -1,0 +1,62 @@
+import Primitives
+import Reactor
+
+/// One listening socket. Takes connections in and hands them to `onConnection`. Owner: its loop's thread.
+final class Acceptor: EventHandler {
+    private let descriptor: Int32
+    private let loop: EventLoop
+    private let quota: ConnectionQuota
+    private let onConnection: (Int32, String) -> Void
+    private let onRefusal: (String) -> Void
+    private var isClosed = false
+
+    /// Connections taken in at one go, so that a flood of them does not starve those at work.
+    private static let batchMax = 64
+    /// How long to wait when the system has no descriptor left: the waiting connection keeps the listener readable.
+    private static let pauseMs: Int64 = 100
+
+    init(
+        _ descriptor: Int32, _ loop: EventLoop, quota: ConnectionQuota, onConnection: @escaping (Int32, String) -> Void,
+        onRefusal: @escaping (String) -> Void
+    ) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.quota = quota
+        self.onConnection = onConnection
+        self.onRefusal = onRefusal
+        loop.register(descriptor, .readable, self)
+    }
+
+    func ready(_ readiness: Readiness) {
+        for _ in 0..<Acceptor.batchMax {
+            do throws(SocketError) {
+                guard let (socket, peer) = try Socket.accept(descriptor) else { return }
+                let host = peer.host
+                if let refusal = quota.admit(host) {
+                    Socket.close(socket)
+                    onRefusal("refused a connection: \(refusal)")
+                } else {
+                    onConnection(socket, host)
+                }
+            } catch {
+                onRefusal("\(error)")
+                return pause()
+            }
+        }
+    }
+
+    private func pause() {
+        loop.update(descriptor, [])
+        loop.schedule(at: SystemClock.instant().adding(milliseconds: Acceptor.pauseMs)) { [weak self] in
+            guard let self, !isClosed else { return }
+            loop.update(descriptor, .readable)
+        }
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        loop.deregister(descriptor)
+        Socket.close(descriptor)
+    }
+}

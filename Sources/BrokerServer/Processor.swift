@@ -1,0 +1,144 @@
+import Broker
+import Primitives
+import Reactor
+import Storage
+import Wire
+
+/// What all processors of a node keep to.
+struct ProcessorLimits: Sendable {
+    var requestBytesMax: Int
+    var idleMs: Int64
+}
+
+/// Owns sockets: cuts frames, decodes headers, keeps one request of each connection under way, sends responses. Owner: its loop's thread.
+///
+/// A connection is paused from the moment a request is delivered until its response has been handed to the kernel whole. So responses
+/// leave in the order of requests, and a client that does not read holds one response and no more.
+final class Processor {
+    private struct Connection {
+        let channel: FrameChannel
+        let host: String
+        let listener: String
+        /// A request is with the broker.
+        var isWaiting = false
+    }
+
+    let loop: EventLoop
+    private let number: UInt64
+    private let limits: ProcessorLimits
+    private let quota: ConnectionQuota
+    private let onRequest: (RequestContext) -> Void
+    private let onClosed: (ConnectionID) -> Void
+    private let log: @Sendable (String) -> Void
+    private var connections: [ConnectionID: Connection] = [:]
+    private var lastSerial: UInt64 = 0
+    private var idleTimer: TimerID?
+
+    init(
+        _ number: Int, _ loop: EventLoop, limits: ProcessorLimits, quota: ConnectionQuota, log: @escaping @Sendable (String) -> Void,
+        onRequest: @escaping (RequestContext) -> Void, onClosed: @escaping (ConnectionID) -> Void
+    ) {
+        self.number = UInt64(number)
+        self.loop = loop
+        self.limits = limits
+        self.quota = quota
+        self.log = log
+        self.onRequest = onRequest
+        self.onClosed = onClosed
+    }
+
+    /// The processor that owns a connection, by its number.
+    static func number(of connection: ConnectionID) -> Int { Int(connection.rawValue & 0xff) }
+
+    func adopt(_ descriptor: Int32, host: String, listener: String) {
+        lastSerial += 1
+        let id = ConnectionID(rawValue: lastSerial << 8 | number)
+        let channel = FrameChannel(descriptor, loop, frameBytesMax: limits.requestBytesMax)
+        connections[id] = Connection(channel: channel, host: host, listener: listener)
+        channel.onFrame = { [unowned self] frame in received(frame, id) }
+        channel.onClose = { [unowned self] reason in closed(id, reason) }
+        channel.onDrained = { [unowned self] in drained(id) }
+        channel.open()
+        armIdleTimer()
+    }
+
+    func closeAll() {
+        for id in connections.keys.sorted() { connections[id]?.channel.close(nil) }
+    }
+
+    private func received(_ frame: Bytes, _ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        do throws(WireError) {
+            let (header, body) = try RequestHeader.decode(frame)
+            connections[id]?.isWaiting = true
+            connection.channel.pause()
+            onRequest(
+                RequestContext(
+                    connection: id, header: header, body: body, clientHost: connection.host, listener: connection.listener,
+                    receivedAt: SystemClock.now()))
+        } catch {
+            connection.channel.close("malformed request header: \(error)")
+        }
+    }
+
+    private func closed(_ id: ConnectionID, _ reason: String?) {
+        guard let connection = connections.removeValue(forKey: id) else { return }
+        quota.release(connection.host)
+        if let reason { log("closed the connection of \(connection.host): \(reason)") }
+        onClosed(id)
+    }
+
+    /// Sends the response of the request under way; the next one is read when all of it has gone.
+    func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
+        guard let connection = connections[id] else { return }
+        connections[id]?.isWaiting = false
+        connection.channel.send(outputs(frame, slices))
+    }
+
+    func proceed(_ id: ConnectionID) {
+        guard let connection = connections[id] else { return }
+        connections[id]?.isWaiting = false
+        connection.channel.resume()
+    }
+
+    func close(_ id: ConnectionID, reason: String) { connections[id]?.channel.close(reason) }
+
+    private func drained(_ id: ConnectionID) {
+        guard let connection = connections[id], !connection.isWaiting else { return }
+        connection.channel.resume()
+    }
+
+    private func outputs(_ frame: Frame, _ slices: [LogSlice]) -> [Output] {
+        if frame.splices.isEmpty { return [.bytes(frame.bytes)] }
+        var outputs: [Output] = []
+        outputs.reserveCapacity(2 * slices.count + 1)
+        var position = 0
+        for (splice, slice) in zip(frame.splices, slices) {
+            outputs.append(.bytes(frame.bytes.slice(position, splice.offset)))
+            position = splice.offset
+            if let file = slice.file { outputs.append(.file(file, position: slice.position, length: slice.length)) }
+        }
+        outputs.append(.bytes(frame.bytes.slice(position, frame.bytes.count)))
+        return outputs
+    }
+
+    // MARK: - Idle connections
+
+    /// The timer runs only while there are connections.
+    private func armIdleTimer() {
+        guard idleTimer == nil, limits.idleMs > 0, !connections.isEmpty else { return }
+        let oldest = connections.values.map(\.channel.lastActive).min() ?? SystemClock.instant()
+        idleTimer = loop.schedule(at: oldest.adding(milliseconds: limits.idleMs)) { [weak self] in self?.closeIdle() }
+    }
+
+    private func closeIdle() {
+        idleTimer = nil
+        let now = SystemClock.instant()
+        for id in connections.keys.sorted() {
+            guard let connection = connections[id], now.milliseconds(since: connection.channel.lastActive) >= limits.idleMs else { continue }
+            // The broker may take its time to answer; the client may not take its time to read.
+            if connection.isWaiting && connection.channel.pendingBytes == 0 { connection.channel.touch() } else { connection.channel.close(nil) }
+        }
+        armIdleTimer()
+    }
+}
