@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct DevClusterPlaceholder {
-    @Test func builds() {}
-}
