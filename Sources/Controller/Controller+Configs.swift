@@ -154,8 +154,14 @@ extension Controller {
     static func checkTopicConfigs(_ configs: OrderedMap<String, String>) throws(APIFailure) {
         var values: [String: ConfigValue] = [:]
         for (key, text) in configs {
-            guard let definition = TopicConfigDefinitions.find(key) else { throw APIFailure(.invalidConfig, "Unknown topic config name: \(key)") }
-            do throws(ConfigValueError) { values[key] = try definition.parse(text) } catch { throw APIFailure(.invalidConfig, error.message) }
+            guard let definition = TopicConfigDefinitions.find(key) else {
+                throw APIFailure(.invalidConfig, "Unknown topic config name: \(key)")
+            }
+            do throws(ConfigValueError) {
+                values[key] = try definition.parse(text)
+            } catch {
+                throw APIFailure(.invalidConfig, error.message)
+            }
         }
         if values["remote.storage.enable"] == .boolean(true) {
             throw APIFailure(
@@ -174,7 +180,9 @@ extension Controller {
     /// Settings of brokers that are to change while they run. Keys nobody knows are kept, as Kafka keeps them for plug-ins. Kafka answers a
     /// bad value here with INVALID_REQUEST (KAFKA-13609), where a topic's gets INVALID_CONFIG.
     static func checkBrokerConfigs(_ configs: OrderedMap<String, String>, changed: [String], isDefault: Bool) throws(APIFailure) {
-        func names(_ mode: ConfigUpdateMode) -> [String] { changed.filter { BrokerConfigDefinitions.find($0)?.updateMode == mode }.sorted() }
+        func names(_ mode: ConfigUpdateMode) -> [String] {
+            changed.filter { BrokerConfigDefinitions.find($0)?.updateMode == mode }.sorted()
+        }
         let fixed = names(.readOnly)
         if !fixed.isEmpty {
             throw APIFailure(.invalidRequest, "Cannot update these configs dynamically: [\(fixed.joined(separator: ", "))]")

@@ -52,7 +52,9 @@ extension Controller {
         }
         if topic.topicID.isZero { throw APIFailure(.invalidRequest, "Neither topic name nor id were specified.") }
         guard let found = image.topic(topic.topicID) else { throw APIFailure(.unknownTopicID) }
-        if deleted.contains(found.id) { throw APIFailure(.invalidRequest, "The provided topic name maps to an ID that was already supplied.") }
+        if deleted.contains(found.id) {
+            throw APIFailure(.invalidRequest, "The provided topic name maps to an ID that was already supplied.")
+        }
         return found
     }
 

@@ -38,8 +38,8 @@ package struct Placement: Sendable {
     package func problem(replicationFactor: Int) -> String? {
         if !order.isEmpty, !order.contains(where: \.isActive) { return "All brokers are currently fenced or in controlled shutdown." }
         guard replicationFactor > order.count || order.isEmpty else { return nil }
-        return "The target replication factor of \(replicationFactor) cannot be reached because only \(order.count) broker(s) are registered "
-            + "or some brokers have all their log directories cordoned."
+        return "The target replication factor of \(replicationFactor) cannot be reached because only \(order.count) broker(s) are "
+            + "registered or some brokers have all their log directories cordoned."
     }
 
     /// The replicas of the next partition, its first leader first. There are enough brokers (`problem` was nil).

@@ -96,7 +96,8 @@ package struct BrokerConfig: Sendable {
         dynamicBroker = broker
         values = staticValues
         for (key, text) in Array(defaults) + Array(broker) {
-            guard let definition = BrokerConfigDefinitions.find(key), definition.updateMode != .readOnly, let value = try? definition.parse(text)
+            guard let definition = BrokerConfigDefinitions.find(key), definition.updateMode != .readOnly,
+                let value = try? definition.parse(text)
             else { continue }
             values[key] = value
         }
@@ -104,7 +105,9 @@ package struct BrokerConfig: Sendable {
 
     /// Says which port the system gave for a listener that asked for any, there and where it is advertised.
     package mutating func bind(_ listener: String, port: Int32) {
-        for index in listeners.indices where listeners[index].name == listener && listeners[index].port == 0 { listeners[index].port = port }
+        for index in listeners.indices where listeners[index].name == listener && listeners[index].port == 0 {
+            listeners[index].port = port
+        }
         for index in advertisedListeners.indices where advertisedListeners[index].name == listener && advertisedListeners[index].port == 0 {
             advertisedListeners[index].port = port
         }
@@ -137,7 +140,8 @@ package struct BrokerConfig: Sendable {
                 continue
             }
             guard let security = protocols[listener.name] else {
-                problems.append("Invalid value \(entry) for configuration \(key): \(listener.name) is not in listener.security.protocol.map")
+                problems.append(
+                    "Invalid value \(entry) for configuration \(key): \(listener.name) is not in listener.security.protocol.map")
                 continue
             }
             if found.contains(where: { $0.name == listener.name }) {
@@ -168,9 +172,9 @@ package struct BrokerConfig: Sendable {
             problems.append("Invalid value \(old) for configuration broker.id: it must equal node.id, which is \(new)")
         }
         if isBroker, clientListeners.isEmpty { problems.append("Missing required configuration listeners: a broker needs at least one") }
-        for name in list("controller.listener.names") where isController(name) && !listeners.contains(where: { $0.name == name.uppercased() }) {
+        for name in list("controller.listener.names") where !listeners.contains(where: { $0.name == name.uppercased() }) {
             // A controller elsewhere may use a listener this node does not have; a controller here may not.
-            if isController && statics["process.roles"] != nil {
+            if isController, statics["process.roles"] != nil {
                 problems.append("Invalid value \(name) for configuration controller.listener.names: no such listener")
             }
         }

@@ -15,7 +15,8 @@ package struct DescribedConfig: Equatable, Sendable {
     package var isSensitive: Bool
     /// Whoever has a say, the strongest first.
     package var synonyms: [Synonym]
-    package var type: ConfigType
+    /// Nil of a key that is kept for somebody else's plug-in.
+    package var type: ConfigType?
     package var documentation: String
 }
 
@@ -56,7 +57,8 @@ package enum ConfigResolution {
         ("index.interval.bytes", "log.index.interval.bytes"), ("local.retention.bytes", "log.local.retention.bytes"),
         ("local.retention.ms", "log.local.retention.ms"), ("max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"),
         ("max.message.bytes", "message.max.bytes"), ("message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms"),
-        ("message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"), ("message.timestamp.type", "log.message.timestamp.type"),
+        ("message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"),
+        ("message.timestamp.type", "log.message.timestamp.type"),
         ("min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio"), ("min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms"),
         ("preallocate", "log.preallocate"), ("retention.bytes", "log.retention.bytes"), ("segment.bytes", "log.segment.bytes"),
         ("segment.index.bytes", "log.index.size.max.bytes"),
@@ -129,6 +131,18 @@ package enum ConfigResolution {
 
     /// All settings of this broker.
     package static func describeBroker(_ broker: BrokerConfig) -> [DescribedConfig] {
+        let foreign = (Array(broker.dynamicBroker) + Array(broker.dynamicDefaults)).map(\.key)
+            .filter { BrokerConfigDefinitions.find($0) == nil }
+        return known(broker) + Set(foreign).sorted().map { foreignConfig($0, .dynamicBroker) }
+    }
+
+    /// A key nobody here knows: it may be a secret, so its value stays hidden, as in Kafka.
+    private static func foreignConfig(_ key: String, _ source: ConfigSource) -> DescribedConfig {
+        DescribedConfig(
+            name: key, value: nil, isReadOnly: false, source: source, isSensitive: true, synonyms: [], type: nil, documentation: "")
+    }
+
+    private static func known(_ broker: BrokerConfig) -> [DescribedConfig] {
         BrokerConfigDefinitions.all.map { definition in
             let synonyms = brokerSynonyms(definition.name, broker)
             return DescribedConfig(
@@ -138,10 +152,16 @@ package enum ConfigResolution {
         }
     }
 
+    /// The one logger there is, which cannot be changed.
+    package static let rootLogger = DescribedConfig(
+        name: "root", value: "INFO", isReadOnly: true, source: .brokerLogger, isSensitive: false, synonyms: [], type: nil, documentation: "")
+
     /// What was set for all brokers while running, and nothing else.
     package static func describeBrokerDefaults(_ broker: BrokerConfig) -> [DescribedConfig] {
-        broker.dynamicDefaults.compactMap { entry in
-            guard let definition = BrokerConfigDefinitions.find(entry.key) else { return nil }
+        broker.dynamicDefaults.map { entry in
+            guard let definition = BrokerConfigDefinitions.find(entry.key) else {
+                return foreignConfig(entry.key, .dynamicDefaultBroker)
+            }
             let value = definition.isSensitive ? nil : definition.canonical(entry.value)
             let synonyms = brokerSynonyms(entry.key, broker).filter { $0.source != .dynamicBroker }
             return DescribedConfig(

@@ -41,6 +41,11 @@ package protocol WireCoder: ~Copyable {
 package struct TagMark {
     var start: Int
     var count: Int
+
+    package init(start: Int = 0, count: Int = 0) {
+        self.start = start
+        self.count = count
+    }
 }
 
 extension WireCoder where Self: ~Copyable {

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ControllerPlaceholder {
-    @Test func builds() {}
-}

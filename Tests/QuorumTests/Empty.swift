@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct QuorumPlaceholder {
-    @Test func builds() {}
-}
