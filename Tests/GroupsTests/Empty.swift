@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct GroupsPlaceholder {
-    @Test func builds() {}
-}
