@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct RecordsPlaceholder {
-    @Test func builds() {}
-}
