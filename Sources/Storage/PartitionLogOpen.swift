@@ -43,7 +43,10 @@ extension PartitionLog {
         try removeStraySnapshots(snapshots)
         var trimmed = epochs
         let cut = trimmed.truncate(to: logEndOffset)
-        if trimmed.dropBefore(logStartOffset) || cut { try writeEpochs(trimmed) }
+        if trimmed.dropBefore(logStartOffset) || cut {
+            try? writeEpochs(trimmed)
+            epochs = trimmed
+        }
     }
 
     /// Finishes or undoes what a crash interrupted, and lists the segments. Returns the offsets of the producer snapshots, ascending.
@@ -123,7 +126,7 @@ extension PartitionLog {
             }
             place += 1
         }
-        for segment in segments.dropLast() where segment.isLoaded { segment.unload() }
+        for segment in segments.dropLast() where segment.isLoaded && segment.isFlushed { segment.unload() }
     }
 
     /// One segment, its state folded in. false where something had to be cut.
@@ -137,14 +140,18 @@ extension PartitionLog {
         while let (batch, _) = try scan.next() {
             segment.enter(batch.header, interval: config.indexIntervalBytes)
             if batch.header.hasProducerID { try fold(batch, into: segment) }
-            _ = recovered.latest.map { $0 >= batch.header.partitionLeaderEpoch } ?? false
-                ? false : recovered.assign(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+            if recovered.latest ?? .none < batch.header.partitionLeaderEpoch {
+                _ = recovered.assign(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+            }
             logEndOffset = batch.header.nextOffset
         }
-        if recovered != epochs { try writeEpochs(recovered) }
+        // A full disk must not keep a log from being opened and read: what cannot be written now stays in memory, and a later recovery
+        // comes to the same.
+        if recovered != epochs { try? writeEpochs(recovered) }
+        epochs = recovered
         let isWhole = scan.position == size
         if !isWhole { try onDisk { () throws(DiskError) in try file.truncate(to: scan.position) } }
-        try segment.flushIndexes(final: true)
+        try? segment.flushIndexes(final: true)
         if segment !== active { segment.letGo() }
         return isWhole
     }
@@ -156,8 +163,8 @@ extension PartitionLog {
         segment.resetForRecovery()
         for transaction in aborted { try segment.addAborted(transaction) }
         while let (batch, _) = try scan.next() { segment.enter(batch.header, interval: config.indexIntervalBytes) }
-        try segment.flushIndexes(final: true)
-        if segment !== active { segment.unload() }
+        try? segment.flushIndexes(final: true)
+        if segment !== active && segment.isFlushed { segment.unload() }
     }
 
     private func remove(_ segment: Segment) throws(LogError) {

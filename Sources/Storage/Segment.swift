@@ -130,6 +130,8 @@ final class Segment {
         guard let offsetBytes = try readIfThere(.offsetIndex), let timeBytes = try readIfThere(.timeIndex) else { return size == 0 }
         guard let offsets = OffsetIndex.read(offsetBytes), let times = TimeIndex.read(timeBytes) else { return false }
         if let last = offsets.last, Int(last.position) >= size { return false }
+        // They grow together, so one that is empty beside the other has been lost. (Without timestamps that costs a walk.)
+        if offsets.last != nil && times.last == nil { return false }
         self.offsets = offsets
         self.times = times
         isLoaded = true
@@ -208,6 +210,9 @@ final class Segment {
         aborted = known
     }
 
+    /// The files have all that is in memory.
+    var isFlushed: Bool { offsets.unflushed == nil && times.unflushed == nil && flushedAborted == aborted?.count ?? 0 }
+
     private func flush(
         _ kind: SegmentFile, _ news: (position: Int, bytes: Bytes)?, _ total: Int, _ final: Bool
     ) throws(DiskError) {
@@ -240,6 +245,13 @@ final class Segment {
         var found = (timestamp: Timestamp.none, offset: baseOffset)
         if let last = try lastTimeEntry() {
             found = (Timestamp(milliseconds: last.timestamp), baseOffset + Int64(last.relativeOffset))
+        } else {
+            // No entry at all: the index is gone, or no batch has a timestamp. The batches know.
+            var scan = HeaderScan(try file(), from: 0, to: size)
+            while let (header, _) = try scan.next() {
+                guard header.maxTimestamp > found.timestamp else { continue }
+                found = (header.maxTimestamp, header.lastOffset)
+            }
         }
         newest = found
         return found
