@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct RecordsPlaceholder {
+    @Test func builds() {}
+}
