@@ -6,12 +6,16 @@
 
 import PackageDescription
 
-let common: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// FUZZ=1 (`make fuzz`): the decoders of bytes from outside under libFuzzer, with all they need instrumented. Has its own scratch path.
+let fuzzing = Context.environment["FUZZ"] != nil
+let sanitizers = ["-sanitize=fuzzer,address"]
+let common: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (fuzzing ? [.unsafeFlags(sanitizers)] : [])
 /// Targets whose generic code is called from others in hot loops: let the optimiser specialise it across modules.
 let hot = common + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
@@ -22,6 +26,13 @@ func library(_ name: String, _ dependencies: [String], _ settings: [SwiftSetting
 func program(_ name: String, _ dependencies: [String]) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)", swiftSettings: common)
+}
+/// gold, the default linker, crashes on what the sanitizers emit.
+func fuzzer(_ name: String, _ dependencies: [String]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)",
+        swiftSettings: common + [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: [.unsafeFlags(sanitizers + ["-use-ld=lld"])])
 }
 func tests(_ name: String, _ more: [String] = []) -> Target {
     .testTarget(
@@ -74,9 +85,14 @@ let everything: [Target] = [
     tests("DevCluster"), tests("Terminal"), tests("Commands"), tests("tidy"),
 ]
 
+/// Built instead of the programs where FUZZ is set.
+let fuzz = fuzzer("fuzz", ["Wire", "Records", "Compression", "Storage", "Quorum", "Primitives"])
+
 /// The targets asked for by KASTELLAN_ONLY with all they depend on, and the tests of those asked for.
 @MainActor func selected() -> [Target] {
-    guard let only = Context.environment["KASTELLAN_ONLY"], !only.isEmpty else { return everything }
+    let everything = fuzzing ? everything + [fuzz] : everything
+    let named = fuzzing ? "fuzz" : Context.environment["KASTELLAN_ONLY"]
+    guard let only = named, !only.isEmpty else { return everything }
     let asked = Set(only.split(separator: ",").map(String.init))
     var wanted = asked
     for test in everything where test.isTest && asked.contains(String(test.name.dropLast(5))) { wanted.insert(test.name) }
