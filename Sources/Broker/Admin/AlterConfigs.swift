@@ -1,0 +1,18 @@
+import Controller
+import Primitives
+import Wire
+
+/// AlterConfigs (33), versions 0 to 2: the settings of topics and brokers, all at once; what is not named goes back to its default.
+extension Broker {
+    mutating func handleAlterConfigs(_ context: RequestContext, _ request: AlterConfigsRequest) {
+        let decision = controller.decideAlterConfigs(request, brokerID: brokerID)
+        commit(context, decision, timeoutMs: metadataChangeTimeoutMs) { response, error in
+            var response = response
+            for index in response.responses.indices where !response.responses[index].errorCode.isError {
+                response.responses[index].errorCode = error
+                response.responses[index].errorMessage = error.message
+            }
+            return response
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Controller
+import Primitives
+import Replication
+import Storage
+import Wire
+
+/// DescribeLogDirs (35), versions 1 to 4: the data directory, the room on its disk, and the size of each partition in it. Null topics: all
+/// of them.
+extension Broker {
+    mutating func handleDescribeLogDirs(_ context: RequestContext, _ request: DescribeLogDirsRequest) {
+        var response = DescribeLogDirsResponse()
+        guard let directory else { return respond(context, response) }
+        var result = DescribeLogDirsResponse.Result()
+        result.logDir = directory.path
+        let space = disk.space(directory.path)
+        (result.totalBytes, result.usableBytes) = (space.total, space.free)
+        for name in request.topics.map({ $0.map(\.topic) }) ?? image.topics.keys {
+            let wanted = request.topics?.first { $0.topic == name }?.partitions
+            var topic = DescribeLogDirsResponse.Topic()
+            topic.name = name
+            for replica in replicas.all(of: name) where wanted?.contains(replica.partition.partition) ?? true {
+                var row = DescribeLogDirsResponse.Partition()
+                row.partitionIndex = replica.partition.partition
+                row.partitionSize = replica.log.size
+                row.offsetLag = replica.isLeader ? 0 : max(0, replica.highWatermark - replica.log.logEndOffset)
+                topic.partitions.append(row)
+            }
+            if !topic.partitions.isEmpty { result.topics.append(topic) }
+        }
+        response.results = [result]
+        respond(context, response)
+    }
+}

@@ -1,0 +1,47 @@
+import Controller
+import Primitives
+import Replication
+import Storage
+import Wire
+
+/// DescribeProducers (61), version 0: the producers a partition's leader knows, with the transactions they have open (KIP-664). An unknown
+/// partition is answered at once, so that tools end.
+extension Broker {
+    mutating func handleDescribeProducers(_ context: RequestContext, _ request: DescribeProducersRequest) {
+        var response = DescribeProducersResponse()
+        response.topics = request.topics.map { topic in
+            var row = DescribeProducersResponse.Topic()
+            row.name = topic.name
+            row.partitions = topic.partitionIndexes.map { describeProducers(topic.name, $0) }
+            return row
+        }
+        respond(context, response)
+    }
+
+    private func describeProducers(_ topic: String, _ index: Int32) -> DescribeProducersResponse.Partition {
+        var row = DescribeProducersResponse.Partition()
+        row.partitionIndex = index
+        if let problem = TopicNames.problem(topic) {
+            row.errorCode = .invalidTopicException
+            row.errorMessage = problem
+        } else if image.partition(TopicPartition(topic, index)) == nil {
+            row.errorCode = .unknownTopicOrPartition
+        } else if let replica = replicas.find(topic, index), replica.isLeader {
+            row.activeProducers = replica.log.producers.map(describe)
+        } else {
+            row.errorCode = .notLeaderOrFollower
+        }
+        return row
+    }
+
+    private func describe(_ producer: ProducerState) -> DescribeProducersResponse.Producer {
+        var row = DescribeProducersResponse.Producer()
+        row.producerID = producer.producerID
+        row.producerEpoch = Int32(producer.producerEpoch)
+        row.lastSequence = producer.lastSequence
+        row.lastTimestamp = producer.lastTimestamp.milliseconds
+        row.coordinatorEpoch = producer.coordinatorEpoch
+        row.currentTxnStartOffset = (producer.transactionFirstOffset ?? .none).rawValue
+        return row
+    }
+}

@@ -1,0 +1,19 @@
+import Controller
+import Primitives
+import Wire
+
+/// IncrementalAlterConfigs (44), versions 0 to 1: single settings of topics and brokers (KIP-339). Groups, client metrics and loggers are
+/// refused: this broker has no such settings.
+extension Broker {
+    mutating func handleIncrementalAlterConfigs(_ context: RequestContext, _ request: IncrementalAlterConfigsRequest) {
+        let decision = controller.decideIncrementalAlterConfigs(request, brokerID: brokerID)
+        commit(context, decision, timeoutMs: metadataChangeTimeoutMs) { response, error in
+            var response = response
+            for index in response.responses.indices where !response.responses[index].errorCode.isError {
+                response.responses[index].errorCode = error
+                response.responses[index].errorMessage = error.message
+            }
+            return response
+        }
+    }
+}
