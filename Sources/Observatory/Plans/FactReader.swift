@@ -1,0 +1,195 @@
+import ClientCore
+import Primitives
+import Wire
+
+/// Reads facts for plans: turns reads into requests and answers into `PlanFacts`. Used before a plan, to make it, and after it, to check
+/// it. Owner: a `PlanBuilder` or `PlanRunner`.
+struct FactReader: Sendable {
+    var facts = PlanFacts()
+    private var reads = OrderedMap<Int, PlanRead>()
+    private var nextToken: Int
+    private(set) var failure: ClientError?
+
+    /// Tokens count from `firstToken`, so that the owner can use those below for itself.
+    init(firstToken: Int = 0) { nextToken = firstToken }
+
+    var isDone: Bool { reads.isEmpty }
+
+    /// The requests for `wanted`.
+    mutating func ask<Output>(_ wanted: [PlanRead]) -> [ClientEffect<Output>] {
+        failure = nil
+        var effects: [ClientEffect<Output>] = []
+        for read in wanted {
+            for (part, request) in requests(for: read) {
+                reads[nextToken] = part
+                effects.append(.send(token: nextToken, request))
+                nextToken += 1
+            }
+        }
+        return effects
+    }
+
+    /// False where the answer belongs to no read of this reader.
+    mutating func answered(_ token: Int, _ result: AnswerResult) -> Bool {
+        guard let read = reads.remove(token) else { return false }
+        do throws(ClientError) {
+            try take(read, result)
+        } catch {
+            failure = failure ?? error
+        }
+        return true
+    }
+
+    // MARK: Requests
+
+    private func requests(for read: PlanRead) -> [(PlanRead, ClientRequest)] {
+        switch read {
+        case .topics(let names): return [(read, ClientRequest(topicsRequest(names)))]
+        case .group(let id):
+            var request = DescribeGroupsRequest()
+            request.groups = [id]
+            return [(read, ClientRequest(request, to: .coordinator(group: id)))]
+        case .commits(let id): return [(read, ClientRequest(commitsRequest(id), to: .coordinator(group: id), versions: 1...9))]
+        case .offsets(let timestamp, let partitions): return offsetRequests(timestamp, partitions)
+        case .configs(let resources):
+            return resources.map { resource in
+                let target: RequestTarget =
+                    if resource.kind == .broker, let id = Int32(resource.name) { .broker(BrokerID(id)) } else { .any }
+                return (.configs([resource]), ClientRequest(describeConfigsRequest([resource]), to: target))
+            }
+        case .validation(let step):
+            guard let request = step.request(validateOnly: true) else { return [] }
+            return [(read, request)]
+        }
+    }
+
+    private func topicsRequest(_ names: [String]) -> MetadataRequest {
+        var request = MetadataRequest()
+        request.allowAutoTopicCreation = false
+        request.topics = names.map { name in
+            var topic = MetadataRequest.Topic()
+            topic.name = name
+            return topic
+        }
+        return request
+    }
+
+    /// In both forms: each version of the message writes the one it has.
+    private func commitsRequest(_ id: String) -> OffsetFetchRequest {
+        var request = OffsetFetchRequest()
+        request.groupID = id
+        request.topics = nil
+        var group = OffsetFetchRequest.Group()
+        group.groupID = id
+        group.topics = nil
+        request.groups = [group]
+        return request
+    }
+
+    private func offsetRequests(_ timestamp: Int64, _ partitions: [TopicPartition]) -> [(PlanRead, ClientRequest)] {
+        var byLeader = OrderedMap<BrokerID, [TopicPartition]>()
+        for partition in partitions.sorted() {
+            if let leader = facts.leader(partition) { byLeader[leader, default: []].append(partition) }
+        }
+        return byLeader.map { leader, led in
+            let request = listOffsetsRequest(led.map { ($0, timestamp) })
+            return (.offsets(timestamp: timestamp, led), ClientRequest(request, to: .broker(leader)))
+        }
+    }
+
+    // MARK: Answers
+
+    private mutating func take(_ read: PlanRead, _ result: AnswerResult) throws(ClientError) {
+        switch read {
+        case .topics: try take(result.of(MetadataResponse.self))
+        case .group(let id): try take(result.of(DescribeGroupsResponse.self), id)
+        case .commits(let id): try take(result.of(OffsetFetchResponse.self), id)
+        case .offsets(let timestamp, _): take(try result.of(ListOffsetsResponse.self), timestamp)
+        case .configs: try take(result.of(DescribeConfigsResponse.self))
+        case .validation(let step): takeValidation(step, result)
+        }
+    }
+
+    private mutating func take(_ answer: MetadataResponse) throws(ClientError) {
+        if let error = ClientError.of(answer.errorCode) { throw error }
+        facts.brokers = answer.brokers.map { BrokerID($0.nodeID) }.sorted()
+        for topic in answer.topics {
+            guard let name = topic.name else { continue }
+            let sorted = topic.partitions.sorted { $0.partitionIndex < $1.partitionIndex }
+            facts.topics[name] = PlanFacts.Topic(
+                error: topic.errorCode, isInternal: topic.isInternal,
+                leaders: sorted.map { $0.leaderID >= 0 ? BrokerID($0.leaderID) : nil },
+                replicationFactor: sorted.map(\.replicaNodes.count).max() ?? 0)
+        }
+    }
+
+    private mutating func take(_ answer: DescribeGroupsResponse, _ id: String) throws(ClientError) {
+        guard let group = answer.groups.first(where: { $0.groupID == id }) else { throw .malformed(api: APIKey.describeGroups.name) }
+        // A group that does not exist is "Dead" without an error up to v5, GROUP_ID_NOT_FOUND from v6 on.
+        if group.errorCode == .groupIDNotFound || (group.errorCode == .none && group.groupState == "Dead") {
+            facts.group = nil
+            return
+        }
+        if let error = ClientError.of(group.errorCode, group.errorMessage) { throw error }
+        facts.group = PlanFacts.Group(state: group.groupState, members: group.members.map(MemberSnapshot.init(_:)))
+    }
+
+    private mutating func take(_ answer: OffsetFetchResponse, _ id: String) throws(ClientError) {
+        let group = answer.groups.first { $0.groupID == id }
+        let code = group?.errorCode ?? answer.errorCode
+        facts.commits = OrderedMap()
+        if code == .groupIDNotFound { return }
+        if let error = ClientError.of(code) { throw error }
+        for topic in group?.topics ?? [] {
+            for partition in topic.partitions where partition.errorCode == .none {
+                note(TopicPartition(topic.name, partition.partitionIndex), partition.committedOffset, partition.committedLeaderEpoch)
+            }
+        }
+        for topic in answer.topics {
+            for partition in topic.partitions where partition.errorCode == .none {
+                note(TopicPartition(topic.name, partition.partitionIndex), partition.committedOffset, partition.committedLeaderEpoch)
+            }
+        }
+    }
+
+    private mutating func note(_ partition: TopicPartition, _ offset: Int64, _ epoch: Int32) {
+        guard offset >= 0 else { return }
+        facts.commits[partition] = PlanFacts.Commit(offset: Offset(offset), leaderEpoch: LeaderEpoch(epoch))
+    }
+
+    private mutating func take(_ answer: ListOffsetsResponse, _ timestamp: Int64) {
+        for topic in answer.topics {
+            for partition in topic.partitions {
+                let name = TopicPartition(topic.name, partition.partitionIndex)
+                guard partition.errorCode == .none else {
+                    facts.offsetErrors[name] = partition.errorCode
+                    continue
+                }
+                switch timestamp {
+                case ListOffsetsTime.earliest: facts.earliest[name] = Offset(partition.offset)
+                case ListOffsetsTime.latest: facts.latest[name] = Offset(partition.offset)
+                default: if partition.offset >= 0 { facts.byTime[name] = Offset(partition.offset) }
+                }
+            }
+        }
+    }
+
+    private mutating func take(_ answer: DescribeConfigsResponse) throws(ClientError) {
+        for result in answer.results {
+            if let error = ClientError.of(result.errorCode, result.errorMessage) { throw error }
+            guard let kind = ConfigResource.Kind(rawValue: result.resourceType) else { continue }
+            let entries = result.configs.map { ConfigSnapshot.Entry($0) }.sorted { $0.name < $1.name }
+            facts.configs[ConfigResource(kind, result.resourceName)] = ConfigSnapshot(entries: entries)
+        }
+    }
+
+    /// A broker too old to validate does not object; neither does one that could not be asked.
+    private mutating func takeValidation(_ step: PlanStep, _ result: AnswerResult) {
+        guard case .success(let answer) = result else { return }
+        facts.objections += step.refusals(in: answer.message)
+        if let created = (answer.message as? CreateTopicsResponse)?.topics.first, created.errorCode == .none {
+            if created.numPartitions > 0 { facts.createdPartitions = created.numPartitions }
+            if created.replicationFactor > 0 { facts.createdReplicationFactor = created.replicationFactor }
+        }
+    }
+}

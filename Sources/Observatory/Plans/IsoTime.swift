@@ -1,0 +1,156 @@
+import Primitives
+
+/// Dates and durations as Kafka's tools write them.
+package enum IsoTime {
+    /// `2026-11-21T10:30:00.000`, UTC: what `--to-datetime` takes.
+    package static func text(_ time: Timestamp) -> String {
+        let civil = CivilTime(time)
+        return "\(civil.date)T\(civil.clockMilliseconds)"
+    }
+
+    /// `P1DT2H3M4.5S`: what `--by-duration` takes.
+    package static func duration(milliseconds: Int64) -> String {
+        let total = max(0, milliseconds)
+        let (days, hours) = (total / 86_400_000, total / 3_600_000 % 24)
+        let (minutes, seconds, rest) = (total / 60_000 % 60, total / 1000 % 60, total % 1000)
+        var text = "P"
+        if days > 0 { text += "\(days)D" }
+        guard total % 86_400_000 > 0 || days == 0 else { return text }
+        text += "T"
+        if hours > 0 { text += "\(hours)H" }
+        if minutes > 0 { text += "\(minutes)M" }
+        if seconds > 0 || rest > 0 || text == "PT" { text += rest > 0 ? "\(seconds).\(padded(rest, 3))S" : "\(seconds)S" }
+        return text
+    }
+
+    /// A date with an optional time of day and zone: `2026-11-21`, `2026-11-21T10:30`, `2026-11-21 10:30:00.123`, with `Z`, `+02` or
+    /// `+02:00` after it. Without a zone UTC, as in Kafka's tools. Nil where it is none.
+    package static func parse(_ text: String) -> Timestamp? {
+        var scanner = Scanner(text)
+        guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2), scanner.skip("-"),
+            let day = scanner.number(2), (1...12).contains(month), (1...daysIn(month, of: year)).contains(day)
+        else { return nil }
+        var (hour, minute, second, milliseconds) = (0, 0, 0, 0)
+        if scanner.skip("T") || scanner.skip(" ") {
+            guard let parsedHour = scanner.number(2), scanner.skip(":"), let parsedMinute = scanner.number(2) else { return nil }
+            (hour, minute) = (parsedHour, parsedMinute)
+            if scanner.skip(":") {
+                guard let parsed = scanner.number(2) else { return nil }
+                second = parsed
+                if scanner.skip(".") {
+                    guard let fraction = scanner.fraction() else { return nil }
+                    milliseconds = fraction
+                }
+            }
+            guard hour < 24, minute < 60, second < 60 else { return nil }
+        }
+        guard let zone = scanner.zone(), scanner.isAtEnd else { return nil }
+        let utc = CivilTime.timestamp(year, month, day, hour, minute, second, milliseconds)
+        return Timestamp(milliseconds: utc.milliseconds - zone)
+    }
+
+    private static func daysIn(_ month: Int, of year: Int) -> Int {
+        if month == 2 { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28 }
+        return [4, 6, 9, 11].contains(month) ? 30 : 31
+    }
+
+    /// An ISO duration (`P1DT2H`, `PT30M`, `PT0.5S`) or a short one (`2d`, `1h30m`, `90s`, `500ms`), in milliseconds.
+    package static func parseDuration(_ text: String) -> Int64? {
+        var scanner = Scanner(text.uppercased())
+        let isISO = scanner.skip("P")
+        var total: Int64 = 0
+        var parts = 0
+        var isTime = !isISO
+        while !scanner.isAtEnd {
+            if isISO && !isTime && scanner.skip("T") {
+                isTime = true
+                continue
+            }
+            guard let value = scanner.decimalThousandths() else { return nil }
+            let unit: Int64
+            if !isISO && scanner.skip("MS") { unit = 1 }
+            else if (!isTime || !isISO) && scanner.skip("D") { unit = 86_400_000 }
+            else if (!isTime || !isISO) && scanner.skip("W") { unit = 7 * 86_400_000 }
+            else if isTime && scanner.skip("H") { unit = 3_600_000 }
+            else if isTime && scanner.skip("M") { unit = 60_000 }
+            else if isTime && scanner.skip("S") { unit = 1000 }
+            else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: unit)
+            guard !overflow else { return nil }
+            total = total.addingClamped(product / 1000)
+            parts += 1
+        }
+        return parts > 0 ? total : nil
+    }
+}
+
+/// A cursor over ASCII text.
+private struct Scanner {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ text: String) { bytes = Array(text.utf8) }
+
+    var isAtEnd: Bool { position >= bytes.count }
+
+    mutating func skip(_ text: StaticString) -> Bool {
+        let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        guard bytes[position...].starts(with: wanted) else { return false }
+        position += wanted.count
+        return true
+    }
+
+    private mutating func digit() -> Int64? {
+        guard position < bytes.count, (0x30...0x39).contains(bytes[position]) else { return nil }
+        position += 1
+        return Int64(bytes[position - 1] - 0x30)
+    }
+
+    /// Exactly so many digits.
+    mutating func number(_ digits: Int) -> Int? {
+        var value = 0
+        for _ in 0..<digits {
+            guard let next = digit() else { return nil }
+            value = value * 10 + Int(next)
+        }
+        return value
+    }
+
+    /// The digits after a decimal point, as milliseconds.
+    mutating func fraction() -> Int? {
+        guard let first = digit() else { return nil }
+        var value = Int(first) * 100
+        var scale = 10
+        while let next = digit() {
+            value += Int(next) * scale
+            scale /= 10
+        }
+        return value
+    }
+
+    /// A decimal number times a thousand.
+    mutating func decimalThousandths() -> Int64? {
+        guard var value = digit() else { return nil }
+        while let next = digit() {
+            guard value < Int64.max / 100_000 else { return nil }
+            value = value * 10 + next
+        }
+        var thousandths: Int64 = 0
+        if skip(".") {
+            guard let parsed = fraction() else { return nil }
+            thousandths = Int64(parsed)
+        }
+        return value * 1000 + thousandths
+    }
+
+    /// Milliseconds east of UTC; 0 where nothing is said. Nil where what follows is no zone.
+    mutating func zone() -> Int64? {
+        if isAtEnd || skip("Z") { return 0 }
+        let sign: Int64 = skip("+") ? 1 : skip("-") ? -1 : 0
+        guard sign != 0, let hours = number(2), hours <= 18 else { return nil }
+        _ = skip(":")
+        let minutes = isAtEnd ? 0 : number(2)
+        guard let minutes, minutes < 60 else { return nil }
+        return sign * Int64(hours * 60 + minutes) * 60_000
+    }
+}

@@ -1,0 +1,136 @@
+import ClientCore
+import Primitives
+import Wire
+
+/// Makes a `Plan` of a `PlanAction`: reads what the plan has to know from the cluster as it is now (not from a picture some seconds
+/// old), asks the broker to validate where it can, and works out before and after. Changes nothing.
+///
+/// Puts out exactly one result, then finishes.
+package struct PlanBuilder: ClientMachine {
+    package typealias Input = Never
+    package typealias Output = Result<Plan, PlanError>
+    private typealias Effects = [ClientEffect<Output>]
+
+    let action: PlanAction
+    /// The bootstrap list, for the command lines.
+    let bootstrap: String
+    private var reader = FactReader()
+    private var stage = 0
+    private var time = Timestamp.none
+
+    package init(_ action: PlanAction, bootstrap: String) {
+        self.action = action
+        self.bootstrap = bootstrap
+    }
+
+    package mutating func start(now: Now) -> [ClientEffect<Output>] {
+        time = now.wall
+        if let problem = inputProblem { return finish(.failure(problem)) }
+        return advance()
+    }
+
+    package mutating func answered(_ token: Int, _ result: AnswerResult, now: Now) -> [ClientEffect<Output>] {
+        guard reader.answered(token, result), reader.isDone else { return [] }
+        if let failure = reader.failure { return finish(.failure(PlanError("\(failure)."))) }
+        return advance()
+    }
+
+    private func finish(_ result: Output) -> Effects { [.output(result), .finished] }
+
+    private mutating func advance() -> Effects {
+        while let reads = reads(stage: stage) {
+            stage += 1
+            let effects: Effects = reader.ask(reads)
+            if !effects.isEmpty { return effects }
+        }
+        do throws(PlanError) {
+            var plan = try build(reader.facts)
+            plan.kafkaCommand = KafkaCommand.text(for: action, bootstrap: bootstrap)
+            plan.obstacles += reader.facts.objections
+            return finish(.success(plan))
+        } catch {
+            return finish(.failure(error))
+        }
+    }
+
+    // MARK: Reads
+
+    /// What a stage reads; nil after the last.
+    private func reads(stage: Int) -> [PlanRead]? {
+        let facts = reader.facts
+        switch (action, stage) {
+        case (.createTopic(let topic), 0): return [.topics([topic.name])]
+        case (.createTopic(let topic), 1): return facts.exists(topic.name) ? [] : [.validation(.createTopic(topic))]
+        case (.deleteTopic(let name), 0): return [.topics([name])]
+        case (.produce(let message), 0): return [.topics([message.topic])]
+        case (.deleteTopic(let name), 1): return bounds(facts.partitions(of: name))
+        case (.addPartitions(let topic, _), 0): return [.topics([topic])]
+        case (.addPartitions(let topic, let total), 1):
+            return facts.exists(topic) ? [.validation(.createPartitions(topic: topic, total: total))] : []
+        case (.alterConfig(let resource, let set, let delete), 0):
+            return [.configs([resource]), .validation(.alterConfig(resource, set: set, delete: delete))]
+        case (.resetOffsets(let group, _, _), 0): return [.group(group), .commits(group)]
+        case (.resetOffsets(let group, let scope, let strategy), 1): return [.topics(topics(group, scope, strategy, facts))]
+        case (.resetOffsets(let group, let scope, let strategy), 2):
+            let partitions = ResetTable.partitions(group, scope, strategy, facts)
+            return bounds(partitions) + (ResetTable.timestamp(strategy, now: time).map { [.offsets(timestamp: $0, partitions)] } ?? [])
+        case (.deleteGroup(let group), 0), (.deleteGroupOffsets(let group, _), 0): return [.group(group), .commits(group)]
+        case (.deleteRecords(let records), 0): return [.topics(records.map(\.partition.topic).uniqued())]
+        case (.deleteRecords(let records), 1):
+            let known = records.map(\.partition.topic).uniqued().filter { facts.exists($0) }
+            return bounds(records.map(\.partition)) + [.configs(known.map { .topic($0) })]
+        default: return nil
+        }
+    }
+
+    private func bounds(_ partitions: [TopicPartition]) -> [PlanRead] {
+        [.offsets(timestamp: ListOffsetsTime.earliest, partitions), .offsets(timestamp: ListOffsetsTime.latest, partitions)]
+    }
+
+    private func topics(_ group: String, _ scope: ResetScope, _ strategy: ResetStrategy, _ facts: PlanFacts) -> [String] {
+        if case .file(_, let csv) = strategy {
+            return ((try? OffsetsFile.parse(csv))?.rows ?? []).map(\.partition.topic).uniqued()
+        }
+        switch scope {
+        case .allTopics: return facts.commits.keys.map(\.topic).uniqued()
+        case .topics(let names): return names.uniqued()
+        case .partitions(let partitions): return partitions.map(\.topic).uniqued()
+        }
+    }
+
+    // MARK: Plans
+
+    /// What is wrong with the action whatever the cluster is like.
+    private var inputProblem: PlanError? {
+        switch action {
+        case .createTopic(let topic):
+            if topic.name.isEmpty { return PlanError("A topic needs a name.") }
+            if let partitions = topic.partitions, partitions < 1 { return PlanError("A topic has at least one partition.") }
+            if let factor = topic.replicationFactor, factor < 1 { return PlanError("A partition has at least one replica.") }
+            return nil
+        case .alterConfig(_, let set, let delete): return set.isEmpty && delete.isEmpty ? PlanError("No config is to be changed.") : nil
+        case .resetOffsets(let group, _, let strategy):
+            if group.isEmpty { return PlanError("A group needs a name.") }
+            guard case .file(_, let csv) = strategy else { return nil }
+            do throws(PlanError) { _ = try OffsetsFile.parse(csv) } catch { return error }
+            return nil
+        case .deleteRecords(let records): return records.isEmpty ? PlanError("No partition was named.") : nil
+        default: return nil
+        }
+    }
+
+    private func build(_ facts: PlanFacts) throws(PlanError) -> Plan {
+        switch action {
+        case .createTopic(let topic): return PlanTables.createTopic(topic, facts)
+        case .deleteTopic(let name): return try PlanTables.deleteTopic(name, facts)
+        case .addPartitions(let topic, let total): return try PlanTables.addPartitions(topic, total, facts)
+        case .alterConfig(let resource, let set, let delete): return PlanTables.alterConfig(resource, set, delete, facts)
+        case .produce(let message): return try PlanTables.produce(message, facts, now: time)
+        case .resetOffsets(let group, let scope, let strategy):
+            return try ResetTable(group: group, scope: scope, strategy: strategy, facts: facts, now: time).plan()
+        case .deleteGroup(let group): return try PlanTables.deleteGroup(group, facts)
+        case .deleteGroupOffsets(let group, let topic): return try PlanTables.deleteGroupOffsets(group, topic, facts)
+        case .deleteRecords(let records): return try PlanTables.deleteRecords(records, facts)
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import ClientCore
+import Primitives
+import Records
+import Wire
+
+package enum PlanProgress: Equatable, Sendable {
+    /// A step began; a few words for the status line.
+    case step(Int, of: Int, String)
+    case checking
+    case finished(PlanOutcome)
+}
+
+/// Runs a plan: its steps one after the other, then reads the cluster again and compares. The only place that changes a cluster, so that
+/// read-only is enforced here, below every surface.
+package struct PlanRunner: ClientMachine {
+    package typealias Input = Never
+    package typealias Output = PlanProgress
+    typealias Effects = [ClientEffect<PlanProgress>]
+
+    let plan: Plan
+    private let isReadOnly: Bool
+    private var step = 0
+    /// Answers of the step that are still to come.
+    private var outstanding = 0
+    private var nextToken = 0
+    /// What happened, in sentences.
+    var lines: [String] = []
+    private var refusals: [String] = []
+    var reader = FactReader(firstToken: PlanRunner.readerTokens)
+    private var stage = -1
+    private var checks = 0
+    private var checkAt = Instant.distantFuture
+    /// Partitions' new starts as the brokers told when records were deleted, and offsets of produced messages.
+    var told = OrderedMap<TopicPartition, Offset>()
+    private var isFinished = false
+
+    /// Tokens from here on are the reader's.
+    private static let readerTokens = 1 << 20
+
+    package init(_ plan: Plan, isReadOnly: Bool = false) {
+        self.plan = plan
+        self.isReadOnly = isReadOnly
+    }
+
+    package var nextDeadline: Instant { checkAt }
+
+    package mutating func start(now: Now) -> [ClientEffect<PlanProgress>] {
+        if isReadOnly { return finish(.failed, ["This session is read-only."]) }
+        if !plan.isRunnable { return finish(.failed, plan.obstacles.isEmpty ? ["The plan has no steps."] : plan.obstacles) }
+        return beginStep(now: now)
+    }
+
+    package mutating func tick(now: Now) -> [ClientEffect<PlanProgress>] {
+        guard checkAt <= now.instant else { return [] }
+        checkAt = .distantFuture
+        return beginCheck()
+    }
+
+    package mutating func answered(_ token: Int, _ result: AnswerResult, now: Now) -> [ClientEffect<PlanProgress>] {
+        if token >= PlanRunner.readerTokens { return checkAnswered(token, result, now: now) }
+        outstanding -= 1
+        take(result)
+        guard outstanding == 0 else { return [] }
+        guard refusals.isEmpty else { return finish(.failed, lines + refusals) }
+        step += 1
+        return step < plan.steps.count ? beginStep(now: now) : beginCheck()
+    }
+
+    // MARK: Steps
+
+    private mutating func beginStep(now: Now) -> Effects {
+        let current = plan.steps[step]
+        var effects: Effects = [.output(.step(step + 1, of: plan.steps.count, current.text))]
+        for request in requests(of: current, now: now) {
+            effects.append(.send(token: nextToken, request))
+            nextToken += 1
+            outstanding += 1
+        }
+        return effects
+    }
+
+    private func requests(of step: PlanStep, now: Now) -> [ClientRequest] {
+        switch step {
+        case .produce(let message): [produceRequest(message, now: now)]
+        case .deleteRecords(let records): records.map(deleteRequest)
+        default: step.request(validateOnly: false).map { [$0] } ?? []
+        }
+    }
+
+    private func produceRequest(_ message: NewMessage, now: Now) -> ClientRequest {
+        var builder = BatchBuilder()
+        let headers = message.headers.map { RecordHeader($0.name, $0.value) }
+        builder.append(timestamp: now.wall, key: message.key, value: message.value, headers: headers)
+        var request = ProduceRequest()
+        request.acks = -1
+        request.timeoutMs = PlanLimits.brokerMs
+        var topic = ProduceRequest.Topic()
+        topic.name = message.topic
+        var partition = ProduceRequest.Partition()
+        partition.index = message.partition ?? 0
+        partition.records = .bytes(builder.buildUncompressed())
+        topic.partitions = [partition]
+        request.topics = [topic]
+        let target = RequestTarget.leader(TopicPartition(message.topic, partition.index))
+        return ClientRequest(request, to: target, timeoutMs: PlanLimits.requestMs, versions: 3...12, isRepeatable: false)
+    }
+
+    /// One request per partition: each goes to its leader.
+    private func deleteRequest(_ record: RecordsToDelete) -> ClientRequest {
+        var request = DeleteRecordsRequest()
+        var topic = DeleteRecordsRequest.Topic()
+        topic.name = record.partition.topic
+        var partition = DeleteRecordsRequest.Partition()
+        partition.partitionIndex = record.partition.partition
+        partition.offset = record.before.rawValue
+        topic.partitions = [partition]
+        request.topics = [topic]
+        request.timeoutMs = PlanLimits.brokerMs
+        return ClientRequest(request, to: .leader(record.partition), timeoutMs: PlanLimits.requestMs)
+    }
+
+    private mutating func take(_ result: AnswerResult) {
+        switch result {
+        case .failure(let error): refusals.append("\(error).")
+        case .success(let answer):
+            refusals += plan.steps[step].refusals(in: answer.message)
+            for topic in (answer.message as? ProduceResponse)?.topics ?? [] {
+                for partition in topic.partitions { told[TopicPartition(topic.name, partition.index)] = Offset(partition.baseOffset) }
+            }
+        }
+    }
+
+    // MARK: The check
+
+    private mutating func beginCheck() -> Effects {
+        var effects: Effects = checks == 0 ? [.output(.checking)] : []
+        stage = 0
+        reader.facts = PlanFacts()
+        effects += readStage()
+        return effects
+    }
+
+    private mutating func readStage() -> Effects {
+        let reads = checkReads(stage: stage)
+        return reads.isEmpty ? [] : reader.ask(reads)
+    }
+
+    private mutating func checkAnswered(_ token: Int, _ result: AnswerResult, now: Now) -> Effects {
+        guard reader.answered(token, result), reader.isDone else { return [] }
+        if reader.failure == nil {
+            stage += 1
+            let more = readStage()
+            if !more.isEmpty { return more }
+        }
+        let differences = reader.failure.map { ["The check failed: \($0)."] } ?? differences()
+        if differences.isEmpty { return finish(.done, lines + doneLines) }
+        checks += 1
+        guard checks < PlanLimits.checksMax else { return finish(.doneButDiffers, lines + differences) }
+        checkAt = now.instant.adding(milliseconds: PlanLimits.checkPauseMs)
+        return []
+    }
+
+    private mutating func finish(_ verdict: PlanOutcome.Verdict, _ lines: [String]) -> Effects {
+        guard !isFinished else { return [] }
+        isFinished = true
+        var undo: PlanAction? = nil
+        if verdict != .failed, case .action(let action) = plan.inverse { undo = action }
+        return [.output(.finished(PlanOutcome(title: plan.title, verdict: verdict, lines: lines, undo: undo))), .finished]
+    }
+}
+
+extension PlanStep {
+    /// A few words: what is being done.
+    var text: String {
+        switch self {
+        case .createTopic(let topic): "creating topic \(topic.name)"
+        case .deleteTopic(let name): "deleting topic \(name)"
+        case .createPartitions(let topic, let total): "growing topic \(topic) to \(total) partitions"
+        case .alterConfig(let resource, _, _): "changing configs of \(resource.text)"
+        case .produce(let message): "producing to \(message.topic)"
+        case .commitOffsets(let group, let offsets): "committing \(PlanTables.count(offsets.count, "offset")) for group \(group)"
+        case .deleteGroup(let group): "deleting group \(group)"
+        case .deleteGroupOffsets(let group, let partitions):
+            "deleting \(PlanTables.count(partitions.count, "offset")) of group \(group)"
+        case .deleteRecords(let records): "deleting records of \(PlanTables.count(records.count, "partition"))"
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import ClientCore
+import Primitives
+import Records
+import Wire
+
+// What a step sends, and what its answer says against it.
+extension PlanStep {
+    /// The one request of a step; nil where it takes several or cannot only be validated.
+    func request(validateOnly: Bool) -> ClientRequest? {
+        switch self {
+        case .createTopic(let topic): PlanStep.create(topic, validateOnly)
+        case .deleteTopic(let name): validateOnly ? nil : PlanStep.delete(name)
+        case .createPartitions(let topic, let total): PlanStep.grow(topic, total, validateOnly)
+        case .alterConfig(let resource, let set, let delete): PlanStep.alter(resource, set, delete, validateOnly)
+        case .commitOffsets(let group, let offsets): validateOnly ? nil : PlanStep.commit(group, offsets)
+        case .deleteGroup(let group): validateOnly ? nil : PlanStep.deleteGroup(group)
+        case .deleteGroupOffsets(let group, let partitions): validateOnly ? nil : PlanStep.deleteOffsets(group, partitions)
+        case .produce, .deleteRecords: nil
+        }
+    }
+
+    private static func create(_ new: NewTopic, _ validateOnly: Bool) -> ClientRequest {
+        var request = CreateTopicsRequest()
+        var topic = CreateTopicsRequest.Topic()
+        topic.name = new.name
+        topic.numPartitions = new.partitions ?? -1
+        topic.replicationFactor = new.replicationFactor ?? -1
+        topic.configs = new.configs.map { value in
+            var config = CreateTopicsRequest.Config()
+            config.name = value.name
+            config.value = value.value
+            return config
+        }
+        request.topics = [topic]
+        request.timeoutMs = PlanLimits.brokerMs
+        request.validateOnly = validateOnly
+        return ClientRequest(request, to: .controller, timeoutMs: PlanLimits.requestMs, isRepeatable: validateOnly)
+    }
+
+    private static func delete(_ name: String) -> ClientRequest {
+        var request = DeleteTopicsRequest()
+        var topic = DeleteTopicsRequest.Topic()
+        topic.name = name
+        request.topics = [topic]
+        request.topicNames = [name]
+        request.timeoutMs = PlanLimits.brokerMs
+        return ClientRequest(request, to: .controller, timeoutMs: PlanLimits.requestMs, isRepeatable: false)
+    }
+
+    private static func grow(_ name: String, _ total: Int32, _ validateOnly: Bool) -> ClientRequest {
+        var request = CreatePartitionsRequest()
+        var topic = CreatePartitionsRequest.Topic()
+        topic.name = name
+        topic.count = total
+        request.topics = [topic]
+        request.timeoutMs = PlanLimits.brokerMs
+        request.validateOnly = validateOnly
+        return ClientRequest(request, to: .controller, timeoutMs: PlanLimits.requestMs, isRepeatable: validateOnly)
+    }
+
+    private static func alter(
+        _ resource: ConfigResource, _ set: [ConfigValue], _ delete: [String], _ validateOnly: Bool
+    ) -> ClientRequest {
+        func change(_ name: String, _ value: String?) -> IncrementalAlterConfigsRequest.Config {
+            var config = IncrementalAlterConfigsRequest.Config()
+            config.name = name
+            config.configOperation = value == nil ? 1 : 0
+            config.value = value
+            return config
+        }
+        var request = IncrementalAlterConfigsRequest()
+        var changes = IncrementalAlterConfigsRequest.Resource()
+        changes.resourceType = resource.kind.rawValue
+        changes.resourceName = resource.name
+        changes.configs = set.map { change($0.name, $0.value) } + delete.map { change($0, nil) }
+        request.resources = [changes]
+        request.validateOnly = validateOnly
+        let target: RequestTarget =
+            if resource.kind == .broker, let id = Int32(resource.name) { .broker(BrokerID(id)) } else { .controller }
+        return ClientRequest(request, to: target, timeoutMs: PlanLimits.requestMs)
+    }
+
+    private static func commit(_ group: String, _ offsets: [OffsetToCommit]) -> ClientRequest {
+        var request = OffsetCommitRequest()
+        request.groupID = group
+        for offset in offsets.sorted(by: { $0.partition < $1.partition }) {
+            if request.topics.last?.name != offset.partition.topic {
+                var topic = OffsetCommitRequest.Topic()
+                topic.name = offset.partition.topic
+                request.topics.append(topic)
+            }
+            var partition = OffsetCommitRequest.Partition()
+            partition.partitionIndex = offset.partition.partition
+            partition.committedOffset = offset.offset.rawValue
+            partition.committedMetadata = ""
+            request.topics[request.topics.count - 1].partitions.append(partition)
+        }
+        // Topics go by name up to version 9.
+        return ClientRequest(request, to: .coordinator(group: group), timeoutMs: PlanLimits.requestMs, versions: 2...9)
+    }
+
+    private static func deleteGroup(_ group: String) -> ClientRequest {
+        var request = DeleteGroupsRequest()
+        request.groupsNames = [group]
+        return ClientRequest(request, to: .coordinator(group: group), timeoutMs: PlanLimits.requestMs, isRepeatable: false)
+    }
+
+    private static func deleteOffsets(_ group: String, _ partitions: [TopicPartition]) -> ClientRequest {
+        var request = OffsetDeleteRequest()
+        request.groupID = group
+        request.topics = byTopic(partitions).map { name, indexes in
+            var topic = OffsetDeleteRequest.Topic()
+            topic.name = name
+            topic.partitions = indexes.map { index in
+                var partition = OffsetDeleteRequest.Partition()
+                partition.partitionIndex = index
+                return partition
+            }
+            return topic
+        }
+        return ClientRequest(request, to: .coordinator(group: group), timeoutMs: PlanLimits.requestMs)
+    }
+
+    // MARK: Answers
+
+    /// What an answer says against the step, in sentences; empty where it was done.
+    func refusals(in message: any WireMessage) -> [String] {
+        switch message {
+        case let answer as CreateTopicsResponse: answer.topics.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as DeleteTopicsResponse: answer.responses.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as CreatePartitionsResponse: answer.results.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as IncrementalAlterConfigsResponse: answer.responses.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as DeleteGroupsResponse: answer.results.compactMap { refusal($0.errorCode, nil) }
+        case let answer as OffsetCommitResponse:
+            answer.topics.flatMap { topic in topic.partitions.compactMap { refusal($0.errorCode, nil, topic.name, $0.partitionIndex) } }
+        case let answer as OffsetDeleteResponse:
+            (refusal(answer.errorCode, nil).map { [$0] } ?? [])
+                + answer.topics.flatMap { topic in
+                    topic.partitions.compactMap { refusal($0.errorCode, nil, topic.name, $0.partitionIndex) }
+                }
+        case let answer as DeleteRecordsResponse:
+            answer.topics.flatMap { topic in topic.partitions.compactMap { refusal($0.errorCode, nil, topic.name, $0.partitionIndex) } }
+        case let answer as ProduceResponse:
+            answer.topics.flatMap { topic in
+                topic.partitions.compactMap { refusal($0.errorCode, $0.errorMessage, topic.name, $0.index) }
+            }
+        default: []
+        }
+    }
+
+    private func refusal(_ code: ErrorCode, _ message: String?, _ topic: String? = nil, _ partition: Int32 = 0) -> String? {
+        guard code != .none else { return nil }
+        let text = message.flatMap { $0.isEmpty ? nil : $0 } ?? code.message
+        let place = topic.map { "\(TopicPartition($0, partition)): " } ?? ""
+        return "\(place)\(code.name): \(text)"
+    }
+}
+
+enum PlanLimits {
+    /// What the broker may take for a change, and what we wait for its answer.
+    static let brokerMs: Int32 = 15_000
+    static let requestMs: Int64 = 20_000
+    /// A cluster needs a moment until all brokers know of a change: how often, and how long between, the check is made again.
+    static let checksMax = 20
+    static let checkPauseMs: Int64 = 150
+}
