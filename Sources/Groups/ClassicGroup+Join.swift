@@ -7,8 +7,7 @@ extension ClassicGroup {
         turn.protocolType = request.protocolType
         guard state != .dead else { return refuseJoin(caller, .coordinatorNotAvailable, request.memberID, &turn) }
         guard hasRoom(for: request.memberID, turn.config) else {
-            remove(request.memberID, &turn)
-            return refuseJoin(caller, .groupMaxSizeReached, "", &turn)
+            return turnAway(request.memberID, caller, &turn)
         }
         let protocols = request.protocols.map { MemberProtocol(name: $0.name, metadata: $0.metadata) }
         guard protocols.count <= turn.config.protocolsPerMemberMax, supports(type: request.protocolType, protocols: protocols) else {
@@ -29,6 +28,15 @@ extension ClassicGroup {
         case .preparingRebalance: members[memberID]?.parkedJoin != nil || awaitingJoin < config.groupSizeMax
         case .completingRebalance, .stable: members[memberID] != nil || members.count < config.groupSizeMax
         }
+    }
+
+    /// There is no room: a member that comes back to a group whose limit was lowered is out, and no longer waited for.
+    private mutating func turnAway(_ memberID: String, _ caller: GroupCaller, _ turn: inout GroupTurn) {
+        let member = members[memberID]
+        remove(memberID, &turn)
+        if let member { turn.emit(.memberLeft, RebalanceCause(.groupFull, member), in: self) }
+        refuseJoin(caller, .groupMaxSizeReached, "", &turn)
+        completeJoinIfReady(&turn)
     }
 
     private mutating func joinNew(
