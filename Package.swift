@@ -67,13 +67,15 @@ let everything: [Target] = [
     library("Reactor", ["Primitives", "CLinux"]),
     library("BrokerServer", ["Broker", "Reactor", "Compression", "Primitives", "Wire", "Records", "Storage", "Controller", "Groups"]),
     library("Client", ["ClientCore", "Reactor", "Compression", "Wire", "Records", "Primitives", "CLinux"]),
-    library("DevCluster", ["BrokerServer", "Client", "ClientCore", "Broker", "Reactor", "Wire", "Records", "Groups", "Primitives"]),
+    library(
+        "DevCluster",
+        ["BrokerServer", "Client", "ClientCore", "Broker", "Controller", "Reactor", "Wire", "Records", "Groups", "Primitives"]),
     library("Terminal", ["Grid", "CNcurses", "CLinux", "CYAML", "Primitives"]),
     library(
         "Commands",
         [
             "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Observatory", "ClientCore", "Grid", "Reactor", "Storage",
-            "Records", "Compression", "Wire", "Primitives", "CLinux",
+            "Records", "Compression", "Wire", "Controller", "Primitives", "CLinux",
         ]),
     program("kastellan", ["Commands"]),
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),

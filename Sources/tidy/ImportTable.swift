@@ -24,10 +24,10 @@ struct ImportTable {
         Reactor       -  Primitives CLinux
         BrokerServer  -  Broker Reactor Compression Primitives Wire Records Storage Controller Groups
         Client        -  ClientCore Reactor Compression Wire Records Primitives CLinux
-        DevCluster    -  BrokerServer Client ClientCore Broker Reactor Wire Records Groups Primitives
+        DevCluster    -  BrokerServer Client ClientCore Broker Controller Reactor Wire Records Groups Primitives
         Terminal      -  Grid CNcurses CLinux CYAML Primitives
         Commands      -  Client DevCluster BrokerServer Console Terminal Observatory ClientCore Grid Reactor
-        +             -  Storage Records Compression Wire Primitives CLinux
+        +             -  Storage Records Compression Wire Controller Primitives CLinux
         kastellan     -  Commands
         bench         -  Reactor Storage Records Wire Primitives CLinux
         fuzz          -  Wire Records Compression Storage Groups Controller Quorum ClientCore Primitives

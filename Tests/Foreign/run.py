@@ -88,7 +88,7 @@ def run_script(path, program, tally):
             if alive:
                 code = broker.stop()
                 tally.line(name, "ok broker stops cleanly" if code == 0 else f"not ok broker stops cleanly: exit code {code}")
-                check_directory(broker.data, name, tally)
+                check_directory(os.path.join(broker.data, "broker-1"), name, tally)
     finally:
         if broker:
             broker.kill()
