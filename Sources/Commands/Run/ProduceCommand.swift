@@ -103,7 +103,8 @@ struct ProduceCommand {
         guard let error = counts.firstError else { return .ok }
         let failure = access.failure(error)
         let total = counts.failed + counts.delivered
-        throw Failure(counts.delivered > 0 ? .partial : failure.status, "\(counts.failed) of \(total) records were not written: \(failure.message)")
+        let text = "\(counts.failed) of \(total) records were not written: \(failure.message)"
+        throw Failure(counts.delivered > 0 ? .partial : failure.status, text)
     }
 
     private func send(_ line: ArraySlice<UInt8>) throws(Failure) {
@@ -119,7 +120,9 @@ struct ProduceCommand {
         let tally = tally
         while !producer.send(record, completion: { tally.settle($0) }) {
             // The buffer is full: wait for what is under way, which is what bounds our memory.
-            if !producer.flush(timeoutMs: access.timeoutMs) { throw Failure(.timeout, "the cluster takes no more records; it did not answer in time") }
+            guard producer.flush(timeoutMs: access.timeoutMs) else {
+                throw Failure(.timeout, "the cluster takes no more records; it did not answer in time")
+            }
         }
     }
 }
