@@ -14,14 +14,36 @@ package struct Glyphs: Equatable, Sendable {
     package var separator: String
 
     package static let unicode = Glyphs(
-        isASCII: false, horizontal: "─", vertical: "│", topLeft: "┌", topRight: "┐", bottomLeft: "└", bottomRight: "┘", teeLeft: "├",
-        teeRight: "┤", ellipsis: "…", selected: "▌", marked: "✓", up: "▲", down: "▼", right: "▶", left: "◀", bullet: "●", hollow: "○",
-        good: "✓", bad: "✗", warning: "!", barFull: "█", barEmpty: "░", levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], arrow: "→",
-        separator: "·")
+        isASCII: false, horizontal: "─", vertical: "│", topLeft: "┌", topRight: "┐", bottomLeft: "└", bottomRight: "┘",
+        teeLeft: "├", teeRight: "┤", ellipsis: "…", selected: "▌", marked: "✓", up: "▲", down: "▼", right: "▶",
+        left: "◀", bullet: "●", hollow: "○", good: "✓", bad: "✗", warning: "!", barFull: "█", barEmpty: "░",
+        levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], arrow: "→", separator: "·")
 
     package static let ascii = Glyphs(
         isASCII: true, horizontal: "-", vertical: "|", topLeft: "+", topRight: "+", bottomLeft: "+", bottomRight: "+", teeLeft: "+",
         teeRight: "+", ellipsis: "~", selected: ">", marked: "*", up: "^", down: "v", right: ">", left: "<", bullet: "*", hollow: "o",
-        good: "+", bad: "x", warning: "!", barFull: "#", barEmpty: ".", levels: ["_", ".", ",", "-", "~", "=", "*", "#"], arrow: "->",
+        good: "+", bad: "x", warning: "!", barFull: "#", barEmpty: ".", levels: ["_", ".", ",", "-", "~", "=", "*", "#"], arrow: ">",
         separator: "|")
+
+    /// What an ASCII screen shows for a scalar: its own sign for ours, a question mark for any other.
+    static func standIn(for scalar: Unicode.Scalar) -> Unicode.Scalar {
+        if let level = unicode.levels.firstIndex(of: scalar) { return ascii.levels[level] }
+        switch scalar {
+        case unicode.horizontal: return ascii.horizontal
+        case unicode.vertical: return ascii.vertical
+        case unicode.ellipsis: return ascii.ellipsis
+        case unicode.selected: return ascii.selected
+        case unicode.up: return ascii.up
+        case unicode.down: return ascii.down
+        case unicode.right, "→": return ascii.right
+        case unicode.left: return ascii.left
+        case unicode.bullet: return ascii.bullet
+        case unicode.hollow: return ascii.hollow
+        case unicode.good: return ascii.good
+        case unicode.bad: return ascii.bad
+        case unicode.barEmpty: return ascii.barEmpty
+        case "·": return "|"
+        default: return "?"
+        }
+    }
 }

@@ -120,7 +120,7 @@ package struct Grid: Equatable, Sendable {
     private func presentable(_ scalar: Unicode.Scalar) -> (Unicode.Scalar, Int) {
         if !Escape.isSafe(scalar) { return (glyphs.isASCII ? "?" : "\u{FFFD}", 1) }
         let columns = TextWidth.of(scalar)
-        if glyphs.isASCII && scalar.value > 0x7E { return ("?", columns) }
+        if glyphs.isASCII && scalar.value > 0x7E { return (Glyphs.standIn(for: scalar), columns) }
         return (scalar, columns)
     }
 

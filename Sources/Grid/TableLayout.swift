@@ -28,8 +28,16 @@ package struct TableLayout: Equatable, Sendable {
         package var column: Int
         package var x: Int
         package var width: Int
+
+        package init(column: Int, x: Int, width: Int) {
+            self.column = column
+            self.x = x
+            self.width = width
+        }
     }
     package var slots: [Slot]
+
+    package init(slots: [Slot]) { self.slots = slots }
 
     /// Fits columns into `width`. `natural` holds the widest content of each column.
     ///

@@ -1,0 +1,83 @@
+/// What a key means. The name is what a key file rebinds.
+package enum Action: String, CaseIterable, Sendable {
+    // Everywhere.
+    case command, help, back, quit, suspend, redraw
+    case lastView = "last-view"
+    case historyBack = "history-back"
+    case historyForward = "history-forward"
+    case refresh
+    case toggleHeader = "toggle-header"
+    case toggleCrumbs = "toggle-crumbs"
+    case goOverview = "go-overview"
+    case goBrokers = "go-brokers"
+    case goTopics = "go-topics"
+    case goGroups = "go-groups"
+    case goEvents = "go-events"
+    case undo
+    // Moving.
+    case up, down, top, bottom
+    case pageUp = "page-up"
+    case pageDown = "page-down"
+    case halfUp = "half-page-up"
+    case halfDown = "half-page-down"
+    case columnsLeft = "columns-left"
+    case columnsRight = "columns-right"
+    case otherPanel = "other-panel"
+    case otherPanelBack = "other-panel-back"
+    // Lists.
+    case open, filter, describe, actions, copy
+    case copyRow = "copy-row"
+    case sortPrevious = "sort-previous"
+    case sortNext = "sort-next"
+    case sortReverse = "sort-reverse"
+    case sortName = "sort-name"
+    case sortState = "sort-state"
+    case mark
+    case markRange = "mark-range"
+    case clearMarks = "clear-marks"
+    case faultsOnly = "faults-only"
+    case showAll = "show-all"
+    // What can be done.
+    case tail, produce, configs, edit, create, delete, purge
+    case addPartitions = "add-partitions"
+    case resetOffsets = "reset-offsets"
+    case resetConfig = "reset-config"
+    // Text and tail.
+    case nextMatch = "next-match"
+    case previousMatch = "previous-match"
+    case wrap, timestamps, headers, pretty, hex, follow, pause, fullscreen, seek, save
+    case fromEnd = "from-end"
+    case fromBeginning = "from-beginning"
+    case from1m = "from-1m"
+    case from5m = "from-5m"
+    case from15m = "from-15m"
+    case from1h = "from-1h"
+    case from24h = "from-24h"
+}
+
+/// Where a binding holds. A place has several: its own, its kind's, and everywhere's.
+package enum KeyContext: String, CaseIterable, Sendable {
+    case everywhere
+    /// All but a tail, where digits choose a start.
+    case browsing
+    case table, text
+    case overview, brokers, topics, topic, groups, group, events, configs, tail, message
+}
+
+extension Place {
+    package var contexts: [KeyContext] {
+        switch self {
+        case .overview: [.everywhere, .browsing, .overview]
+        case .brokers: [.everywhere, .browsing, .table, .brokers]
+        case .topics: [.everywhere, .browsing, .table, .topics]
+        case .topic: [.everywhere, .browsing, .table, .topic]
+        case .groups: [.everywhere, .browsing, .table, .groups]
+        case .group: [.everywhere, .browsing, .table, .group]
+        case .events: [.everywhere, .browsing, .table, .events]
+        case .configs: [.everywhere, .browsing, .table, .configs]
+        case .tail: [.everywhere, .tail]
+        case .message: [.everywhere, .browsing, .text, .message]
+        case .describe, .help: [.everywhere, .browsing, .text]
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Grid
+import Observatory
+import Primitives
+
+/// What is typed after `:`, understood: `topics /foo`, `group billing`, `tail orders -100`, `q`.
+package enum CommandLine {
+    package enum Command: Equatable, Sendable {
+        case go(Place, filter: String?)
+        /// A tail from somewhere.
+        case tail(String, TailStart?)
+        case perform(Action)
+        case theme(String)
+        case create(String?)
+    }
+
+    /// For help and completion: the usage and what it does.
+    package static let help: [(String, String)] = [
+        ("overview", "brokers, health, throughput, lag, events"), ("brokers [/filter]", "brokers and their disks"),
+        ("topics [/filter]", "all topics"), ("topic NAME", "one topic's partitions"), ("groups [/filter]", "consumer groups"),
+        ("group NAME", "one group's partitions and members"), ("events [/filter]", "what happened"),
+        ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
+        ("tail TOPIC [START]", "messages as they come; START: begin, end, 1234, -100, 2h, @2026-01-31T10:00"),
+        ("create [TOPIC]", "a new topic"), ("theme NAME", "another theme"), ("help", "keys and commands"), ("q", "quit"),
+    ]
+
+    /// Short forms that k9s and habit have taught.
+    private static let aliases: [(String, String)] = [
+        ("o", "overview"), ("b", "brokers"), ("broker", "brokers"), ("t", "topics"), ("g", "groups"), ("consumers", "groups"), ("e", "events"),
+        ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"), ("quit", "q"),
+        ("exit", "q"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
+    ]
+
+    package static func parse(_ text: String, now: Timestamp) -> Result<Command, ConsoleFailure> {
+        let words = text.split(separator: " ").map(String.init)
+        guard let first = words.first else { return .failure(ConsoleFailure("Nothing typed.")) }
+        let name = aliases.first { $0.0 == first }?.1 ?? first
+        let arguments = words.dropFirst()
+        let filter = arguments.first { $0.hasPrefix("/") }.map { String($0.dropFirst()) }
+        let argument = arguments.first { !$0.hasPrefix("/") }
+        func needed(_ make: (String) -> Command) -> Result<Command, ConsoleFailure> {
+            guard let argument else { return .failure(ConsoleFailure("\(name) wants a name.")) }
+            return .success(make(argument))
+        }
+        switch name {
+        case "overview": return .success(.go(.overview, filter: nil))
+        case "brokers": return .success(.go(.brokers, filter: filter ?? argument))
+        case "topics": return .success(.go(.topics, filter: filter ?? argument))
+        case "groups": return .success(.go(.groups, filter: filter ?? argument))
+        case "events": return .success(.go(.events, filter: filter ?? argument))
+        case "topic": return needed { .go(.topic($0), filter: filter) }
+        case "group": return needed { .go(.group($0), filter: filter) }
+        case "configs": return needed { .go(.configs(.topic($0)), filter: filter) }
+        case "broker-configs":
+            guard let id = argument.flatMap({ Int32($0) }) else { return .failure(ConsoleFailure("broker-configs wants a broker's number.")) }
+            return .success(.go(.configs(.broker(BrokerID(id))), filter: filter))
+        case "tail": return parseTail(Array(arguments), now: now)
+        case "create": return .success(.create(argument))
+        case "theme": return needed { .theme($0) }
+        case "help": return .success(.perform(.help))
+        case "r": return .success(.perform(.refresh))
+        case "q": return .success(.perform(.quit))
+        default: return .failure(ConsoleFailure("No command \(Escape.line(first)); ? lists them."))
+        }
+    }
+
+    private static func parseTail(_ arguments: [String], now: Timestamp) -> Result<Command, ConsoleFailure> {
+        guard let topic = arguments.first else { return .failure(ConsoleFailure("tail wants a topic.")) }
+        guard arguments.count > 1 else { return .success(.tail(topic, nil)) }
+        let text = arguments.dropFirst().joined(separator: " ")
+        guard let start = TailStart(text) else { return .failure(ConsoleFailure("Not a start: \(Escape.line(text)).")) }
+        return .success(.tail(topic, start))
+    }
+
+    /// The rest of the word being typed, or nil: commands first, then names from the cluster.
+    package static func completion(of text: String, snapshot: ClusterSnapshot, themes: [String]) -> String? {
+        candidates(for: text, snapshot: snapshot, themes: themes).first
+    }
+
+    /// What could follow, each as the rest to be appended.
+    package static func candidates(for text: String, snapshot: ClusterSnapshot, themes: [String]) -> [String] {
+        guard let space = text.firstIndex(of: " ") else {
+            if text.isEmpty { return [] }
+            let names = help.map { String($0.0.prefix { $0 != " " }) }
+            return names.filter { $0.hasPrefix(text) && $0 != text }.map { String($0.dropFirst(text.count)) }
+        }
+        let command = String(text[..<space])
+        let argument = String(text[text.index(after: space)...])
+        if argument.contains(" ") || argument.hasPrefix("/") { return [] }
+        let name = aliases.first { $0.0 == command }?.1 ?? command
+        let pool: [String]
+        switch name {
+        case "topic", "tail", "configs": pool = snapshot.topics.keys
+        case "group": pool = snapshot.groups.keys
+        case "broker-configs": pool = snapshot.brokers.keys.map(\.description)
+        case "theme": pool = themes
+        default: pool = []
+        }
+        return pool.filter { $0.hasPrefix(argument) && $0 != argument }.prefix(50).map { String($0.dropFirst(argument.count)) }
+    }
+}

@@ -1,0 +1,205 @@
+import Grid
+import Observatory
+import Primitives
+
+/// What the console needs to know from the command line and the terminal.
+package struct ConsoleOptions: Equatable, Sendable {
+    /// What the cluster is called: a context's name, or `dev`, `demo`.
+    package var contextName: String
+    package var bootstrap: [String]
+    package var isReadOnly: Bool
+    package var glyphs: Glyphs
+    package var themeNames: [String]
+    /// The view to begin with.
+    package var start: Place
+
+    package init(
+        contextName: String, bootstrap: [String], isReadOnly: Bool = false, glyphs: Glyphs = .unicode, themeNames: [String] = [],
+        start: Place = .overview
+    ) {
+        self.contextName = contextName
+        self.bootstrap = bootstrap
+        self.isReadOnly = isReadOnly
+        self.glyphs = glyphs
+        self.themeNames = themeNames
+        self.start = start
+    }
+}
+
+/// The console: what is on the screen as a function of what happened. `update` takes an event and says what the shell is to do;
+/// `render` draws. Pure: no clock, no terminal, no network. Owner: the UI thread.
+///
+/// Invariants: (1) `trail` is never empty; (2) `tables` are the last view's panels, made of `snapshot`; (3) at most one overlay, and it
+/// has the keyboard; (4) nothing changes the cluster but a `run` request, and that only from a confirmed `PlanDialog`.
+package struct Console: Sendable {
+    package let options: ConsoleOptions
+    package let keys: KeyMap
+    package internal(set) var snapshot = ClusterSnapshot()
+    package internal(set) var now = Now(instant: .zero, wall: .none)
+    package internal(set) var width = 80
+    package internal(set) var height = 24
+    /// From the root to what is shown.
+    package internal(set) var trail: [ViewState]
+    package internal(set) var overlay: Overlay?
+    package internal(set) var flash: Flash?
+    var past: [[ViewState]] = []
+    var future: [[ViewState]] = []
+    var commandHistory: [String] = []
+    /// The last view's panels as they are shown.
+    package internal(set) var tables: [ShownTable] = []
+    /// The last view's text, where it is a text.
+    package internal(set) var document: [[Span]] = []
+    var showsHeader = true
+    var showsCrumbs = true
+    var showsInternal = false
+    var isFullscreen = false
+    var lastTicket = 0
+    var lastTailSession = 0
+    /// How to take back the last change.
+    var undoable: PlanAction?
+    var watched: Interest?
+    var requests: [ConsoleRequest] = []
+
+    package struct Flash: Equatable, Sendable {
+        package var notice: Notice
+        package var until: Instant
+    }
+
+    /// How long a flash stays.
+    static let flashMs: Int64 = 6000
+    /// Bound on the views one can go back to, and on the commands remembered.
+    static let historyMax = 50
+
+    package init(options: ConsoleOptions, keys: KeyMap = .standard) {
+        self.options = options
+        self.keys = keys
+        trail = [ViewState(options.start)]
+        rebuild()
+    }
+
+    package var view: ViewState {
+        get { trail[trail.count - 1] }
+        _modify { yield &trail[trail.count - 1] }
+    }
+    package var place: Place { view.place }
+    /// The selected row of the panel with the keyboard.
+    package var selectedRow: TableRow? {
+        guard view.panel < tables.count, tables[view.panel].count > 0 else { return nil }
+        let table = tables[view.panel]
+        return table.row(min(view.panels[view.panel].position, table.count - 1))
+    }
+
+    // MARK: Events
+
+    /// Takes an event in. Returns what the shell is to do, in order.
+    package mutating func update(_ event: ConsoleEvent, now: Now) -> [ConsoleRequest] {
+        self.now = now
+        requests = []
+        switch event {
+        case .input(let input): take(input)
+        case .tick: if let flash, flash.until <= now.instant { self.flash = nil }
+        case .snapshot(let snapshot):
+            self.snapshot = snapshot
+            rebuild()
+        case .planned(let ticket, let result): takePlan(ticket, result)
+        case .planProgress(let ticket, let text): takeProgress(ticket, text)
+        case .planFinished(let ticket, let outcome): takeOutcome(ticket, outcome)
+        case .tail(let update): takeTail(update)
+        case .saved(.success(let name)): say(.info, "Saved to \(Escape.line(name)).")
+        case .saved(.failure(let failure)): say(.error, failure.message)
+        case .file(let ticket, let name, let result): takeFile(ticket, name, result)
+        case .notice(let notice): say(notice.kind, notice.text)
+        }
+        settle()
+        return requests
+    }
+
+    /// When something on the screen changes by itself: the next tick that matters, or nil while nothing does.
+    package var nextDeadline: Instant? {
+        var next = flash?.until
+        // The age of what is shown moves every second while the cluster is away or the data is stale.
+        if !snapshot.connection.isConnected || staleness != nil { next = min(next ?? .distantFuture, now.instant.adding(milliseconds: 1000)) }
+        return next
+    }
+
+    mutating func say(_ kind: Notice.Kind, _ text: String) {
+        flash = Flash(notice: Notice(kind, Escape.line(text)), until: now.instant.adding(milliseconds: Console.flashMs))
+    }
+
+    mutating func request(_ request: ConsoleRequest) { requests.append(request) }
+
+    private mutating func take(_ input: InputEvent) {
+        switch input {
+        case .resize(let width, let height): (self.width, self.height) = (width, height)
+        case .key(let key): take(key)
+        case .paste(let text): takePaste(text)
+        case .mouse(let mouse): take(mouse)
+        case .hangup: request(.quit)
+        }
+    }
+
+    // MARK: Derived state
+
+    /// Makes the last view's tables or text anew from the snapshot.
+    mutating func rebuild() {
+        tables = zip(models(of: place), view.panels).map { model, state in
+            ShownTable(model, state, filter: view.filter, faultsOnly: view.faultsOnly && place.isTable)
+        }
+        document = makeDocument()
+        settlePanels()
+    }
+
+    /// Brings selections and scroll positions in line, and tells the observer what is on the screen where that changed.
+    private mutating func settle() {
+        settlePanels()
+        let interest = currentInterest()
+        if interest != watched {
+            watched = interest
+            request(.watch(interest))
+        }
+    }
+
+    private mutating func settlePanels() {
+        let areas = panelAreas(layout.body)
+        for index in view.panels.indices where index < tables.count {
+            view.panels[index].settle(tables[index], visibleRows: visibleRows(areas[index]))
+        }
+        if view.tail != nil { settleTail() }
+        view.text.top = max(0, min(view.text.top, textLines(width: layout.body.width - 2).count - (layout.body.height - 2)))
+    }
+
+    func currentInterest() -> Interest {
+        let below = trail.count > 1 ? trail[trail.count - 2].place : nil
+        var interest = Interest(place.screen(below: below))
+        guard let table = tables.first else { return interest }
+        let visible = visibleRows(panelAreas(layout.body)[0])
+        let top = view.panels[0].top
+        let names = (top..<min(top + visible, table.count)).map { table.row($0).id }
+        if place == .topics { interest.visibleTopics = names }
+        if place == .groups { interest.visibleGroups = names }
+        return interest
+    }
+
+    func models(of place: Place) -> [TableModel] {
+        let bootstrap = options.bootstrap.first ?? "localhost:9092"
+        switch place {
+        case .overview: return overviewModels(snapshot)
+        case .brokers: return [brokerRows(snapshot)]
+        case .topics: return [topicRows(snapshot, showsInternal: showsInternal, bootstrap: bootstrap)]
+        case .topic(let name): return [partitionRows(snapshot, topic: name)]
+        case .groups: return [groupRows(snapshot, bootstrap: bootstrap)]
+        case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
+        case .events: return [eventRows(snapshot)]
+        case .configs(let resource): return [configRows(snapshot, resource)]
+        case .tail, .message, .describe, .help: return []
+        }
+    }
+
+    /// Milliseconds since the last data where that is worth saying: the cluster is away, or answers are overdue.
+    package var staleness: Int64? {
+        let times = [snapshot.observations.metadata.time, snapshot.observations.offsets.time, snapshot.observations.groups.time]
+        guard let newest = times.compactMap({ $0 }).max() else { return nil }
+        let age = now.wall.milliseconds - newest.milliseconds
+        return age > max(5000, 3 * snapshot.cost.intervalMs) ? age : nil
+    }
+}

@@ -1,0 +1,112 @@
+import Grid
+import Observatory
+import Primitives
+
+/// The line of input at the bottom: commands, filters, seeking, file names.
+extension Console {
+    mutating func take(_ key: Key, _ prompt: Prompt) {
+        var prompt = prompt
+        switch key {
+        case Key(.escape):
+            overlay = nil
+            if prompt.kind == .filter { setFilter(prompt.original) }
+            return
+        case Key(.enter):
+            overlay = nil
+            return submit(prompt)
+        case Key(.tab): if let suggestion = suggestion(prompt) { prompt.field.insert(suggestion) }
+        case Key(.right) where prompt.field.isAtEnd:
+            if let suggestion = suggestion(prompt) { prompt.field.insert(suggestion) }
+        case Key(.up): recall(&prompt, 1)
+        case Key(.down): recall(&prompt, -1)
+        case Key(.backspace) where prompt.field.isEmpty:
+            overlay = nil
+            return
+        default:
+            if !prompt.field.handle(key) { return }
+            prompt.historyIndex = nil
+        }
+        overlay = .prompt(prompt)
+        promptChanged()
+    }
+
+    /// Filters show their effect while they are typed.
+    mutating func promptChanged() {
+        guard case .prompt(var prompt)? = overlay else { return }
+        switch prompt.kind {
+        case .filter:
+            setFilter(prompt.field.text)
+            prompt.problem = RowFilter(prompt.field.text).problem
+        case .seek:
+            prompt.problem = prompt.field.isEmpty || TailStart(prompt.field.text) != nil ? nil : "offset, -100, 2h, @time, begin, end"
+        case .command, .save: prompt.problem = nil
+        }
+        overlay = .prompt(prompt)
+    }
+
+    private mutating func recall(_ prompt: inout Prompt, _ step: Int) {
+        guard prompt.kind == .command, !commandHistory.isEmpty else { return }
+        let index = (prompt.historyIndex ?? -1) + step
+        if prompt.historyIndex == nil { prompt.draft = prompt.field.text }
+        if index < 0 {
+            prompt.historyIndex = nil
+            prompt.field.text = prompt.draft
+        } else if index < commandHistory.count {
+            prompt.historyIndex = index
+            prompt.field.text = commandHistory[commandHistory.count - 1 - index]
+        }
+    }
+
+    /// What Tab would append.
+    func suggestion(_ prompt: Prompt) -> String? {
+        guard prompt.kind == .command, prompt.field.isAtEnd else { return nil }
+        let text = prompt.field.text
+        if let past = commandHistory.last(where: { $0.hasPrefix(text) && $0 != text }), !text.isEmpty { return String(past.dropFirst(text.count)) }
+        return CommandLine.completion(of: text, snapshot: snapshot, themes: options.themeNames)
+    }
+
+    private mutating func submit(_ prompt: Prompt) {
+        let text = prompt.field.text
+        switch prompt.kind {
+        case .filter: setFilter(text)
+        case .seek:
+            guard let start = TailStart(text) else { return say(.warning, "Not a start: \(text)") }
+            restartTail { $0.start = start }
+        case .save: if !text.isEmpty { request(.save(name: text, text: textToSave)) }
+        case .command: submitCommand(text)
+        }
+    }
+
+    private mutating func submitCommand(_ text: String) {
+        if text.allSatisfy({ $0 == " " }) { return }
+        commandHistory.removeAll { $0 == text }
+        commandHistory.append(text)
+        if commandHistory.count > Console.historyMax { commandHistory.removeFirst() }
+        switch CommandLine.parse(text, now: now.wall) {
+        case .failure(let failure): say(.warning, failure.message)
+        case .success(.go(let place, let filter)): go(place, filter: filter)
+        case .success(.tail(let topic, let start)):
+            go(.tail(topic), filter: nil)
+            if let start { restartTail { $0.start = start } }
+        case .success(.perform(let action)): perform(action)
+        case .success(.theme(let name)): request(.setTheme(name))
+        case .success(.create(let name)):
+            if options.isReadOnly { return say(.warning, "Read-only: create would change the cluster.") }
+            openCreateTopic(name: name ?? "")
+        }
+    }
+
+    /// A root replaces the trail; one thing goes below its list.
+    private mutating func go(_ place: Place, filter: String?) {
+        switch place {
+        case .topic, .configs, .tail:
+            if self.place != .topics { jump(.topics) }
+            push(place)
+        case .group:
+            if self.place != .groups { jump(.groups) }
+            push(place)
+        default: jump(place)
+        }
+        if let filter, !filter.isEmpty { setFilter(filter) }
+    }
+}

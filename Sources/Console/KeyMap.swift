@@ -1,0 +1,155 @@
+import Grid
+
+/// One line of the key table: it dispatches, it is the hint in the header, and it is the line in the help.
+package struct KeyBinding: Equatable, Sendable {
+    package var keys: [Key]
+    package var action: Action
+    package var contexts: [KeyContext]
+    /// The word beside the key in the header; empty for keys that are only in the help.
+    package var hint: String
+    package var help: String
+    /// Changes the cluster: not there in read-only mode.
+    package var isChange: Bool
+
+    package init(_ keys: String, _ action: Action, _ contexts: [KeyContext], hint: String = "", _ help: String, isChange: Bool = false) {
+        self.keys = keys.split(separator: " ").compactMap { Key(name: String($0)) }
+        self.action = action
+        self.contexts = contexts
+        self.hint = hint
+        self.help = help
+        self.isChange = isChange
+    }
+}
+
+/// The key table. One place for what every key does, everywhere.
+package struct KeyMap: Equatable, Sendable {
+    package var bindings: [KeyBinding]
+
+    package init(bindings: [KeyBinding]) { self.bindings = bindings }
+
+    package func action(for key: Key, in place: Place, readOnly: Bool = false) -> Action? {
+        let contexts = place.contexts
+        return bindings.first { $0.keys.contains(key) && $0.holds(in: contexts) && !(readOnly && $0.isChange) }?.action
+    }
+
+    package func bindings(in place: Place, readOnly: Bool = false) -> [KeyBinding] {
+        let contexts = place.contexts
+        return bindings.filter { $0.holds(in: contexts) && !(readOnly && $0.isChange) }
+    }
+
+    /// Keys that mean two things in one place; empty in a sound table.
+    package func conflicts(in place: Place) -> [String] {
+        var seen: [(Key, Action)] = []
+        var problems: [String] = []
+        for binding in bindings(in: place) {
+            for key in binding.keys {
+                if let other = seen.first(where: { $0.0 == key }) {
+                    problems.append("\(key.name): \(other.1.rawValue) and \(binding.action.rawValue)")
+                }
+                seen.append((key, binding.action))
+            }
+        }
+        return problems
+    }
+}
+
+extension KeyBinding {
+    func holds(in contexts: [KeyContext]) -> Bool { self.contexts.contains { contexts.contains($0) } }
+}
+
+extension KeyMap {
+    /// The k9s preset: what fingers already know.
+    package static let standard = KeyMap(bindings: acting + opening + tailing + listing + reading + moving + going)
+
+    private static let acting: [KeyBinding] = [
+        KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
+        KeyBinding("p", .produce, [.topics, .topic], hint: "produce", "produce a message", isChange: true),
+        KeyBinding("a", .addPartitions, [.topics, .topic], hint: "add parts", "add partitions", isChange: true),
+        KeyBinding("e enter", .edit, [.configs], hint: "edit", "change the value", isChange: true),
+        KeyBinding("ctrl-d", .resetConfig, [.configs], hint: "default", "take the value back to its default", isChange: true),
+        KeyBinding("s", .resetOffsets, [.groups, .group], hint: "reset offsets", "reset the group's offsets", isChange: true),
+        KeyBinding("P", .purge, [.topics, .topic], hint: "purge", "delete records before an offset", isChange: true),
+        KeyBinding("ctrl-d f9", .delete, [.topics, .groups], hint: "delete", "delete", isChange: true),
+        KeyBinding("ctrl-d f9", .delete, [.group], hint: "forget topic", "delete the group's offsets for the topic", isChange: true),
+        KeyBinding("z", .undo, [.browsing], "undo the last change, where it can be undone", isChange: true),
+    ]
+
+    private static let opening: [KeyBinding] = [
+        KeyBinding("enter", .open, [.overview], hint: "open", "open what is selected"),
+        KeyBinding("enter", .open, [.topics, .topic, .groups, .group, .brokers, .events], hint: "open", "open what is selected"),
+        KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
+        KeyBinding("l", .tail, [.topics, .topic, .group, .overview], hint: "tail", "tail the topic live"),
+        KeyBinding("d", .describe, [.topics, .topic, .groups, .group, .brokers, .events], hint: "describe", "all that is known of it"),
+        KeyBinding("e", .configs, [.topics, .topic, .brokers], hint: "configs", "configs of the topic or broker"),
+        KeyBinding("x f2", .actions, [.table], "menu of what can be done here"),
+    ]
+
+    private static let tailing: [KeyBinding] = [
+        KeyBinding("s F", .follow, [.tail], hint: "follow", "follow the end, or stay where you are"),
+        KeyBinding("p space", .pause, [.tail], hint: "pause", "stop reading, or go on"),
+        KeyBinding("/ f4", .filter, [.tail], hint: "filter", "show messages that match: k: v: h: or any; !inverse"),
+        KeyBinding("o", .seek, [.tail], hint: "seek", "start elsewhere: an offset, -100, 2h, @time"),
+        KeyBinding("0", .fromEnd, [.tail], hint: "live", "start at the end"),
+        KeyBinding("1", .fromBeginning, [.tail], hint: "all", "start at the beginning"),
+        KeyBinding("2", .from1m, [.tail], "start a minute ago"), KeyBinding("3", .from5m, [.tail], "start 5 minutes ago"),
+        KeyBinding("4", .from15m, [.tail], "start 15 minutes ago"), KeyBinding("5", .from1h, [.tail], "start an hour ago"),
+        KeyBinding("6", .from24h, [.tail], "start a day ago"),
+        KeyBinding("y", .pretty, [.tail], hint: "pretty", "pretty JSON, over several lines"),
+        KeyBinding("x", .hex, [.tail], hint: "hex", "values as hexadecimal"),
+        KeyBinding("h", .headers, [.tail], hint: "headers", "show headers"),
+        KeyBinding("t", .timestamps, [.tail], "show times"), KeyBinding("w", .wrap, [.tail], hint: "wrap", "wrap long lines"),
+        KeyBinding("f", .fullscreen, [.tail], "hide everything else"), KeyBinding("m", .mark, [.tail], "mark the message"),
+        KeyBinding("ctrl-\\", .clearMarks, [.tail], "clear all marks"),
+        KeyBinding("c", .copy, [.tail], "copy the value, or the marked ones"),
+        KeyBinding("ctrl-s", .save, [.tail], "save what is shown, or the marked ones, to a file"),
+    ]
+
+    private static let listing: [KeyBinding] = [
+        KeyBinding("/ f4", .filter, [.table], hint: "filter", "show rows that match; !inverse, -f fuzzy"),
+        KeyBinding("space", .mark, [.table], "mark the row"),
+        KeyBinding("ctrl-space v", .markRange, [.table], "mark from the last mark to here"),
+        KeyBinding("ctrl-\\", .clearMarks, [.table], "clear all marks"),
+        KeyBinding("!", .faultsOnly, [.table], "only what needs attention (changed configs)"),
+        KeyBinding("0", .showAll, [.topics], hint: "internal", "show internal topics too"),
+        KeyBinding("shift-left", .sortPrevious, [.table], "sort by the column to the left"),
+        KeyBinding("shift-right", .sortNext, [.table], "sort by the column to the right"),
+        KeyBinding("O f6", .sortReverse, [.table], "turn the sort round"), KeyBinding("N", .sortName, [.table], "sort by name"),
+        KeyBinding("S", .sortState, [.table], "sort by state"), KeyBinding("c", .copy, [.table], "copy the name"),
+        KeyBinding("C", .copyRow, [.table], "copy the row"),
+        KeyBinding("left h", .columnsLeft, [.table], "scroll columns left"), KeyBinding("right", .columnsRight, [.table], "scroll columns right"),
+        KeyBinding("tab", .otherPanel, [.group, .overview], hint: "next panel", "the next panel"),
+        KeyBinding("backtab", .otherPanelBack, [.group, .overview], "the panel before"),
+    ]
+
+    private static let reading: [KeyBinding] = [
+        KeyBinding("/ f3", .filter, [.text], hint: "search", "search"), KeyBinding("n", .nextMatch, [.text], "next match"),
+        KeyBinding("N", .previousMatch, [.text], "match before"), KeyBinding("w", .wrap, [.text], "wrap long lines"),
+        KeyBinding("c", .copy, [.text], hint: "copy", "copy the text"),
+        KeyBinding("ctrl-s", .save, [.text], hint: "save", "save the text to a file"),
+        KeyBinding("x", .hex, [.message], hint: "hex", "the value as hexadecimal"),
+        KeyBinding("ctrl-d", .halfDown, [.text, .tail], "half a page down"), KeyBinding("ctrl-u", .halfUp, [.text, .tail], "half a page up"),
+    ]
+
+    private static let moving: [KeyBinding] = [
+        KeyBinding("up k", .up, [.everywhere], "up"), KeyBinding("down j", .down, [.everywhere], "down"),
+        KeyBinding("pgup ctrl-b", .pageUp, [.everywhere], "a page up"), KeyBinding("pgdn ctrl-f", .pageDown, [.everywhere], "a page down"),
+        KeyBinding("home g", .top, [.everywhere], "to the top"), KeyBinding("end G", .bottom, [.everywhere], "to the bottom"),
+    ]
+
+    private static let going: [KeyBinding] = [
+        KeyBinding(":", .command, [.everywhere], hint: "command", "command line"),
+        KeyBinding("? f1", .help, [.everywhere], hint: "help", "this help"),
+        KeyBinding("esc", .back, [.everywhere], "clear the filter, then go back"),
+        KeyBinding("q", .back, [.everywhere], "go back; at the root, ask to quit"),
+        KeyBinding("1", .goOverview, [.browsing], "overview"), KeyBinding("2", .goBrokers, [.browsing], "brokers"),
+        KeyBinding("3", .goTopics, [.browsing], "topics"), KeyBinding("4", .goGroups, [.browsing], "groups"),
+        KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
+        KeyBinding("[", .historyBack, [.everywhere], "back in history"), KeyBinding("]", .historyForward, [.everywhere], "forward in history"),
+        KeyBinding("r ctrl-r f5", .refresh, [.everywhere], "read everything on the screen now"),
+        KeyBinding("ctrl-e", .toggleHeader, [.everywhere], "show or hide the header"),
+        KeyBinding("ctrl-g", .toggleCrumbs, [.everywhere], "show or hide the trail"),
+        KeyBinding("ctrl-l", .redraw, [.everywhere], "draw the screen anew"),
+        KeyBinding("ctrl-z", .suspend, [.everywhere], "suspend to the shell"),
+        KeyBinding("ctrl-c f10", .quit, [.everywhere], "quit at once"),
+    ]
+}

@@ -1,0 +1,74 @@
+import Observatory
+import Primitives
+
+/// What a view shows. The trail of places is what Esc walks back along.
+package enum Place: Equatable, Sendable {
+    case overview
+    case brokers
+    case topics
+    case topic(String)
+    case groups
+    case group(String)
+    case events
+    case configs(ConfigResource)
+    case tail(String)
+    /// One message of the tail it was opened from.
+    case message(String)
+    /// All that is known of one thing, as text.
+    case describe(Subject)
+    case help
+
+    /// What a describe view describes.
+    package enum Subject: Equatable, Sendable {
+        case broker(BrokerID)
+        case topic(String)
+        case group(String)
+        case event(Int)
+        case outcome(PlanOutcome)
+    }
+
+    /// The word in the breadcrumbs.
+    package var crumb: String {
+        switch self {
+        case .overview: "overview"
+        case .brokers: "brokers"
+        case .topics: "topics"
+        case .topic(let name): name
+        case .groups: "groups"
+        case .group(let id): id
+        case .events: "events"
+        case .configs: "configs"
+        case .tail: "tail"
+        case .message(let name): name
+        case .describe: "describe"
+        case .help: "help"
+        }
+    }
+
+    /// Whether it is a list of rows with a selection.
+    package var isTable: Bool {
+        switch self {
+        case .brokers, .topics, .topic, .groups, .group, .events, .configs: true
+        default: false
+        }
+    }
+
+    /// What the observer has to read for it.
+    func screen(below: Place?) -> Interest.Screen {
+        switch self {
+        case .overview: .overview
+        case .brokers: .brokers
+        case .topics: .topics
+        case .topic(let name): .topic(name)
+        case .groups: .groups
+        case .group(let id): .group(id)
+        case .events: .events
+        case .configs(let resource): .configs(resource)
+        case .tail(let topic): .tail(topic)
+        case .describe(.broker): .brokers
+        case .describe(.topic(let name)): .topic(name)
+        case .describe(.group(let id)): .group(id)
+        case .message, .describe, .help: below.map { $0.screen(below: nil) } ?? .overview
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Grid
+import Observatory
+import Primitives
+
+/// The timeline, newest first.
+func eventRows(_ snapshot: ClusterSnapshot) -> TableModel {
+    let columns = [
+        Column("TIME", min: 8, max: 23), Column("WHAT", min: 9, max: 18), Column("ON", min: 10, max: 60, priority: 1),
+        Column("DETAIL", min: 20, max: 160, grows: true),
+    ]
+    let first = snapshot.eventCount - snapshot.events.count
+    let today = CivilTime(snapshot.time).date
+    var rows: [TableRow] = []
+    for (index, event) in snapshot.events.enumerated().reversed() {
+        let words = eventWords(event.kind)
+        rows.append(
+            TableRow(
+                String(first + index),
+                [
+                    CellValue(eventTime(event, today: today), .muted, key: .number(-Double(first + index))), CellValue(words.what, words.scope),
+                    CellValue(words.object), CellValue(words.detail),
+                ],
+                isFault: words.scope == .failure || words.scope == .warning, target: .describe(.event(first + index))))
+    }
+    return TableModel(
+        title: "Events", subject: "newest first", columns: columns, rows: rows,
+        emptyLines: ["Nothing has happened since this console looked.", "", "Rebalances, topics, configs and brokers will show here as they change."])
+}
+
+/// The time of day, with the date where it is not today's. An inferred event says so by a tilde: it happened some time before.
+func eventTime(_ event: ClusterEvent, today: String) -> String {
+    let time = CivilTime(event.time)
+    let clock = (event.inferredSince == nil ? "" : "~") + time.clock
+    return time.date == today ? clock : time.date + " " + clock
+}
+
+struct EventWords: Equatable {
+    var what: String
+    var object: String
+    var detail: String
+    var scope: Scope
+    /// Where its object can be seen.
+    var target: Place?
+
+    init(_ what: String, _ object: String, _ detail: String, _ scope: Scope, _ target: Place? = nil) {
+        self.what = what
+        self.object = object
+        self.detail = detail
+        self.scope = scope
+        self.target = target
+    }
+}
+
+func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
+    switch kind {
+    case .rebalance(let event): return rebalanceWords(event)
+    case .groupDeleted(let group): return EventWords("group deleted", group, "", .doomed)
+    case .offsetsReset(let group, let partitions):
+        return EventWords("offsets reset", group, "\(partitions) partition\(plural(partitions))", .pending, .group(group))
+    case .topicCreated(let topic, let partitions, let factor):
+        let detail = "\(partitions) partition\(plural(Int(partitions))), replication factor \(factor)"
+        return EventWords("topic created", topic, detail, .fresh, .topic(topic))
+    case .topicDeleted(let topic): return EventWords("topic deleted", topic, "", .doomed)
+    case .partitionsAdded(let topic, let from, let to):
+        return EventWords("partitions added", topic, "\(from) → \(to)", .fresh, .topic(topic))
+    case .recordsDeleted(let partition, let before):
+        return EventWords("records deleted", partition.description, "before offset \(before)", .doomed, .topic(partition.topic))
+    case .configChanged(let resource, let key, let from, let to):
+        return EventWords("config changed", resource, "\(key): \(from ?? "not set") → \(to ?? "not set")", .pending)
+    case .brokerUp(let broker, let address): return EventWords("broker up", "broker \(broker)", address, .good, .brokers)
+    case .brokerDown(let broker, let reason): return EventWords("broker down", "broker \(broker)", reason, .failure, .brokers)
+    case .controllerChanged(let from, let to, let epoch):
+        let change = (from.map { "\($0) → " } ?? "") + "\(to), epoch \(epoch)"
+        return EventWords("controller", "broker \(to)", change, .pending, .brokers)
+    case .leaderChanged(let partition, let from, let to, let epoch, let reason):
+        let change = "\(from?.description ?? "none") → \(to?.description ?? "none"), epoch \(epoch)" + (reason.isEmpty ? "" : ", \(reason)")
+        return EventWords("leader changed", partition.description, change, to == nil ? .failure : .pending, .topic(partition.topic))
+    case .inSyncReplicasChanged(let partition, let from, let to):
+        let shrunk = to.count < from.count
+        return EventWords(
+            shrunk ? "isr shrunk" : "isr grown", partition.description, "\(ids(from)) → \(ids(to))", shrunk ? .warning : .good,
+            .topic(partition.topic))
+    case .disk(let broker, let message): return EventWords("disk", "broker \(broker)", message, .failure, .brokers)
+    }
+}
+
+private func rebalanceWords(_ event: RebalanceEvent) -> EventWords {
+    let members = "\(event.members) member\(plural(event.members))"
+    var who = event.clientID.isEmpty ? "" : event.clientID
+    if !event.clientHost.isEmpty { who += "@" + event.clientHost }
+    let because = event.reason == .unknown ? "" : event.reason.rawValue
+    let own = event.clientReason.flatMap { $0.isEmpty ? nil : " (\($0))" } ?? ""
+    let target = Place.group(event.group)
+    switch event.step {
+    case .started:
+        return EventWords("rebalance", event.group, join([because + own, who, "generation \(event.generation)"]), .warning, target)
+    case .completed: return EventWords("rejoined", event.group, join(["generation \(event.generation)", members]), .pending, target)
+    case .assigned: return EventWords("assigned", event.group, join(["generation \(event.generation)", members]), .good, target)
+    case .memberJoined: return EventWords("member joined", event.group, join([who, members, because + own]), .fresh, target)
+    case .memberLeft: return EventWords("member left", event.group, join([who, because + own, members]), .doomed, target)
+    case .emptied: return EventWords("group empty", event.group, join(["last member gone", because + own]), .finished, target)
+    }
+}
+
+private func join(_ parts: [String]) -> String { parts.filter { !$0.isEmpty }.joined(separator: ", ") }
+
+func plural(_ count: Int) -> String { count == 1 ? "" : "s" }

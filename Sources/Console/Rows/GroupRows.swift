@@ -1,0 +1,140 @@
+import Grid
+import Observatory
+import Primitives
+
+/// The table of consumer groups.
+func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
+    let columns = [
+        Column("GROUP", min: 14, max: 120, grows: true), Column("STATE", min: 8, max: 24), Column("MEMBERS", right: true, min: 7, priority: 1),
+        Column("TOPICS", min: 10, max: 40, priority: 4), Column("LAG", right: true, min: 7), Column("TREND", min: 12, max: 20, priority: 5),
+        Column("MSG/S", right: true, min: 6, priority: 2), Column("ASSIGNOR", min: 8, max: 24, priority: 6),
+        Column("TYPE", min: 7, priority: 7), Column("COORD", right: true, min: 5, priority: 3),
+    ]
+    let rows = snapshot.groups.values.map { group -> TableRow in
+        let state = groupState(group)
+        return TableRow(
+            group.id,
+            [
+                CellValue(group.id), state, .count(group.members.count, group.members.isEmpty ? .muted : .row),
+                group.topics.isEmpty ? .unknown : CellValue(group.topics.joined(separator: ",")), lagCell(group.lag),
+                trend(group.lags.map { Double($0.lag) }, scope: .chartAlternative), .rate(group.consumeRate),
+                group.assignor.isEmpty ? .unknown : CellValue(group.assignor), group.type.isEmpty ? .unknown : CellValue(group.type),
+                group.coordinator.map { brokerCell($0) } ?? .unknown,
+            ],
+            isFault: group.error != nil || group.isRebalancing || (!group.hasMembers && (group.lag ?? 0) > 0), target: .group(group.id))
+    }
+    return TableModel(
+        title: "Groups", subject: "consumer", columns: columns, rows: Array(rows),
+        emptyLines: ["No consumer groups yet.", "", "A group appears with its first member:", "kcat -b \(bootstrap) -G my-group my-topic"],
+        freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
+}
+
+func groupState(_ group: GroupSnapshot) -> CellValue {
+    if let error = group.error { return CellValue("✗ " + error, .failure, key: .number(4)) }
+    switch group.state {
+    case "Stable": return CellValue("Stable", .good, key: .number(0))
+    case "Empty": return CellValue("Empty", .finished, key: .number(1))
+    case "Dead": return CellValue("Dead", .failure, key: .number(3))
+    case "": return .unknown
+    default: return CellValue("~ " + group.state, .pending, key: .number(2))
+    }
+}
+
+func lagCell(_ lag: Int64?) -> CellValue {
+    guard let lag else { return .unknown }
+    return CellValue(Format.count(lag), lag == 0 ? .muted : .row, key: .number(Double(lag)))
+}
+
+/// One group's partitions: committed, end, lag and who owns each.
+func groupPartitionRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
+    let columns = [
+        Column("TOPIC", min: 10, max: 80, grows: true), Column("PART", right: true, min: 4), Column("COMMITTED", right: true, min: 9, priority: 1),
+        Column("END", right: true, min: 7, priority: 2), Column("LAG", right: true, min: 6), Column("", min: 10, max: 10, priority: 5),
+        Column("CLIENT", min: 10, max: 40, priority: 3), Column("HOST", min: 9, max: 30, priority: 6), Column("NOTE", min: 6, max: 40, priority: 4),
+    ]
+    guard let group = snapshot.group(id) else {
+        return TableModel(
+            title: "Partitions", subject: id, columns: columns, rows: [],
+            emptyLines: ["Group \(Escape.line(id)) does not exist (any more).", "", "esc  goes back"],
+            freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
+    }
+    let most = group.partitions.compactMap(\.lag).max() ?? 0
+    let rows = group.partitions.map { groupPartitionRow($0, group, most) }
+    return TableModel(
+        title: "Partitions", subject: id, columns: columns, rows: rows,
+        emptyLines: ["Nothing committed and nothing assigned yet."],
+        freshness: Freshness(time: group.offsetsObservation.time, error: group.offsetsObservation.error))
+}
+
+private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: GroupSnapshot, _ most: Int64) -> TableRow {
+    let owner = partition.member.flatMap { id in group.members.first { $0.id == id } }
+    let bar = most > 0 ? String(repeating: "█", count: Charts.filled(Double(partition.lag ?? 0) / Double(most), width: 10)) : ""
+    var note = CellValue("", .muted, key: .unknown)
+    if let error = partition.error {
+        note = CellValue("✗ " + error, .failure)
+    } else if partition.hasLostData {
+        note = CellValue("✗ committed before start", .failure)
+    } else if partition.committed == nil {
+        note = CellValue("never committed", .muted)
+    } else if owner == nil && (partition.lag ?? 0) > 0 {
+        note = CellValue("! nobody reads it", .warning)
+    }
+    return TableRow(
+        partition.partition.description,
+        [
+            CellValue(partition.partition.topic), .count(Int64(partition.partition.partition)), .count(partition.committed?.rawValue),
+            .count(partition.end?.rawValue), lagCell(partition.lag), CellValue(bar, .chartAlternative, key: .number(partition.lag)),
+            owner.map { CellValue($0.clientID) } ?? .unknown, owner.map { CellValue($0.host) } ?? .unknown, note,
+        ],
+        isFault: note.scope == .failure || note.scope == .warning, target: .tail(partition.partition.topic))
+}
+
+/// One group's members with what is assigned to them.
+func memberRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
+    let columns = [
+        Column("CLIENT", min: 10, max: 40, grows: true), Column("HOST", min: 9, max: 40, priority: 2), Column("PARTS", right: true, min: 5),
+        Column("LAG", right: true, min: 6, priority: 1), Column("ASSIGNMENT", min: 14, max: 80, priority: 3),
+        Column("INSTANCE", min: 8, max: 30, priority: 5), Column("MEMBER", min: 12, max: 60, priority: 4),
+    ]
+    let group = snapshot.group(id)
+    let rows = (group?.members ?? []).map { member -> TableRow in
+        let owned = (group?.partitions ?? []).filter { $0.member == member.id }
+        let lag = owned.isEmpty ? nil : owned.reduce(Int64(0)) { $0 + ($1.lag ?? 0) }
+        return TableRow(
+            member.id,
+            [
+                CellValue(member.clientID), CellValue(member.host),
+                .count(member.assignment.count, member.assignment.isEmpty ? .warning : .row), lagCell(lag),
+                CellValue(assignmentText(member.assignment)), member.instanceID.map { CellValue($0) } ?? .unknown,
+                CellValue(member.id, .muted),
+            ],
+            isFault: member.assignment.isEmpty)
+    }
+    return TableModel(
+        title: "Members", subject: id, columns: columns, rows: rows,
+        emptyLines: ["No members: nobody reads with this group now.", "", "s  resets its offsets, which needs an empty group"],
+        freshness: Freshness(time: group?.observation.time, error: group?.observation.error))
+}
+
+/// `orders:0-3,7 payments:1`: partitions by topic, neighbours joined.
+func assignmentText(_ partitions: [TopicPartition]) -> String {
+    var out = ""
+    var index = 0
+    while index < partitions.count {
+        let topic = partitions[index].topic
+        out += (out.isEmpty ? "" : " ") + topic + ":"
+        var first = true
+        while index < partitions.count, partitions[index].topic == topic {
+            let start = partitions[index].partition
+            var end = start
+            while index + 1 < partitions.count, partitions[index + 1].topic == topic, partitions[index + 1].partition == end &+ 1 {
+                end = end &+ 1
+                index += 1
+            }
+            out += (first ? "" : ",") + (start == end ? "\(start)" : "\(start)-\(end)")
+            first = false
+            index += 1
+        }
+    }
+    return out.isEmpty ? "nothing" : out
+}

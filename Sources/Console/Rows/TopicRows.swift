@@ -1,0 +1,97 @@
+import Grid
+import Observatory
+import Primitives
+
+/// The table of topics.
+func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: String) -> TableModel {
+    let columns = [
+        Column("NAME", min: 14, max: 120, grows: true), Column("PARTS", right: true, min: 5), Column("RF", right: true, min: 2, priority: 4),
+        Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 3),
+        Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 20, priority: 6),
+        Column("BYTES/S", right: true, min: 9, priority: 7), Column("HEALTH", min: 6, max: 26),
+    ]
+    var rows: [TableRow] = []
+    for topic in snapshot.topics.values where showsInternal || !topic.isInternal { rows.append(topicRow(topic)) }
+    let hidden = snapshot.topics.values.count { $0.isInternal }
+    var empty = ["No topics yet.", "", "n  creates one here, or any client can:", "kcat -b \(bootstrap) -t first -P"]
+    if hidden > 0 && !showsInternal { empty += ["", "\(hidden) internal topic\(hidden == 1 ? " is" : "s are") hidden; 0 shows all."] }
+    return TableModel(
+        title: "Topics", subject: showsInternal ? "all" : "user", columns: columns, rows: rows, emptyLines: empty,
+        freshness: Freshness(time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error))
+}
+
+private func topicRow(_ topic: TopicSnapshot) -> TableRow {
+    let health = topicHealth(topic)
+    return TableRow(
+        topic.name,
+        [
+            CellValue(topic.name, topic.isInternal ? .muted : .row), .count(topic.partitions.count), .count(topic.replicationFactor),
+            .count(topic.messages), .bytes(topic.sizeBytes), .rate(topic.messageRate), trend(topic.rates.map { $0.messages ?? 0 }),
+            CellValue(Format.byteRate(topic.byteRate), .row, key: topic.byteRate.map { .number($0) } ?? .unknown), health,
+        ],
+        isFault: health.scope != .good, target: .topic(topic.name))
+}
+
+/// A sparkline cell; the glyphs are the Unicode ones and the grid shows their ASCII stand-ins where it must.
+func trend(_ values: [Double], scope: Scope = .chart) -> CellValue {
+    guard values.contains(where: { $0 > 0 }) else { return CellValue("", .muted, key: .unknown) }
+    return CellValue(Charts.sparkline(values, width: min(12, values.count)), scope, key: .number(values.last ?? 0))
+}
+
+/// A word for a topic's worst trouble. Severities are ordered, so that sorting by it brings the worst together.
+func topicHealth(_ topic: TopicSnapshot) -> CellValue {
+    if let error = topic.error { return CellValue("✗ " + error, .failure, key: .number(3)) }
+    if topic.offline > 0 { return CellValue("✗ \(topic.offline) offline", .failure, key: .number(3)) }
+    if topic.underReplicated > 0 { return CellValue("! \(topic.underReplicated) under-repl", .warning, key: .number(2)) }
+    return CellValue("ok", .good, key: .number(0))
+}
+
+/// The table of one topic's partitions.
+func partitionRows(_ snapshot: ClusterSnapshot, topic name: String) -> TableModel {
+    let columns = [
+        Column("PARTITION", right: true, min: 9), Column("LEADER", right: true, min: 6), Column("REPLICAS", min: 8, max: 30, priority: 3),
+        Column("ISR", min: 5, max: 30, priority: 2), Column("START", right: true, min: 7, priority: 4), Column("END", right: true, min: 7),
+        Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 5),
+        Column("MSG/S", right: true, min: 6, priority: 4), Column("EPOCH", right: true, min: 5, priority: 7),
+        Column("STATE", min: 6, max: 30, grows: true),
+    ]
+    guard let topic = snapshot.topic(name) else {
+        return TableModel(
+            title: "Partitions", subject: name, columns: columns, rows: [], emptyLines: ["Topic \(Escape.line(name)) does not exist (any more).", "", "esc  goes back"],
+            freshness: Freshness(time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error))
+    }
+    let rows = topic.partitions.map { partition -> TableRow in
+        let state = partitionState(partition)
+        return TableRow(
+            String(partition.index),
+            [
+                .count(Int64(partition.index)), brokerCell(partition.leader), CellValue(ids(partition.replicas)),
+                CellValue(ids(partition.inSyncReplicas), partition.isUnderReplicated ? .warning : .row),
+                .count(partition.startOffset?.rawValue), .count(partition.endOffset?.rawValue), .count(partition.messages),
+                .bytes(partition.sizeBytes), .rate(partition.messageRate), .count(Int64(partition.leaderEpoch.rawValue), .muted), state,
+            ],
+            isFault: state.scope != .good, target: .tail(name))
+    }
+    let offsets = topic.offsetsObservation
+    return TableModel(
+        title: "Partitions", subject: name, columns: columns, rows: rows,
+        freshness: Freshness(time: offsets.time ?? snapshot.observations.metadata.time, error: offsets.error))
+}
+
+func brokerCell(_ id: BrokerID?) -> CellValue {
+    guard let id else { return CellValue("none", .failure, key: .unknown) }
+    return CellValue(id.description, .row, key: .number(Double(id.rawValue)))
+}
+
+func ids(_ brokers: [BrokerID]) -> String { brokers.map(\.description).joined(separator: ",") }
+
+func partitionState(_ partition: PartitionSnapshot) -> CellValue {
+    if partition.isOffline { return CellValue("✗ offline", .failure, key: .number(4)) }
+    if let error = partition.error { return CellValue("✗ " + error, .failure, key: .number(3)) }
+    if partition.isUnderReplicated {
+        let missing = partition.replicas.filter { !partition.inSyncReplicas.contains($0) }
+        return CellValue("! \(ids(missing)) not in sync", .warning, key: .number(2))
+    }
+    if !partition.isLeaderPreferred { return CellValue("leader not preferred", .pending, key: .number(1)) }
+    return CellValue("ok", .good, key: .number(0))
+}

@@ -1,0 +1,91 @@
+import Primitives
+
+extension TailStart {
+    /// `begin`, `end`, `1234` (an offset), `-100` (the last so many of each partition), `2h` or `PT2H` (ago), `@2026-01-31T10:00`,
+    /// `@1769853600000`; nil where it is none of these.
+    package init?(_ text: String) {
+        let text = String(text.drop { $0 == " " })
+        switch text {
+        case "begin", "beginning", "start", "earliest": self = .beginning
+        case "end", "latest", "now", "live": self = .end
+        default:
+            if text.hasPrefix("-"), let count = Int64(text.dropFirst()), count > 0 {
+                self = .last(count)
+            } else if let offset = Int64(text), offset >= 0 {
+                self = .offset(offset)
+            } else if text.hasPrefix("@"), let time = parseTime(String(text.dropFirst())) {
+                self = .timestamp(time)
+            } else if let milliseconds = parseDuration(text), milliseconds > 0 {
+                self = .ago(milliseconds: milliseconds)
+            } else if let time = parseTime(text) {
+                self = .timestamp(time)
+            } else {
+                return nil
+            }
+        }
+    }
+}
+
+/// A date and perhaps a time of day in UTC, `2026-01-31[T10:30[:15[.250]]][Z]` with a space allowed for the T, or milliseconds since
+/// 1970; nil where it is neither.
+func parseTime(_ text: String) -> Timestamp? {
+    if let milliseconds = Int64(text), text.utf8.count >= 10, milliseconds > 0 { return Timestamp(milliseconds: milliseconds) }
+    var digits = text
+    if digits.hasSuffix("Z") { digits.removeLast() }
+    let halves = digits.split(maxSplits: 1, whereSeparator: { $0 == "T" || $0 == " " })
+    guard let first = halves.first else { return nil }
+    let date = first.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+    guard date.count == 3, (1970...9999).contains(date[0]), (1...12).contains(date[1]), (1...daysIn(date[1], of: date[0])).contains(date[2]) else {
+        return nil
+    }
+    guard halves.count == 2 else { return CivilTime.timestamp(date[0], date[1], date[2], 0, 0, 0, 0) }
+    let parts = halves[1].split(separator: ":", omittingEmptySubsequences: false)
+    guard (2...3).contains(parts.count), let hour = Int(parts[0]), let minute = Int(parts[1]) else { return nil }
+    var second = 0
+    var millisecond = 0
+    if parts.count == 3 {
+        let pieces = parts[2].split(separator: ".", omittingEmptySubsequences: false)
+        guard pieces.count <= 2, let whole = Int(pieces[0]) else { return nil }
+        second = whole
+        if pieces.count == 2 {
+            guard pieces[1].utf8.count <= 3, let fraction = Int(pieces[1]) else { return nil }
+            millisecond = fraction * [1, 100, 10, 1][pieces[1].utf8.count]
+        }
+    }
+    guard (0...23).contains(hour), (0...59).contains(minute), (0...59).contains(second), (0...999).contains(millisecond) else { return nil }
+    return CivilTime.timestamp(date[0], date[1], date[2], hour, minute, second, millisecond)
+}
+
+private func daysIn(_ month: Int, of year: Int) -> Int {
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
+}
+
+/// Milliseconds of `90s`, `1h30m`, `7d`, `250ms`, or ISO 8601's `P1DT2H`; nil where it is none.
+func parseDuration(_ text: String) -> Int64? {
+    var rest = text.lowercased()[...]
+    if rest.hasPrefix("p") { rest = rest.dropFirst() }
+    var total: Int64 = 0
+    var found = false
+    while !rest.isEmpty {
+        if rest.hasPrefix("t") {
+            rest = rest.dropFirst()
+            continue
+        }
+        let digits = rest.prefix { $0.isASCII && $0.isNumber }
+        guard let number = Int64(digits), number < 1_000_000_000_000 else { return nil }
+        rest = rest.dropFirst(digits.count)
+        guard let (name, size) = durationUnits.first(where: { rest.hasPrefix($0.0) }) else { return nil }
+        rest = rest.dropFirst(name.count)
+        let (product, overflow) = number.multipliedReportingOverflow(by: size)
+        let (sum, overflowed) = total.addingReportingOverflow(product)
+        if overflow || overflowed { return nil }
+        total = sum
+        found = true
+    }
+    return found ? total : nil
+}
+
+private let durationUnits: [(String, Int64)] = [
+    ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000),
+]

@@ -1,0 +1,40 @@
+/// One view on the trail: what it shows and where the user is in it. Values only; what is drawn is made from this and the snapshot.
+package struct ViewState: Equatable, Sendable {
+    package var place: Place
+    /// One per panel: most views have one, a group has two, the overview four.
+    package var panels: [TableState]
+    /// The panel with the keyboard.
+    package var panel = 0
+    package var filter = RowFilter.none
+    package var faultsOnly = false
+    /// Columns after the first that are scrolled out to the left.
+    package var columnShift = 0
+    package var text = TextState()
+    package var tail: TailState?
+
+    package init(_ place: Place) {
+        self.place = place
+        panels = Array(repeating: TableState(), count: place.panelCount)
+    }
+}
+
+extension Place {
+    package var panelCount: Int {
+        switch self {
+        case .overview: 4
+        case .group: 2
+        default: 1
+        }
+    }
+}
+
+/// Where a user is in a text: help, a description, a message.
+package struct TextState: Equatable, Sendable {
+    package var top = 0
+    package var wraps = true
+    package var search = RowFilter.none
+    /// A message's value as hexadecimal.
+    package var showsHex = false
+
+    package init() {}
+}

@@ -1,0 +1,154 @@
+import Grid
+import Observatory
+import Primitives
+
+/// Views that are text: help, descriptions, one message.
+extension Console {
+    /// The last view's lines, made when it or the snapshot changes.
+    func makeDocument() -> [[Span]] {
+        switch place {
+        case .help: return helpDocument(trail.count > 1 ? trail[trail.count - 2].place : .overview)
+        case .describe(let subject): return describe(subject)
+        case .message: return messageDocument()
+        default: return []
+        }
+    }
+
+    /// The document's lines at a width, wrapped where the view wraps.
+    func textLines(width: Int) -> [[Span]] {
+        guard view.text.wraps, width > 0 else { return document }
+        var out: [[Span]] = []
+        for line in document {
+            let total = line.reduce(0) { $0 + TextWidth.of($1.text) }
+            if total <= width { out.append(line) } else { out += folded(line, width) }
+        }
+        return out
+    }
+
+    mutating func scrollText(by rows: Int) {
+        let last = textLines(width: layout.body.width - 2).count - (layout.body.height - 2)
+        let (sum, overflow) = view.text.top.addingReportingOverflow(rows)
+        view.text.top = max(0, min(overflow ? Int.max : sum, last))
+    }
+
+    mutating func performInText(_ action: Action) {
+        switch action {
+        case .wrap: view.text.wraps.toggle()
+        case .nextMatch: findMatch(from: view.text.top + 1, forward: true)
+        case .previousMatch: findMatch(from: view.text.top - 1, forward: false)
+        case .hex:
+            view.text.showsHex.toggle()
+            rebuild()
+        case .copy:
+            request(.copy(documentText))
+            say(.info, "Copied \(document.count) line\(plural(document.count)).")
+        case .save: overlay = .prompt(Prompt(.save, text: fileName(place.crumb, ext: "txt")))
+        default: break
+        }
+    }
+
+    var documentText: String { document.map { $0.map(\.text).joined() }.joined(separator: "\n") + "\n" }
+
+    /// Scrolls to the next line that matches the search, round the end.
+    mutating func findMatch(from: Int, forward: Bool) {
+        guard !view.text.search.isEmpty else { return }
+        let lines = textLines(width: layout.body.width - 2)
+        guard !lines.isEmpty else { return }
+        for step in 0..<lines.count {
+            let index = ((forward ? from + step : from - step) % lines.count + lines.count) % lines.count
+            if view.text.search.accepts(lines[index].map(\.text).joined()) {
+                view.text.top = index
+                return
+            }
+        }
+        say(.warning, "Not found: \(view.text.search.text)")
+    }
+
+    func drawText(_ grid: inout Grid, _ area: Rect) {
+        grid.box(area, Style(.borderFocus))
+        let title = " \(textTitle) "
+        grid.put(area.x + max(2, (area.width - TextWidth.of(title)) / 2), area.y, title, .title, clip: area.inset(1, 0))
+        let inside = area.inset(1, 1)
+        let lines = textLines(width: inside.width - 2)
+        let top = max(0, min(view.text.top, lines.count - inside.height))
+        for row in 0..<min(inside.height, lines.count - top) {
+            let line = lines[top + row]
+            grid.put(inside.x + 1, inside.y + row, spans: line, clip: inside)
+            guard !view.text.search.isEmpty else { continue }
+            highlight(&grid, inside.x + 1, inside.y + row, line.map(\.text).joined(), view.text.search, inside)
+        }
+        drawScroll(&grid, area, top, inside.height - 1, lines.count - 1)
+    }
+
+    private var textTitle: String {
+        switch place {
+        case .help: return "Help"
+        case .message(let name): return "Message(\(Escape.line(name)))"
+        case .describe(.topic(let name)): return "Describe(topic \(Escape.line(name)))"
+        case .describe(.group(let id)): return "Describe(group \(Escape.line(id)))"
+        case .describe(.broker(let id)): return "Describe(broker \(id))"
+        case .describe(.event): return "Describe(event)"
+        case .describe(.outcome(let outcome)): return outcome.title
+        default: return place.crumb
+        }
+    }
+
+    /// The key table as help: this screen's keys first, then those that hold everywhere.
+    private func helpDocument(_ about: Place) -> [[Span]] {
+        let shown = keys.bindings(in: about, readOnly: options.isReadOnly)
+        let groups: [(String, [KeyBinding])] = [
+            ("HERE (\(about.contexts.last?.rawValue ?? ""))", shown.filter { !$0.contexts.contains(.everywhere) && !$0.contexts.contains(.browsing) }),
+            ("EVERYWHERE", shown.filter { $0.contexts.contains(.everywhere) || $0.contexts.contains(.browsing) }),
+        ]
+        let width = shown.map { keyNames($0).utf8.count }.max() ?? 0
+        var out: [[Span]] = []
+        for (title, bindings) in groups where !bindings.isEmpty {
+            out += [[Span(title, .tableHeader)], []]
+            for binding in bindings {
+                out.append([
+                    Span("  " + Clip.pad(keyNames(binding), width), .menuKey), Span("  " + binding.help, .text),
+                    Span(binding.isChange ? "  (changes the cluster, after a plan)" : "", .muted),
+                ])
+            }
+            out.append([])
+        }
+        out += [[Span("COMMANDS", .tableHeader)], []]
+        for command in CommandLine.help { out.append([Span("  :" + Clip.pad(command.0, width + 8), .menuKey), Span("  " + command.1, .text)]) }
+        return out
+    }
+
+    private func keyNames(_ binding: KeyBinding) -> String { binding.keys.map(\.name).joined(separator: " ") }
+
+    /// A file name for what is on the screen: its name and the time.
+    func fileName(_ stem: String, ext: String) -> String {
+        let time = CivilTime(now.wall)
+        let safe = String(String.UnicodeScalarView(stem.unicodeScalars.map { $0.value > 0x2C && $0.value < 0x7F && $0 != "/" ? $0 : "_" }))
+        let stamp = padded(time.year, 4) + padded(time.month, 2) + padded(time.day, 2) + "-" + padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2)
+        return "\(safe)-\(stamp).\(ext)"
+    }
+}
+
+/// A line of spans as lines of at most `width` columns.
+func folded(_ line: [Span], _ width: Int) -> [[Span]] {
+    var out: [[Span]] = []
+    var current: [Span] = []
+    var room = width
+    for span in line {
+        var rest = span.text
+        while TextWidth.of(rest) > room {
+            let head = Clip.prefix(rest, room)
+            if head.isEmpty && room == width { break }
+            if !head.isEmpty { current.append(Span(head, style: span.style)) }
+            rest = String(String.UnicodeScalarView(rest.unicodeScalars.dropFirst(head.unicodeScalars.count)))
+            out.append(current)
+            current = []
+            room = width
+        }
+        if !rest.isEmpty {
+            current.append(Span(rest, style: span.style))
+            room -= TextWidth.of(rest)
+        }
+    }
+    if !current.isEmpty { out.append(current) }
+    return out
+}
