@@ -59,7 +59,7 @@ extension KeyBinding {
 
 extension KeyMap {
     /// The k9s preset: what fingers already know.
-    package static let standard = KeyMap(bindings: acting + opening + tailing + listing + reading + moving + going)
+    package static let standard = KeyMap(bindings: opening + acting + tailing + listing + reading + moving + going)
 
     private static let acting: [KeyBinding] = [
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),

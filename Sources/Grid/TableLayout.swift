@@ -47,7 +47,9 @@ package struct TableLayout: Equatable, Sendable {
         let wanted: [Int] = columns.indices.map { i in
             Swift.max(TextWidth.of(columns[i].title) + 1, Swift.min(Swift.max(natural[i], columns[i].min), columns[i].max))
         }
+        // A number with its end cut off would be a lie: numbers are shown whole or not at all. Text may shrink.
         let least: [Int] = columns.indices.map { i in
+            if columns[i].right { return wanted[i] }
             let bare = columns[i].grows ? 3 : TextWidth.of(columns[i].title) + 1
             return Swift.min(wanted[i], Swift.max(columns[i].min, bare))
         }

@@ -31,7 +31,7 @@ func eventRows(_ snapshot: ClusterSnapshot) -> TableModel {
 func eventTime(_ event: ClusterEvent, today: String) -> String {
     let time = CivilTime(event.time)
     let clock = (event.inferredSince == nil ? "" : "~") + time.clock
-    return time.date == today ? clock : time.date + " " + clock
+    return time.date == today ? clock : time.date.dropFirst(5) + " " + clock.dropLast(3)
 }
 
 struct EventWords: Equatable {

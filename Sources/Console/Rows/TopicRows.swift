@@ -7,7 +7,7 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
     let columns = [
         Column("NAME", min: 14, max: 120, grows: true), Column("PARTS", right: true, min: 5), Column("RF", right: true, min: 2, priority: 4),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 3),
-        Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 20, priority: 6),
+        Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 12, priority: 6),
         Column("BYTES/S", right: true, min: 9, priority: 7), Column("HEALTH", min: 6, max: 26),
     ]
     var rows: [TableRow] = []

@@ -16,7 +16,7 @@ extension Console {
     private func drawShortHeader(_ grid: inout Grid, _ area: Rect) {
         let state = connectionSpans(brief: area.width < 100)
         let stateWidth = state.reduce(0) { $0 + TextWidth.of($1.text) }
-        let left = area.cutRight(min(area.width, stateWidth + 1)).rest
+        let left = area.cutRight(min(area.width, stateWidth + 3)).rest
         var spans: [Span] = [Span(" kastellan ", .brand), Span(Escape.line(options.contextName), .value, .bold)]
         if options.isReadOnly { spans.append(Span(" read-only", .warning)) }
         spans += [Span("  ", .text)] + healthSpans() + [Span("  ", .text)] + trafficSpans(samples: 12)
@@ -47,7 +47,7 @@ extension Console {
 
     /// Facts to the left, keys in columns to the right, as k9s users know it.
     private func drawTallHeader(_ grid: inout Grid, _ area: Rect) {
-        let facts = area.cutLeft(min(54, area.width / 2))
+        let facts = area.cutLeft(min(60, area.width / 2))
         drawFacts(&grid, facts.left)
         let hints = hints()
         let rows = area.height - 1

@@ -12,7 +12,7 @@ func overviewModels(_ snapshot: ClusterSnapshot) -> [TableModel] {
 
 private func overviewBrokers(_ snapshot: ClusterSnapshot, _ freshness: Freshness) -> TableModel {
     let columns = [
-        Column("ID", right: true, min: 2), Column("ADDRESS", min: 10, max: 60, grows: true), Column("ROLE", min: 4, priority: 2),
+        Column("ID", right: true, min: 2), Column("ADDRESS", min: 10, max: 60, grows: true), Column("ROLE", min: 10, priority: 2),
         Column("LEADERS", right: true, min: 7, priority: 1), Column("STATE", min: 4, max: 20),
     ]
     let rows = snapshot.brokers.values.map { broker -> TableRow in
@@ -29,7 +29,7 @@ private func overviewBrokers(_ snapshot: ClusterSnapshot, _ freshness: Freshness
 
 private func overviewTopics(_ snapshot: ClusterSnapshot, _ freshness: Freshness) -> TableModel {
     let columns = [
-        Column("TOPIC", min: 10, max: 80, grows: true), Column("MSG/S", right: true, min: 6), Column("TREND", min: 8, max: 14, priority: 3),
+        Column("TOPIC", min: 10, max: 80, grows: true), Column("MSG/S", right: true, min: 6), Column("TREND", min: 12, max: 12, priority: 3),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 2),
     ]
     let rows = snapshot.topics.values.filter { !$0.isInternal }.map { topic in
@@ -48,7 +48,7 @@ private func overviewTopics(_ snapshot: ClusterSnapshot, _ freshness: Freshness)
 private func overviewGroups(_ snapshot: ClusterSnapshot) -> TableModel {
     let columns = [
         Column("GROUP", min: 10, max: 80, grows: true), Column("STATE", min: 6, max: 20, priority: 1), Column("LAG", right: true, min: 6),
-        Column("TREND", min: 8, max: 14, priority: 3), Column("MEMBERS", right: true, min: 7, priority: 2),
+        Column("TREND", min: 12, max: 12, priority: 3), Column("MEMBERS", right: true, min: 7, priority: 2),
     ]
     let rows = snapshot.groups.values.map { group in
         TableRow(

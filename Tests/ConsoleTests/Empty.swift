@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ConsolePlaceholder {
-    @Test func builds() {}
-}
