@@ -22,7 +22,8 @@ struct RecordedBehaviour: CustomStringConvertible {
                 let version = request["version"] as? NSNumber, let body = request["body"] as? [String: Any]
             else { return nil }
             return RecordedBehaviour(
-                name: row["behaviour"] as? String ?? "", api: api, version: version.int16Value, body: body, observed: row["observed"] ?? NSNull())
+                name: row["behaviour"] as? String ?? "", api: api, version: version.int16Value, body: body,
+                observed: row["observed"] ?? NSNull())
         }
     }
 

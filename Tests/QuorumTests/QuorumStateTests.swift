@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct QuorumStateTests {
     /// What Kafka 4.3.1 wrote after an election of one voter.
-    private let recorded = #"{"clusterId":"","leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0}"#
+    private let recorded = #"{"clusterId":"","leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,"#
+        + #""currentVoters":[{"voterId":1}],"data_version":0}"#
 
     @Test func readsAndWritesKafkasText() throws {
         let state = try #require(QuorumState(text: recorded))

@@ -40,7 +40,10 @@ extension Broker {
             var state = DescribeQuorumResponse.ReplicaState()
             state.replicaID = voter.rawValue
             state.logEndOffset = logEndOffset.rawValue
-            if voter == brokerID { (state.lastFetchTimestamp, state.lastCaughtUpTimestamp) = (now.wall.milliseconds, now.wall.milliseconds) }
+            if voter == brokerID {
+                state.lastFetchTimestamp = now.wall.milliseconds
+                state.lastCaughtUpTimestamp = now.wall.milliseconds
+            }
             return state
         }
         return row

@@ -1,0 +1,1 @@
+../ControllerTests/RecordedBehaviours.swift
