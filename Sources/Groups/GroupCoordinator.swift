@@ -47,6 +47,9 @@ package struct GroupCoordinator {
         min(timers.first?.deadline ?? .distantFuture, nextRetentionCheck ?? .distantFuture)
     }
 
+    /// It speaks for no partition, so that nothing is lost with it.
+    package var isIdle: Bool { partitions.isEmpty }
+
     // MARK: events
 
     /// `refused` is for OffsetCommit and OffsetDelete: an error for each partition of each topic, in the request's order, which the broker

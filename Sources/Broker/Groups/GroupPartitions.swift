@@ -1,3 +1,4 @@
+import Controller
 import Groups
 import Primitives
 import Records
@@ -24,6 +25,9 @@ extension Broker {
     /// This broker now leads this partition of `__consumer_offsets`: load its groups. What fits in one read is loaded at once.
     mutating func groupsBecameLeader(_ partition: Int32) {
         guard let replica = replicas.find(offsetsTopic, partition) else { return }
+        // Made before the topic was known, it may count other partitions than the topic turned out to have.
+        let count = image.topic(offsetsTopic)?.partitions.count
+        if let made = groups.coordinator, made.isIdle, made.partitionCount != count.map(Int32.init) { groups.coordinator = nil }
         coordinate { coordinator in
             coordinator.beginLoad(partition)
             return []
