@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct BrokerPlaceholder {
-    @Test func builds() {}
-}

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ReactorPlaceholder {
-    @Test func builds() {}
-}
