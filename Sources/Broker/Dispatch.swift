@@ -22,7 +22,7 @@ package struct Route: Sendable {
 
 /// The one table of what this broker serves. ApiVersions advertises what stands here. Each part has its own rows, in its own folder.
 package enum Dispatch {
-    package static let routes: [Route] = (dataRoutes + Dispatch.adminRoutes + Dispatch.groupRoutes).sorted { $0.key.rawValue < $1.key.rawValue }
+    package static let routes: [Route] = (dataRoutes + adminRoutes + groupRoutes).sorted { $0.key.rawValue < $1.key.rawValue }
 
     static let dataRoutes: [Route] = [
         Route(ApiVersionsRequest.self) { $0.handleApiVersions($1, $2) },

@@ -135,9 +135,11 @@ final class Processor {
         idleTimer = nil
         let now = SystemClock.instant()
         for id in connections.keys.sorted() {
-            guard let connection = connections[id], now.milliseconds(since: connection.channel.lastActive) >= limits.idleMs else { continue }
+            guard let connection = connections[id] else { continue }
+            let channel = connection.channel
+            guard now.milliseconds(since: channel.lastActive) >= limits.idleMs else { continue }
             // The broker may take its time to answer; the client may not take its time to read.
-            if connection.isWaiting && connection.channel.pendingBytes == 0 { connection.channel.touch() } else { connection.channel.close(nil) }
+            if connection.isWaiting && channel.pendingBytes == 0 { channel.touch() } else { channel.close(nil) }
         }
         armIdleTimer()
     }

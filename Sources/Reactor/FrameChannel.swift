@@ -2,15 +2,11 @@ import CLinux
 import Glibc
 import Primitives
 
-/// A file whose bytes the kernel can send by itself. `PosixDisk`'s files are; those of a disk in memory are read and written instead.
-package protocol DescriptorFile: DiskFile {
-    var descriptor: Int32 { get }
-}
-
 /// A piece of what a channel sends.
 package enum Output {
     case bytes(Bytes)
-    /// `length` bytes of a file, sent by `sendfile` where it can be. The channel holds the file open until they are gone.
+    /// `length` bytes of a file; those of a `PosixFile` go by `sendfile`, others are read and written. The channel holds
+    /// the file open until they are gone.
     case file(any DiskFile, position: Int, length: Int)
 
     var length: Int {
@@ -87,7 +83,7 @@ package final class FrameChannel: EventHandler {
         if isClosed { return }
         if isPaused {
             // A paused channel sees a hang-up only through the error events, which cannot be turned off.
-            if !readiness.isDisjoint(with: .broken) { return close("connection reset") }
+            if !readiness.isDisjoint(with: .broken) { return close(nil) }
             if readiness.contains(.readable) { want(interest.subtracting(.readable)) }
             return
         }
@@ -227,7 +223,7 @@ extension FrameChannel {
     }
 
     private func sendFile(_ file: any DiskFile, _ position: Int, _ length: Int) -> Int {
-        if let file = file as? any DescriptorFile {
+        if let file = file as? PosixFile {
             var offset = off_t(position)
             return Glibc.sendfile(descriptor, file.descriptor, &offset, length)
         }

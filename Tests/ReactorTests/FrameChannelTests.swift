@@ -168,7 +168,7 @@ private func frame(_ text: String) -> [UInt8] {
             for index in 0..<size { buffer[index] = UInt8(truncatingIfNeeded: index / 3) }
             return size
         }], at: 0)
-        #expect(file is any DescriptorFile)
+        #expect(file is PosixFile)
         line.loop.call { [channel = line.channel] in
             channel.value.send([.bytes(Bytes("<")), .file(file, position: 10, length: size - 10), .bytes(Bytes(">"))])
         }
