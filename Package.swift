@@ -81,7 +81,7 @@ let everything: [Target] = [
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
     program("tidy", []),
 
-    tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor"]), tests("Quorum"),
+    tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]), tests("Quorum"),
     tests("Controller"), tests("Groups"), tests("Replication"), tests("Broker"), tests("ClientCore"), tests("Grid"),
     tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor"), tests("BrokerServer"), tests("Client"),
     tests("DevCluster"), tests("Terminal"), tests("Commands"), tests("tidy"),

@@ -31,37 +31,27 @@ struct DumpWalk {
     }
 }
 
-/// Pairs of numbers found in files, listed in the order of Java's HashMap of file names, since that is the order in which Kafka's tool
-/// lists them.
+/// Pairs of numbers found in files, for the reports at the end. Files in the order in which they were read; Kafka's tool lists them in
+/// that of a hash map.
 struct DumpReport {
-    private var found: OrderedMap<String, OrderedMap<Int64, Int64>> = OrderedMap()
-    private var arrival: [String] = []
+    private(set) var files: [(name: String, pairs: [(key: Int64, value: Int64)])] = []
     private let descending: Bool
 
     init(descending: Bool) { self.descending = descending }
 
+    /// One value per key: a later one takes the place of an earlier.
     mutating func add(_ file: String, _ key: Int64, _ value: Int64) {
-        if found[file] == nil { arrival.append(file) }
-        found[file, default: OrderedMap()][key] = value
-    }
-
-    var files: [(name: String, pairs: [(key: Int64, value: Int64)])] {
-        var buckets = 16
-        while arrival.count > buckets * 3 / 4 { buckets *= 2 }
-        // Within a bucket entries keep the order in which they came.
-        let ordered = arrival.enumerated().sorted { (bucket($0.1, buckets), $0.0) < (bucket($1.1, buckets), $1.0) }
-        return ordered.map { (_, name) in
-            let pairs = found[name, default: OrderedMap()].map { (key: $0.key, value: $0.value) }
-            return (name, descending ? pairs.reversed() : pairs)
+        let index = files.firstIndex { $0.name == file } ?? files.count
+        if index == files.count { files.append((file, [])) }
+        let place = files[index].pairs.firstIndex { descending ? $0.key <= key : $0.key >= key } ?? files[index].pairs.count
+        if place < files[index].pairs.count, files[index].pairs[place].key == key {
+            files[index].pairs[place].value = value
+        } else {
+            files[index].pairs.insert((key, value), at: place)
         }
     }
 
     func lines(_ title: String, _ text: (Int64, Int64) -> String) -> [String] {
         files.flatMap { file in [title + file.name] + file.pairs.map { text($0.key, $0.value) } }
-    }
-
-    private func bucket(_ name: String, _ count: Int) -> Int {
-        let hash = UInt32(bitPattern: javaHash(name))
-        return Int((hash ^ (hash >> 16)) & UInt32(count - 1))
     }
 }
