@@ -1,0 +1,94 @@
+import Compression
+import Primitives
+import Testing
+
+@testable import Records
+
+@Suite struct BatchTests {
+    private let samples: [Record] = [
+        Record(timestamp: 1000, key: Bytes("k"), value: Bytes("v")),
+        Record(offset: 1, timestamp: 990, key: nil, value: Bytes("no key")),
+        Record(offset: 2, timestamp: 2_000_000_000_000, key: Bytes(), value: nil),
+        Record(
+            offset: 3, timestamp: 1001, key: Bytes([0xff, 0]), value: Bytes([UInt8](repeating: 7, count: 300)),
+            headers: [RecordHeader("a", Bytes("1")), RecordHeader("a", nil), RecordHeader("", Bytes())]),
+    ]
+
+    private func build(_ codec: Codec = .none, base: Offset = 0) throws -> Bytes {
+        var builder = BatchBuilder(baseOffset: base, codec: codec, producerID: 9, producerEpoch: 2, baseSequence: 40)
+        for record in samples { builder.append(record) }
+        #expect(builder.count == 4 && builder.maxTimestamp == 2_000_000_000_000)
+        return try builder.build(.system)
+    }
+
+    @Test(arguments: Codec.allCases) func whatIsBuiltIsRead(codec: Codec) throws {
+        let bytes = try build(codec, base: 70)
+        let batch = try #require(try BatchWalk.all(in: bytes).first)
+        #expect(batch.isChecksumValid && batch.header.codec == codec && batch.header.sizeInBytes == bytes.count)
+        #expect((batch.header.baseOffset, batch.header.lastOffset, batch.header.recordCount) == (70, 73, 4))
+        #expect((batch.header.baseSequence, batch.header.lastSequence) == (40, 43))
+        #expect(batch.header.maxTimestamp == 2_000_000_000_000 && batch.header.baseTimestamp == 1000)
+        let expected = samples.map { Record(offset: $0.offset + 70, timestamp: $0.timestamp, key: $0.key, value: $0.value, headers: $0.headers) }
+        #expect(try batch.records(.system) == expected)
+    }
+
+    /// A batch of Kafka's own producer, from a recorded directory: built again from its records it is the same, bit for bit.
+    @Test func kafkasBatchIsRebuiltBitForBit() throws {
+        let hex =
+            "0000000000000000000000670000000002965f4bfc0010000000020000018bcfe568000000018bcfe56802000000000000000100000000"
+            + "00000000000322000000023014636f6d6d697420302e300022000202023014636f6d6d697420302e310022000404023014636f6d6d6974"
+            + "20302e3200"
+        let bytes = try #require(Bytes(hex: hex))
+        let batch = try #require(try BatchWalk.all(in: bytes).first)
+        #expect(batch.isChecksumValid && batch.header.isTransactional)
+        var builder = BatchBuilder(producerID: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true, leaderEpoch: 0)
+        for record in try batch.records(.uncompressed) { builder.append(record) }
+        #expect(builder.buildUncompressed() == bytes)
+    }
+
+    @Test func walksStopAtAnIncompleteBatch() throws {
+        let one = try build()
+        let two = Bytes(one.array + one.array)
+        for cut in 0...two.count {
+            let found = try BatchWalk.all(in: two.prefix(cut)).count
+            #expect(found == cut / one.count)
+        }
+    }
+
+    @Test func damagedBytesNeverTrap() throws {
+        var generator = PRNG(seed: 3)
+        for codec in Codec.allCases {
+            let bytes = try build(codec)
+            for _ in 0..<3000 {
+                var damaged = bytes.array
+                for _ in 0...(generator.next() % 3) { damaged[Int(generator.next() % UInt64(damaged.count))] = UInt8(truncatingIfNeeded: generator.next()) }
+                guard let batches = try? BatchWalk.all(in: Bytes(damaged)) else { continue }
+                for batch in batches {
+                    _ = batch.isChecksumValid
+                    _ = try? batch.records(.system, limit: 1 << 20)
+                    _ = (batch.header.lastOffset, batch.header.lastSequence)
+                }
+                var rules = BatchRules()
+                rules.needsKeys = true
+                rules.inflatedBytesMax = 1 << 20
+                for batch in batches { _ = try? BatchValidation.prepare(batch, rules, now: 0, codecs: .system) }
+            }
+        }
+    }
+
+    @Test func markersAreRead() throws {
+        let bytes = EndTransactionMarker(isCommit: true, coordinatorEpoch: 7).batch(producerID: 3, producerEpoch: 1, timestamp: 50)
+        let batch = try #require(try BatchWalk.all(in: bytes).first)
+        #expect(batch.header.isControl && batch.header.isTransactional && batch.header.baseSequence == -1)
+        let record = try #require(try batch.records(.uncompressed).first)
+        #expect(EndTransactionMarker(record) == EndTransactionMarker(isCommit: true, coordinatorEpoch: 7))
+        #expect(bytes.count == 78)
+    }
+
+    @Test func sequencesWrapBothWays() {
+        #expect(BatchHeader.sequence(.max, advancedBy: 1) == 0)
+        #expect(BatchHeader.sequence(.max - 2, advancedBy: 5) == 2)
+        #expect(BatchHeader.sequence(-1, advancedBy: 5) == -1)
+        #expect(BatchHeader.sequence(0, advancedBy: .max) == .max)
+    }
+}
