@@ -27,7 +27,6 @@ extension Broker {
         metadata?.isStarting = false
         metadata?.startDelta = ClusterImageDelta()
         reportStrays(directory)
-        armMaintenance()
         runCompletions()
         emit(.brokerUp(broker: brokerID, address: config.advertisedListeners.first.map { "\($0.host):\($0.port)" } ?? ""))
         defer { effects = [] }

@@ -172,7 +172,8 @@ final class BrokerStory {
     func produce(
         _ topic: String, _ values: [String], partition: Int32 = 0, acks: Int16 = -1, on connection: UInt64 = 1
     ) throws -> ProduceResponse.Partition? {
-        let request = BrokerStory.produce(topic, BrokerStory.batch(values), partition: partition, acks: acks)
+        let batch = BrokerStory.batch(values, time: now.wall.milliseconds)
+        let request = BrokerStory.produce(topic, batch, partition: partition, acks: acks)
         return try ask(request, version: 9, on: connection)?.topics[0].partitions[0]
     }
 

@@ -15,6 +15,7 @@ extension Broker {
             host(key, after)
             tellPartition(key.topicPartition, change.before, after)
         }
+        armMaintenance()
         guard !isStarting else { return }
         for (_, name) in delta.topicsCreated { tellCreated(name) }
         tellPartitionsAdded(delta)

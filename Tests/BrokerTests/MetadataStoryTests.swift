@@ -1,0 +1,144 @@
+import Controller
+import Primitives
+import Records
+import Storage
+import Testing
+import Wire
+
+@testable import Broker
+
+@Suite struct MetadataStoryTests {
+    @Test func aNewBrokerDescribesItself() throws {
+        let story = try BrokerStory()
+        let answer = try story.metadata([])
+        #expect(answer.brokers.map(\.nodeID) == [1] && answer.controllerID == 1)
+        #expect(answer.brokers[0].host == "localhost" && answer.brokers[0].port == 9092)
+        #expect(answer.clusterID?.utf8.count == 22)
+        #expect(answer.topics.isEmpty, "an empty list asks for none")
+        #expect(story.events == [.brokerUp(broker: 1, address: "localhost:9092")])
+    }
+
+    @Test func askingForATopicMakesItWhereBothSidesAllowIt() throws {
+        let story = try BrokerStory([("num.partitions", "3")])
+        #expect(try story.metadata(["a"], create: false).topics[0].errorCode == .unknownTopicOrPartition)
+        let topic = try story.metadata(["a"]).topics[0]
+        #expect(topic.errorCode == .none && topic.partitions.count == 3)
+        #expect(topic.partitions.allSatisfy { $0.leaderID == 1 && $0.isrNodes == [1] && $0.offlineReplicas.isEmpty })
+        #expect(story.events.contains(.topicCreated(topic: "a", partitions: 3, replicationFactor: 1)))
+        #expect(try story.metadata(nil).topics.map(\.name) == ["a"])
+        let closed = try BrokerStory([("auto.create.topics.enable", "false")])
+        #expect(try closed.metadata(["a"]).topics[0].errorCode == .unknownTopicOrPartition)
+        // Before version 4 a client could not say no.
+        var old = MetadataRequest()
+        old.topics = [MetadataRequest.Topic()]
+        old.topics?[0].name = "b"
+        old.allowAutoTopicCreation = false
+        #expect(try story.ask(old, version: 3)?.topics[0].errorCode == ErrorCode.none)
+    }
+
+    @Test func badNamesAndUnknownIdentifiers() throws {
+        let story = try BrokerStory()
+        for name in ["", "..", "a/b", "ä", String(repeating: "x", count: 250)] {
+            #expect(try story.metadata([name]).topics[0].errorCode == .invalidTopicException, "\(name)")
+        }
+        var byID = MetadataRequest()
+        byID.topics = [MetadataRequest.Topic()]
+        byID.topics?[0].topicID = UUID(high: 3, low: 4)
+        let answer = try #require(try story.ask(byID, version: 12))
+        #expect(answer.topics[0].errorCode == .unknownTopicID)
+        try story.makeTopic("orders")
+        byID.topics?[0].topicID = try story.metadata(["orders"], version: 12).topics[0].topicID
+        #expect(try story.ask(byID, version: 12)?.topics[0].name == "orders")
+    }
+
+    @Test func versionZeroTakesAnEmptyListForAllTopics() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("a")
+        var all = MetadataRequest()
+        all.topics = []
+        #expect(try story.ask(all, version: 0)?.topics.count == 1)
+        #expect(try story.ask(all, version: 1)?.topics.count == 0)
+    }
+
+    @Test func theAnswerWaitsForTheMetadataLogToBeDurable() throws {
+        let story = try BrokerStory()
+        story.syncsAtOnce = false
+        var request = MetadataRequest()
+        request.topics = [MetadataRequest.Topic()]
+        request.topics?[0].name = "orders"
+        #expect(try story.ask(request, version: 9) == nil)
+        #expect(story.broker.image.topic("orders") == nil, "what is not committed is not served")
+        // A second client that asks meanwhile makes no second topic.
+        #expect(try story.ask(request, version: 9, on: 2)?.topics[0].errorCode == .leaderNotAvailable)
+        story.finishSyncs()
+        let answer = try #require(try story.answer(to: MetadataRequest.self, version: 9))
+        #expect(answer.topics[0].errorCode == .none && answer.topics[0].partitions.count == 1)
+    }
+
+    @Test func everythingIsThereAfterAPowerCut() throws {
+        let story = try BrokerStory([("num.partitions", "2")])
+        try story.makeTopic("orders")
+        let id = try story.metadata(["orders"], version: 12).topics[0].topicID
+        let clusterID = try story.metadata([]).clusterID
+        try story.produce("orders", ["a", "b"])
+        let epoch = story.broker.image.partition(TopicPartition("orders", 0))?.leaderEpoch ?? .none
+        // Not a clean stop; what was written stays, as after kill -9.
+        let again = try BrokerStory(disk: story.disk)
+        let topic = try again.metadata(["orders"], version: 12).topics[0]
+        #expect(topic.topicID == id && topic.partitions.count == 2)
+        #expect(try again.metadata([]).clusterID == clusterID)
+        #expect(topic.partitions[0].leaderEpoch > epoch.rawValue)
+        #expect(again.broker.brokerEpoch > story.broker.brokerEpoch)
+        let answer = try #require(try again.ask(BrokerStory.fetch("orders", from: 0), version: 11))
+        #expect(try BrokerStory.values(answer.topics[0].partitions[0]) == ["a", "b"])
+        #expect(try again.produce("orders", ["c"])?.baseOffset == 2)
+    }
+
+    @Test func aCleanStopLeavesItsMarkerAndTheNextStartTakesIt() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        try story.produce("orders", ["a"])
+        story.stop()
+        #expect(story.disk.exists("data/.kafka_cleanshutdown"))
+        let again = try BrokerStory(disk: story.disk)
+        #expect(!story.disk.exists("data/.kafka_cleanshutdown"))
+        #expect(try again.produce("orders", ["b"])?.baseOffset == 1)
+    }
+
+    @Test func aDirectoryOfAnotherNodeIsRefused() throws {
+        let story = try BrokerStory()
+        story.stop()
+        let config = try BrokerConfig([("node.id", "2"), ("listeners", "PLAINTEXT://localhost:9092"), ("log.dirs", "data")])
+        var other = Broker(config: config, disk: story.disk, codecs: BrokerStory.plainCodecs, seed: 1, now: story.now)
+        do throws(BrokerStartError) {
+            _ = try other.start(now: story.now)
+            Issue.record("it started")
+        } catch {
+            guard case .foreign(let text) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(text.contains("1") && text.contains("2"))
+        }
+    }
+
+    @Test func aDamagedQuorumStateIsSaid() throws {
+        let story = try BrokerStory()
+        story.stop()
+        try story.disk.put("data/__cluster_metadata-0/quorum-state", Array("nonsense".utf8))
+        #expect(throws: BrokerStartError.self) { try BrokerStory(disk: story.disk) }
+    }
+
+    @Test func aTopicsSettingsReachItsLog() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        var record = ConfigRecord()
+        record.resourceType = ConfigResourceType.topic.rawValue
+        record.resourceName = "orders"
+        record.name = "max.message.bytes"
+        record.value = "200"
+        story.change { [record] in $0.commitMetadata([.config(record)]) { _, _ in } }
+        #expect(try story.produce("orders", [String(repeating: "x", count: 300)])?.errorCode == .messageTooLarge)
+        #expect(story.events.contains(.configChanged(resource: "topic orders", key: "max.message.bytes", from: nil, to: "200")))
+    }
+}
