@@ -93,7 +93,8 @@ final class ClientLoop {
         timer = nil
         timerDeadline = deadline
         guard deadline != .distantFuture else { return }
-        timer = loop.schedule(at: deadline) { [self] in
+        // Never at once: a deadline that stays in the past must not keep the loop from its sockets.
+        timer = loop.schedule(at: max(deadline, SystemClock.instant().adding(milliseconds: 1))) { [self] in
             timer = nil
             handle(.tick)
         }

@@ -121,7 +121,7 @@ final class MachineRun<M: ClientMachine>: MachineStopping {
         timer = nil
         timerDeadline = deadline
         guard deadline != .distantFuture else { return }
-        timer = client.loop.schedule(at: deadline) { [weak self] in
+        timer = client.loop.schedule(at: max(deadline, SystemClock.instant().adding(milliseconds: 1))) { [weak self] in
             self?.timer = nil
             self?.step { $0.tick(now: SystemClock.now()) }
         }

@@ -79,6 +79,8 @@ package struct ClusterSession: Sendable {
     var effects: [Effect] = []
     private var nextConnection = 0
     private var nextOwnRequest = -1
+    /// The time of the newest event.
+    private var lastHandled = Instant.zero
 
     package init(_ options: Options) {
         self.options = options
@@ -91,6 +93,7 @@ package struct ClusterSession: Sendable {
     var newBackoff: Backoff { Backoff(minMs: options.backoffMinMs, maxMs: options.backoffMaxMs) }
 
     package mutating func handle(_ event: Event, now: Now) -> [Effect] {
+        lastHandled = now.instant
         switch event {
         case .submitted(let number, let request): submit(number, request, now: now)
         case .cancelled(let number): cancel(number)
@@ -117,8 +120,9 @@ package struct ClusterSession: Sendable {
 
     /// When a request that is neither under way nor waiting for knowledge can be looked at again; a free connection wakes it by itself.
     private func wakeTime(of pending: Pending) -> Instant {
-        var next = pending.notBefore > .zero ? pending.notBefore : .distantFuture
-        for node in nodes.values where node.retryAt > pending.submittedAt { next = min(next, node.retryAt) }
+        // A request that may be sent now and is not waits for a connection, whose own events wake the session.
+        var next = pending.notBefore > lastHandled ? pending.notBefore : .distantFuture
+        for node in nodes.values where node.retryAt > lastHandled { next = min(next, node.retryAt) }
         return next
     }
 

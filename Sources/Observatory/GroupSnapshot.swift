@@ -78,7 +78,8 @@ package struct MemberSnapshot: Equatable, Sendable {
     package var targetAssignment: [TopicPartition] = []
 
     package init(
-        id: String, instanceID: String? = nil, clientID: String, host: String, assignment: [TopicPartition] = [], subscription: [String] = []
+        id: String, instanceID: String? = nil, clientID: String, host: String, assignment: [TopicPartition] = [],
+        subscription: [String] = []
     ) {
         self.id = id
         self.instanceID = instanceID

@@ -72,7 +72,9 @@ enum KafkaCommand {
         }
         fields.append(message.value?.lossyString ?? "NULL")
         var text = "printf '%s\\n' \(quoted(fields.joined(separator: "\t"))) | " + line("kafka-console-producer.sh", bootstrap, arguments)
-        if let partition = message.partition { text += "\n# kafka-console-producer.sh cannot choose partition \(partition); kcat can: -p \(partition)" }
+        if let partition = message.partition {
+            text += "\n# kafka-console-producer.sh cannot choose partition \(partition); kcat can: -p \(partition)"
+        }
         return text
     }
 

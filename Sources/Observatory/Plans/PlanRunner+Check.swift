@@ -39,7 +39,8 @@ extension PlanRunner {
         case .commitOffsets(_, let offsets):
             return offsets.compactMap { wanted in
                 let found = facts.commits[wanted.partition]?.offset
-                return found == wanted.offset ? nil : "\(wanted.partition) is at \(found?.description ?? "no commit"), not \(wanted.offset)."
+                let text = found?.description ?? "no commit"
+                return found == wanted.offset ? nil : "\(wanted.partition) is at \(text), not \(wanted.offset)."
             }
         case .deleteGroup(let group): return facts.group == nil ? [] : ["Group \(group) is still there."]
         case .deleteGroupOffsets(_, let partitions):

@@ -12,8 +12,8 @@ extension PlanTables {
         }
         plan.touches = ["\(count(facts.commits.count, "committed offset")) of group \(id)"]
         if !group.members.isEmpty || !isInactive(group) {
-            plan.obstacles.append(
-                "Group \(id) is \(group.state) with \(count(group.members.count, "member")): only an empty group can be deleted. Stop its members first.")
+            let members = count(group.members.count, "member")
+            plan.obstacles.append("Only an empty group can be deleted; \(id) is \(group.state) with \(members). Stop them first.")
         }
         plan.inverse = restore(id, facts.commits.map { ($0.key, $0.value.offset) })
         plan.confirmation = .typedName(id)

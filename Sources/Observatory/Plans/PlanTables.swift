@@ -17,7 +17,8 @@ enum PlanTables {
         plan.rows += topic.configs.map { Plan.Row([$0.name, "-", $0.value]) }
         if let partitions, let factor {
             let replicas = Int64(partitions) * Int64(factor)
-            plan.touches = ["\(count(Int64(partitions), "partition")), \(count(replicas, "replica")) on \(count(facts.brokers.count, "broker"))"]
+            let places = count(facts.brokers.count, "broker")
+            plan.touches = ["\(count(partitions, "partition")), \(count(replicas, "replica")) on \(places)"]
         }
         if facts.exists(topic.name) { plan.obstacles.append("Topic \(topic.name) exists already.") }
         if topic.name.contains(".") || topic.name.contains("_") {

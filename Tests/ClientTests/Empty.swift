@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ClientPlaceholder {
-    @Test func builds() {}
-}
