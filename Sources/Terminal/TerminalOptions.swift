@@ -1,0 +1,49 @@
+import Grid
+
+/// How many colours are to be used.
+package enum ColourDepth: Equatable, Sendable {
+    case none
+    case eight
+    case sixteen
+    case many
+}
+
+/// What the command line and the environment say about the terminal; read once, by the shell.
+package struct TerminalOptions: Equatable, Sendable {
+    /// The terminal's type, from TERM.
+    package var term: String
+    /// NO_COLOR is set (no-color.org): attributes only.
+    package var noColour = false
+    /// At most sixteen colours.
+    package var lowColour = false
+    /// Boxes and signs in ASCII, whatever the locale says.
+    package var ascii = false
+    package var mouse = true
+
+    package init(term: String) { self.term = term }
+
+    /// From the environment's variables, looked up by name.
+    package init(environment: (String) -> String?) {
+        term = environment("TERM") ?? "dumb"
+        noColour = environment("NO_COLOR").map { !$0.isEmpty } ?? false
+        if let setting = environment("CLICOLOR"), setting == "0" { noColour = true }
+    }
+}
+
+/// Why no screen could be opened.
+package enum TerminalError: Error, Equatable, Sendable {
+    /// Not a terminal, or closed.
+    case noTerminal
+    /// The type has no entry in the terminal data base.
+    case unknownType(String)
+    /// It cannot move the cursor.
+    case cannotPosition(String)
+
+    package var message: String {
+        switch self {
+        case .noTerminal: "standard input and output are not a terminal"
+        case .unknownType(let name): "the terminal type '\(name)' is not known here (TERM)"
+        case .cannotPosition(let name): "a terminal of type '\(name)' cannot show the console: it cannot move its cursor (TERM)"
+        }
+    }
+}
