@@ -137,10 +137,11 @@ extension ClusterImage {
         let features = record.features.map {
             BrokerRegistration.Feature(name: $0.name, minVersion: $0.minSupportedVersion, maxVersion: $0.maxSupportedVersion)
         }
+        // Their order comes from a hash, and means nothing.
         let broker = BrokerRegistration(
             id: BrokerID(record.brokerID), brokerEpoch: record.brokerEpoch, incarnationID: record.incarnationID, endpoints: endpoints,
-            features: features, rack: record.rack, isFenced: record.fenced, isInControlledShutdown: record.inControlledShutdown,
-            logDirectories: record.logDirs)
+            features: features.sorted { $0.name < $1.name }, rack: record.rack, isFenced: record.fenced,
+            isInControlledShutdown: record.inControlledShutdown, logDirectories: record.logDirs)
         setBroker(broker.id, broker, &delta)
     }
 

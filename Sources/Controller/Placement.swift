@@ -19,7 +19,9 @@ package struct Placement: Sendable {
     /// Racks in turn: the neighbours of a broker in this list are, where that can be, in other racks.
     private let order: [Candidate]
     private let rackCount: Int
-    private var next: Int
+    /// Where the first partition's leader is, and how many partitions have been placed since.
+    private let start: Int
+    private var placed = 0
 
     package init(_ candidates: [Candidate], random: inout PRNG) {
         var racks: OrderedMap<String, [Candidate]> = OrderedMap()
@@ -31,7 +33,7 @@ package struct Placement: Sendable {
             for rack in racks.values where row < rack.count { order.append(rack[row]) }
         }
         self.order = order
-        next = random.below(order.count)
+        start = random.below(order.count)
     }
 
     /// Why so many replicas cannot be had, in Kafka's words, or nil.
@@ -47,10 +49,10 @@ package struct Placement: Sendable {
         precondition(replicationFactor >= 1 && replicationFactor <= order.count, "placement without enough brokers")
         let leader = nextActive()
         // Followers begin further on with every round over the brokers, so that a broker's partitions have different followers.
-        let shift = 1 + (next / order.count) % max(order.count - 1, 1)
+        let shift = (placed / order.count) % max(order.count - 1, 1)
         var chosen = [leader]
         var racks = [order[leader].rack]
-        let others = (0..<(order.count - 1)).map { (leader + 1 + (shift - 1 + $0) % (order.count - 1)) % order.count }
+        let others = (0..<(order.count - 1)).map { (leader + 1 + (shift + $0) % (order.count - 1)) % order.count }
         for isActive in [true, false] {
             for freshRack in [true, false] {
                 for index in others where chosen.count < replicationFactor && order[index].isActive == isActive && !chosen.contains(index) {
@@ -60,12 +62,12 @@ package struct Placement: Sendable {
                 }
             }
         }
-        next += 1
+        placed += 1
         return chosen.map { order[$0].id }
     }
 
     private func nextActive() -> Int {
-        var index = next % order.count
+        var index = (start + placed) % order.count
         while !order[index].isActive { index = (index + 1) % order.count }
         return index
     }

@@ -12,12 +12,15 @@ package enum JavaProperties {
     /// The one thing that can be wrong: a `\u` without four hexadecimal digits.
     package struct BadEscape: Error, Equatable, Sendable {
         package var line: Int
+
+        package init(line: Int) { self.line = line }
     }
 
     /// The entries in order; a key may occur more than once, and then the last one counts.
     package static func parse(_ text: String) throws(BadEscape) -> [Entry] {
         var entries: [Entry] = []
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { Array($0.unicodeScalars) }
+        // By scalars: to Swift a Windows line end is one character.
+        let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { Array($0) }
         var index = 0
         while index < lines.count {
             let first = index

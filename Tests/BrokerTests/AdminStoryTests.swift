@@ -100,7 +100,7 @@ import Wire
         }
         #expect(restarted.broker.image.configs == before.configs)
         #expect(restarted.broker.image.clusterID == before.clusterID)
-        #expect(restarted.broker.image.brokers[1]?.brokerEpoch ?? 0 > before.brokers[1]?.brokerEpoch ?? 0)
+        #expect(restarted.broker.image.brokers[BrokerID(1)]?.brokerEpoch ?? 0 > before.brokers[1]?.brokerEpoch ?? 0)
     }
 
     @Test func aFullDiskRefusesAndLaterAccepts() throws {

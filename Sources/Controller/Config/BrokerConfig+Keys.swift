@@ -14,7 +14,7 @@ extension BrokerConfig {
     package func list(_ key: String) -> [String] { if case .list(let value) = value(key) { value } else { [] } }
 
     // The node
-    package var nodeID: BrokerID { BrokerID(Int32(int("node.id"))) }
+    package var nodeID: BrokerID { BrokerID(Int32(optionalInteger("node.id") ?? -1)) }
     package var rack: String? { text("broker.rack") }
     package var isBroker: Bool { list("process.roles").isEmpty || list("process.roles").contains("broker") }
     package var isController: Bool { list("process.roles").isEmpty || list("process.roles").contains("controller") }

@@ -70,7 +70,8 @@ package struct BrokerConfig: Sendable {
         self.warnings = warnings
         self.values = values
         staticValues = values
-        if problems.isEmpty { problems = readListeners() + readVoters() + checkTogether() }
+        if problems.isEmpty { problems = readListeners() + readVoters() }
+        if problems.isEmpty { problems = checkTogether() }
         guard problems.isEmpty else { throw BrokerConfigError(problems: problems) }
     }
 

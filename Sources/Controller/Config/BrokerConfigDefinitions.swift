@@ -26,7 +26,7 @@ package enum BrokerConfigDefinitions {
             ConfigDefinition(
                 "process.roles", .list, "", .oneOf(["broker", "controller"]),
                 "What this process is: broker, controller or both. Both, where it is not set."),
-            ConfigDefinition("node.id", .int, "-1", .atLeast(-1), "This node's number in the cluster."),
+            ConfigDefinition("node.id", .int, nil, .atLeast(0), "This node's number in the cluster."),
             ConfigDefinition("broker.id", .int, "-1", .atLeast(-1), "The older name of node.id."),
             ConfigDefinition("broker.rack", .string, nil, "The rack, zone or site of this broker, for spreading replicas."),
             ConfigDefinition(

@@ -71,6 +71,8 @@ package enum ConfigUpdateMode: Equatable, Sendable {
 /// Why a value was refused. `message` is Kafka's own wording.
 package struct ConfigValueError: Error, Equatable, Sendable {
     package var message: String
+
+    package init(message: String) { self.message = message }
 }
 
 /// One setting: what it is called, what it may be, what it is when nobody says so, and what it does.

@@ -154,7 +154,8 @@ package enum ConfigResolution {
 
     /// The one logger there is, which cannot be changed.
     package static let rootLogger = DescribedConfig(
-        name: "root", value: "INFO", isReadOnly: true, source: .brokerLogger, isSensitive: false, synonyms: [], type: nil, documentation: "")
+        name: "root", value: "INFO", isReadOnly: true, source: .brokerLogger, isSensitive: false, synonyms: [], type: nil,
+        documentation: "")
 
     /// What was set for all brokers while running, and nothing else.
     package static func describeBrokerDefaults(_ broker: BrokerConfig) -> [DescribedConfig] {
