@@ -6,16 +6,30 @@ package protocol WireMessage: WireStruct {
     static var validVersions: ClosedRange<Int16> { get }
     /// First version with compact lengths and tagged fields; `Int16.max` where there is none.
     static var flexibleFrom: Int16 { get }
+
+    // The two ways through a description that have to be fast. They are requirements so that a call from another module goes through the
+    // conformance, whose code this module has specialised for the one message; called directly, the generic default would run as such.
+    static func decodeBody(_ body: Bytes, version: Int16) throws(WireError) -> Self
+    func encodeBody(_ encoder: inout WireEncoder)
 }
 
 extension WireMessage {
-    /// The message that `body` holds. Bytes after a complete message are ignored: librdkafka sends some, and Kafka accepts them.
-    package static func decode(_ body: Bytes, version: Int16) throws(WireError) -> Self {
+    package static func decodeBody(_ body: Bytes, version: Int16) throws(WireError) -> Self {
         guard validVersions.contains(version) else { throw .unsupportedVersion(version) }
         var decoder = WireDecoder(body, version: version, isFlexible: version >= flexibleFrom)
         var message = Self()
         try message.visit(&decoder)
         return message
+    }
+
+    package func encodeBody(_ encoder: inout WireEncoder) {
+        var message = self
+        encoder.infallibly { (encoder: inout WireEncoder) throws(WireError) in try message.visit(&encoder) }
+    }
+
+    /// The message that `body` holds. Bytes after a complete message are ignored: librdkafka sends some, and Kafka accepts them.
+    package static func decode(_ body: Bytes, version: Int16) throws(WireError) -> Self {
+        try dispatchDecode(Self.self, body, version)
     }
 
     /// The message as bytes, without header or size. `version` is one of `validVersions`.
@@ -24,6 +38,10 @@ extension WireMessage {
         encoder.put(self)
         return encoder.finish()
     }
+}
+
+@inline(never) private func dispatchDecode<M: WireMessage>(_: M.Type, _ body: Bytes, _ version: Int16) throws(WireError) -> M {
+    try M.decodeBody(body, version: version)
 }
 
 /// A message of a request-response API.
@@ -46,8 +64,7 @@ extension WireEncoder {
     /// Appends a message's body.
     package mutating func put<M: WireMessage>(_ message: M) {
         precondition(M.validVersions.contains(version), "\(M.self) has no version \(version)")
-        var message = message
-        infallibly { (coder: inout WireEncoder) throws(WireError) in try message.visit(&coder) }
+        message.encodeBody(&self)
     }
 }
 
