@@ -1,5 +1,5 @@
 /// What a decoder says when bytes from outside are not what they claim to be. Never a trap.
-package enum ByteError: Error, Equatable, Sendable {
+public enum ByteError: Error, Equatable, Sendable {
     /// The bytes end before the value does.
     case truncated
     /// A varint longer than its type.
@@ -9,26 +9,26 @@ package enum ByteError: Error, Equatable, Sendable {
 }
 
 /// A cursor over bytes from outside. Each read checks what is left; nothing is allocated by a length before it is checked.
-package struct ByteReader {
-    package let bytes: Bytes
-    package private(set) var position: Int
+public struct ByteReader: Sendable {
+    public let bytes: Bytes
+    public private(set) var position: Int
 
-    package init(_ bytes: Bytes, at position: Int = 0) {
+    public init(_ bytes: Bytes, at position: Int = 0) {
         self.bytes = bytes
         self.position = position
     }
 
-    package var remaining: Int { bytes.count - position }
-    package var isAtEnd: Bool { position >= bytes.count }
+    public var remaining: Int { bytes.count - position }
+    public var isAtEnd: Bool { position >= bytes.count }
 
-    package mutating func integer<I: FixedWidthInteger>(_: I.Type = I.self) throws(ByteError) -> I {
+    public mutating func integer<I: FixedWidthInteger>(_: I.Type = I.self) throws(ByteError) -> I {
         guard remaining >= MemoryLayout<I>.size else { throw .truncated }
         let value: I = bytes.load(position)
         position += MemoryLayout<I>.size
         return value
     }
 
-    package mutating func unsignedVarint() throws(ByteError) -> UInt64 {
+    public mutating func unsignedVarint() throws(ByteError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -41,25 +41,25 @@ package struct ByteReader {
         }
     }
 
-    package mutating func varint() throws(ByteError) -> Int64 {
+    public mutating func varint() throws(ByteError) -> Int64 {
         let raw = try unsignedVarint()
         return Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1)
     }
 
     /// A zigzag varint that must fit 32 bits.
-    package mutating func varint32() throws(ByteError) -> Int32 {
+    public mutating func varint32() throws(ByteError) -> Int32 {
         guard let value = Int32(exactly: try varint()) else { throw .badVarint }
         return value
     }
 
-    package mutating func slice(_ count: Int) throws(ByteError) -> Bytes {
+    public mutating func slice(_ count: Int) throws(ByteError) -> Bytes {
         guard count >= 0, count <= remaining else { throw .truncated }
         let slice = bytes.slice(position, position + count)
         position += count
         return slice
     }
 
-    package mutating func skip(_ count: Int) throws(ByteError) {
+    public mutating func skip(_ count: Int) throws(ByteError) {
         guard count >= 0, count <= remaining else { throw .truncated }
         position += count
     }

@@ -1,12 +1,15 @@
+// This target is `public` where all others are `package`: the optimiser (Swift 6.3.1) neither inlines nor specialises `package` code across
+// modules, and a generic `load` that runs unspecialised costs 30 times what the load does. Only targets of this public can see it anyway.
+
 /// Reference-counted memory that byte slices share. Freed with its last slice.
 ///
 /// Whoever fills it is its only owner until it hands out a `Bytes`; from then on the contents are constant, with one exception:
 /// the broker patches the base offset and leader epoch of a produced batch before anybody else can see it (`Bytes.patch`).
-package final class ByteStorage: @unchecked Sendable {
-    package let base: UnsafeMutableRawPointer
-    package let capacity: Int
+public final class ByteStorage: @unchecked Sendable {
+    public let base: UnsafeMutableRawPointer
+    public let capacity: Int
 
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         self.capacity = capacity
         base = UnsafeMutableRawPointer.allocate(byteCount: max(capacity, 1), alignment: 16)
     }
@@ -15,99 +18,99 @@ package final class ByteStorage: @unchecked Sendable {
 }
 
 /// A slice of shared, immutable bytes: 24 bytes by value, no copy when cut. The currency of payloads from socket to file and back.
-package struct Bytes: Sendable {
-    package let storage: ByteStorage
-    package let lower: Int
-    package let upper: Int
+public struct Bytes: Sendable {
+    public let storage: ByteStorage
+    public let lower: Int
+    public let upper: Int
 
-    @inlinable package init(storage: ByteStorage, lower: Int, upper: Int) {
+    @inlinable public init(storage: ByteStorage, lower: Int, upper: Int) {
         precondition(0 <= lower && lower <= upper && upper <= storage.capacity, "slice outside its storage")
         self.storage = storage
         self.lower = lower
         self.upper = upper
     }
 
-    package static let empty = Bytes(storage: ByteStorage(capacity: 0), lower: 0, upper: 0)
+    public static let empty = Bytes(storage: ByteStorage(capacity: 0), lower: 0, upper: 0)
 
-    package init() { self = Bytes.empty }
+    public init() { self = Bytes.empty }
 
-    package init(_ buffer: UnsafeRawBufferPointer) {
+    public init(_ buffer: UnsafeRawBufferPointer) {
         let storage = ByteStorage(capacity: buffer.count)
         if let source = buffer.baseAddress { storage.base.copyMemory(from: source, byteCount: buffer.count) }
         self.init(storage: storage, lower: 0, upper: buffer.count)
     }
 
-    package init(_ array: [UInt8]) { self = array.withUnsafeBytes { Bytes($0) } }
-    package init(_ text: String) {
+    public init(_ array: [UInt8]) { self = array.withUnsafeBytes { Bytes($0) } }
+    public init(_ text: String) {
         var text = text
         self = text.withUTF8 { Bytes(UnsafeRawBufferPointer($0)) }
     }
 
     /// `count` bytes that `fill` writes; it returns how many of them it used.
-    package init(capacity: Int, fill: (UnsafeMutableRawBufferPointer) -> Int) {
+    public init(capacity: Int, fill: (UnsafeMutableRawBufferPointer) -> Int) {
         let storage = ByteStorage(capacity: capacity)
         let used = fill(UnsafeMutableRawBufferPointer(start: storage.base, count: capacity))
         self.init(storage: storage, lower: 0, upper: used)
     }
 
-    @inlinable package var count: Int { upper - lower }
-    @inlinable package var isEmpty: Bool { upper == lower }
-    @inlinable package var pointer: UnsafeRawPointer { UnsafeRawPointer(storage.base + lower) }
+    @inlinable public var count: Int { upper - lower }
+    @inlinable public var isEmpty: Bool { upper == lower }
+    @inlinable public var pointer: UnsafeRawPointer { UnsafeRawPointer(storage.base + lower) }
 
-    @inlinable package func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    @inlinable public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         let result = try body(UnsafeRawBufferPointer(start: storage.base + lower, count: upper - lower))
         _ = storage  // The slice keeps its storage alive for as long as `body` reads it.
         return result
     }
 
     /// The bytes from `from` up to `to`, counted from the start of this slice.
-    @inlinable package func slice(_ from: Int, _ to: Int) -> Bytes {
+    @inlinable public func slice(_ from: Int, _ to: Int) -> Bytes {
         precondition(0 <= from && from <= to && to <= count, "slice outside its bytes")
         return Bytes(storage: storage, lower: lower + from, upper: lower + to)
     }
 
-    @inlinable package func prefix(_ length: Int) -> Bytes { slice(0, min(length, count)) }
-    @inlinable package func dropFirst(_ length: Int) -> Bytes { slice(min(length, count), count) }
+    @inlinable public func prefix(_ length: Int) -> Bytes { slice(0, min(length, count)) }
+    @inlinable public func dropFirst(_ length: Int) -> Bytes { slice(min(length, count), count) }
 
-    @inlinable package subscript(index: Int) -> UInt8 {
+    @inlinable public subscript(index: Int) -> UInt8 {
         precondition(0 <= index && index < count, "index outside its bytes")
         return pointer.load(fromByteOffset: index, as: UInt8.self)
     }
 
     /// The big-endian integer at `offset`. The caller has checked that it lies inside.
-    @inlinable package func load<I: FixedWidthInteger>(_ offset: Int, as: I.Type = I.self) -> I {
+    @inlinable public func load<I: FixedWidthInteger>(_ offset: Int, as: I.Type = I.self) -> I {
         precondition(offset >= 0 && offset + MemoryLayout<I>.size <= count, "load outside its bytes")
         return I(bigEndian: pointer.loadUnaligned(fromByteOffset: offset, as: I.self))
     }
 
     /// Overwrites a big-endian integer in place. Only for the sole holder of these bytes, before anyone else has seen them.
-    @inlinable package func patch<I: FixedWidthInteger>(_ offset: Int, _ value: I) {
+    @inlinable public func patch<I: FixedWidthInteger>(_ offset: Int, _ value: I) {
         precondition(offset >= 0 && offset + MemoryLayout<I>.size <= count, "patch outside its bytes")
         storage.base.storeBytes(of: value.bigEndian, toByteOffset: lower + offset, as: I.self)
     }
 
-    package var array: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
+    public var array: [UInt8] { withUnsafeBytes { [UInt8]($0) } }
 
     /// The bytes as text, ill-formed UTF-8 replaced by U+FFFD. Not safe for a terminal: escape it first.
-    package var lossyString: String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+    public var lossyString: String { withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 
     /// The bytes as text, or nil where they are not well-formed UTF-8.
-    package var string: String? { withUnsafeBytes { String(validating: $0, as: UTF8.self) } }
+    public var string: String? { withUnsafeBytes { String(validating: $0, as: UTF8.self) } }
 }
 
 extension Bytes: Equatable, Hashable {
-    package static func == (a: Bytes, b: Bytes) -> Bool {
+    public static func == (a: Bytes, b: Bytes) -> Bool {
         guard a.count == b.count else { return false }
         return a.withUnsafeBytes { x in b.withUnsafeBytes { y in x.elementsEqual(y) } }
     }
-    package func hash(into hasher: inout Hasher) { withUnsafeBytes { hasher.combine(bytes: $0) } }
+    public func hash(into hasher: inout Hasher) { withUnsafeBytes { hasher.combine(bytes: $0) } }
 }
 
 extension Bytes: CustomStringConvertible {
-    package var description: String { "\(count) bytes" }
+    public var description: String { "\(count) bytes" }
 
     /// Lower-case hexadecimal, two digits a byte.
-    package var hex: String {
+    public var hex: String {
         let digits = Array("0123456789abcdef".utf8)
         return withUnsafeBytes { source in
             String(unsafeUninitializedCapacity: source.count * 2) { out in
@@ -121,7 +124,7 @@ extension Bytes: CustomStringConvertible {
     }
 
     /// The bytes that `hex` spells, or nil where it is not pairs of hexadecimal digits.
-    package init?(hex: String) {
+    public init?(hex: String) {
         var out: [UInt8] = []
         out.reserveCapacity(hex.utf8.count / 2)
         var high: UInt8? = nil

@@ -1,10 +1,10 @@
 import CChecksum
 
 /// The Castagnoli checksum that record batches, producer snapshots and metadata snapshots carry.
-package enum CRC32C {
-    package static func checksum(_ bytes: UnsafeRawBufferPointer, continuing crc: UInt32 = 0) -> UInt32 {
+public enum CRC32C {
+    public static func checksum(_ bytes: UnsafeRawBufferPointer, continuing crc: UInt32 = 0) -> UInt32 {
         guard let base = bytes.baseAddress else { return crc }
         return kastellan_crc32c(crc, base, bytes.count)
     }
-    package static func checksum(_ bytes: Bytes) -> UInt32 { bytes.withUnsafeBytes { checksum($0) } }
+    public static func checksum(_ bytes: Bytes) -> UInt32 { bytes.withUnsafeBytes { checksum($0) } }
 }

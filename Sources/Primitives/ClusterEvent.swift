@@ -1,19 +1,19 @@
 /// Something that happened in a cluster, for the timeline: raised by our own engine as it happens, or inferred by the console from two
 /// pictures of a cluster it watches.
-package struct ClusterEvent: Equatable, Sendable {
+public struct ClusterEvent: Equatable, Sendable {
     /// When it happened; for an inferred event, when it was seen.
-    package var time: Timestamp
-    package var kind: Kind
+    public var time: Timestamp
+    public var kind: Kind
     /// For an inferred event, the earlier picture's time: it happened between that and `time`. Nil where the engine itself said so.
-    package var inferredSince: Timestamp?
+    public var inferredSince: Timestamp?
 
-    package init(time: Timestamp, kind: Kind, inferredSince: Timestamp? = nil) {
+    public init(time: Timestamp, kind: Kind, inferredSince: Timestamp? = nil) {
         self.time = time
         self.kind = kind
         self.inferredSince = inferredSince
     }
 
-    package enum Kind: Equatable, Sendable {
+    public enum Kind: Equatable, Sendable {
         case rebalance(RebalanceEvent)
         case groupDeleted(group: String)
         case offsetsReset(group: String, partitions: Int)
@@ -33,8 +33,8 @@ package struct ClusterEvent: Equatable, Sendable {
 }
 
 /// A step in the life of a consumer group, with who caused it and why.
-package struct RebalanceEvent: Equatable, Sendable {
-    package enum Step: String, Equatable, Sendable {
+public struct RebalanceEvent: Equatable, Sendable {
+    public enum Step: String, Equatable, Sendable {
         /// The group left Stable (or Empty): members must rejoin.
         case started
         /// All who rejoined have a generation.
@@ -48,7 +48,7 @@ package struct RebalanceEvent: Equatable, Sendable {
     }
 
     /// Why; the causes for which Kafka's own coordinator rebalances.
-    package enum Reason: String, Equatable, Sendable {
+    public enum Reason: String, Equatable, Sendable {
         case memberJoined = "new member joined"
         case staticMemberReplaced = "static member replaced"
         case leaderRejoined = "leader re-joined"
@@ -64,20 +64,20 @@ package struct RebalanceEvent: Equatable, Sendable {
         case unknown = "unknown"
     }
 
-    package var group: String
-    package var generation: Int32
-    package var step: Step
-    package var reason: Reason
-    package var memberID: String
-    package var groupInstanceID: String?
-    package var clientID: String
-    package var clientHost: String
+    public var group: String
+    public var generation: Int32
+    public var step: Step
+    public var reason: Reason
+    public var memberID: String
+    public var groupInstanceID: String?
+    public var clientID: String
+    public var clientHost: String
     /// What the client itself gave as its reason (JoinGroup v8+, LeaveGroup v5+); untrusted text.
-    package var clientReason: String?
+    public var clientReason: String?
     /// Members in the group after this step.
-    package var members: Int
+    public var members: Int
 
-    package init(
+    public init(
         group: String, generation: Int32, step: Step, reason: Reason, memberID: String = "", groupInstanceID: String? = nil,
         clientID: String = "", clientHost: String = "", clientReason: String? = nil, members: Int = 0
     ) {

@@ -1,5 +1,5 @@
 /// Why the disk refused. The broker answers KAFKA_STORAGE_ERROR for it and goes on.
-package enum DiskError: Error, Equatable, Sendable {
+public enum DiskError: Error, Equatable, Sendable {
     case notFound(String)
     /// No room left: produces are refused until there is.
     case full(String)
@@ -8,7 +8,7 @@ package enum DiskError: Error, Equatable, Sendable {
 }
 
 /// An open file. Reads and writes name their position; there is no cursor. Held by whoever opened it; closed with its last reference.
-package protocol DiskFile: AnyObject, Sendable {
+public protocol DiskFile: AnyObject, Sendable {
     var path: String { get }
     /// Bytes in the file now.
     var size: Int { get }
@@ -23,7 +23,7 @@ package protocol DiskFile: AnyObject, Sendable {
 
 /// A file system as the core sees it: paths are relative to nothing, separated by "/". The real one is `PosixDisk`; the simulator has
 /// its own, with faults.
-package protocol Disk: AnyObject, Sendable {
+public protocol Disk: AnyObject, Sendable {
     /// Opens for reading and writing; creates the file where `create` says so.
     func open(_ path: String, create: Bool) throws(DiskError) -> any DiskFile
     func exists(_ path: String) -> Bool
@@ -43,13 +43,13 @@ package protocol Disk: AnyObject, Sendable {
 
 extension Disk {
     /// The whole of a small file.
-    package func readAll(_ path: String) throws(DiskError) -> Bytes {
+    public func readAll(_ path: String) throws(DiskError) -> Bytes {
         let file = try open(path, create: false)
         return try file.read(at: 0, count: file.size)
     }
 
     /// Replaces a small file so that a crash leaves either the old or the new: temporary file, sync, rename, sync of the directory.
-    package func replace(_ path: String, with contents: Bytes) throws(DiskError) {
+    public func replace(_ path: String, with contents: Bytes) throws(DiskError) {
         let temporary = path + ".tmp"
         do {
             let file = try open(temporary, create: true)

@@ -1,14 +1,14 @@
 /// A binary heap, least first. Timers, and merging by time.
-package struct Heap<Element: Comparable> {
+public struct Heap<Element: Comparable> {
     private var items: [Element] = []
 
-    package init() {}
+    public init() {}
 
-    package var count: Int { items.count }
-    package var isEmpty: Bool { items.isEmpty }
-    package var first: Element? { items.first }
+    public var count: Int { items.count }
+    public var isEmpty: Bool { items.isEmpty }
+    public var first: Element? { items.first }
 
-    package mutating func push(_ item: Element) {
+    public mutating func push(_ item: Element) {
         items.append(item)
         var child = items.count - 1
         while child > 0, items[child] < items[(child - 1) / 2] {
@@ -17,7 +17,7 @@ package struct Heap<Element: Comparable> {
         }
     }
 
-    package mutating func pop() -> Element? {
+    public mutating func pop() -> Element? {
         guard let last = items.popLast() else { return nil }
         guard let top = items.first else { return last }
         items[0] = last

@@ -1,19 +1,19 @@
 /// Java's `String.hashCode`: over UTF-16 code units. Coordinators are found by it, so clients, tools and a Kafka that opens our data
 /// directory depend on it.
-package func javaHash(_ text: String) -> Int32 {
+public func javaHash(_ text: String) -> Int32 {
     var hash: Int32 = 0
     for unit in text.utf16 { hash = hash &* 31 &+ Int32(unit) }
     return hash
 }
 
 /// The partition of `__consumer_offsets` or `__transaction_state` that coordinates `id`; Kafka's `abs` maps the least integer to 0.
-package func coordinatorPartition(_ id: String, of partitions: Int32) -> Int32 {
+public func coordinatorPartition(_ id: String, of partitions: Int32) -> Int32 {
     let hash = javaHash(id)
     return (hash == .min ? 0 : abs(hash)) % partitions
 }
 
 /// Murmur2 as Java's default partitioner computes it over a key; the partition is `toPositive(murmur2(key)) % partitions`.
-package func murmur2(_ key: Bytes) -> Int32 {
+public func murmur2(_ key: Bytes) -> Int32 {
     let m: UInt32 = 0x5bd1_e995
     let length = key.count
     return key.withUnsafeBytes { bytes in
@@ -50,4 +50,4 @@ package func murmur2(_ key: Bytes) -> Int32 {
 }
 
 /// The partition of `partitions` that Java's default partitioner gives a record with this key.
-package func keyedPartition(_ key: Bytes, of partitions: Int32) -> Int32 { (murmur2(key) & 0x7fff_ffff) % partitions }
+public func keyedPartition(_ key: Bytes, of partitions: Int32) -> Int32 { (murmur2(key) & 0x7fff_ffff) % partitions }

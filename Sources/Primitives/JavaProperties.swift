@@ -1,23 +1,23 @@
 /// The syntax of Java's properties files, which `server.properties` and `client.properties` are written in: `key=value`, `key: value` or
 /// `key value`; `#` and `!` begin comments; a backslash at a line's end continues it; `\t \n \r \f \uXXXX` and any other escaped
 /// character stand for themselves.
-package enum JavaProperties {
-    package struct Entry: Equatable, Sendable {
-        package var key: String
-        package var value: String
+public enum JavaProperties {
+    public struct Entry: Equatable, Sendable {
+        public var key: String
+        public var value: String
         /// Where it begins, counted from 1.
-        package var line: Int
+        public var line: Int
     }
 
     /// The one thing that can be wrong: a `\u` without four hexadecimal digits.
-    package struct BadEscape: Error, Equatable, Sendable {
-        package var line: Int
+    public struct BadEscape: Error, Equatable, Sendable {
+        public var line: Int
 
-        package init(line: Int) { self.line = line }
+        public init(line: Int) { self.line = line }
     }
 
     /// The entries in order; a key may occur more than once, and then the last one counts.
-    package static func parse(_ text: String) throws(BadEscape) -> [Entry] {
+    public static func parse(_ text: String) throws(BadEscape) -> [Entry] {
         var entries: [Entry] = []
         // By scalars: to Swift a Windows line end is one character.
         let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { Array($0) }

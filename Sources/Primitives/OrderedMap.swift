@@ -1,16 +1,16 @@
 /// A map that iterates in key order, the same in every run: a sorted array of keys beside an array of values. Look-up is a binary
 /// search, insertion moves what is above, which for the sizes here (thousands) costs less than a tree. Appending in order is O(1).
-package struct OrderedMap<Key: Comparable, Value> {
-    package private(set) var keys: [Key] = []
-    package private(set) var values: [Value] = []
+public struct OrderedMap<Key: Comparable, Value> {
+    public private(set) var keys: [Key] = []
+    public private(set) var values: [Value] = []
 
-    package init() {}
+    public init() {}
 
-    package var count: Int { keys.count }
-    package var isEmpty: Bool { keys.isEmpty }
+    public var count: Int { keys.count }
+    public var isEmpty: Bool { keys.isEmpty }
 
     /// The first index whose key is not below `key`.
-    package func lowerBound(_ key: Key) -> Int {
+    public func lowerBound(_ key: Key) -> Int {
         var low = 0
         var high = keys.count
         if high > 0, keys[high - 1] < key { return high }
@@ -21,12 +21,12 @@ package struct OrderedMap<Key: Comparable, Value> {
         return low
     }
 
-    package func index(of key: Key) -> Int? {
+    public func index(of key: Key) -> Int? {
         let index = lowerBound(key)
         return index < keys.count && keys[index] == key ? index : nil
     }
 
-    package subscript(key: Key) -> Value? {
+    public subscript(key: Key) -> Value? {
         get { index(of: key).map { values[$0] } }
         set {
             let place = lowerBound(key)
@@ -45,7 +45,7 @@ package struct OrderedMap<Key: Comparable, Value> {
     }
 
     /// In place, so that a large value is changed without a copy.
-    package subscript(key: Key, default fallback: @autoclosure () -> Value) -> Value {
+    public subscript(key: Key, default fallback: @autoclosure () -> Value) -> Value {
         get { self[key] ?? fallback() }
         _modify {
             let place = lowerBound(key)
@@ -59,19 +59,19 @@ package struct OrderedMap<Key: Comparable, Value> {
 
     /// Changes the value in place where there is one.
     @discardableResult
-    package mutating func update<R>(_ key: Key, _ change: (inout Value) -> R) -> R? {
+    public mutating func update<R>(_ key: Key, _ change: (inout Value) -> R) -> R? {
         guard let place = index(of: key) else { return nil }
         return change(&values[place])
     }
 
     @discardableResult
-    package mutating func remove(_ key: Key) -> Value? {
+    public mutating func remove(_ key: Key) -> Value? {
         guard let place = index(of: key) else { return nil }
         keys.remove(at: place)
         return values.remove(at: place)
     }
 
-    package mutating func removeAll(where match: (Key, Value) -> Bool) {
+    public mutating func removeAll(where match: (Key, Value) -> Bool) {
         var keptKeys: [Key] = []
         var keptValues: [Value] = []
         for (key, value) in self where !match(key, value) {
@@ -83,9 +83,9 @@ package struct OrderedMap<Key: Comparable, Value> {
 }
 
 extension OrderedMap: RandomAccessCollection {
-    package var startIndex: Int { 0 }
-    package var endIndex: Int { keys.count }
-    package subscript(position: Int) -> (key: Key, value: Value) { (keys[position], values[position]) }
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { keys.count }
+    public subscript(position: Int) -> (key: Key, value: Value) { (keys[position], values[position]) }
 }
 
 extension OrderedMap: Equatable where Value: Equatable {}

@@ -1,8 +1,8 @@
 /// The seeded generator that every random choice in the core comes from (xoshiro256**, seeded by SplitMix64; Blackman and Vigna 2018).
-package struct PRNG: RandomNumberGenerator, Equatable, Sendable {
+public struct PRNG: RandomNumberGenerator, Equatable, Sendable {
     private var s: (UInt64, UInt64, UInt64, UInt64)
 
-    package init(seed: UInt64) {
+    public init(seed: UInt64) {
         var z = seed
         func mix(_ z: inout UInt64) -> UInt64 {
             z &+= 0x9e37_79b9_7f4a_7c15
@@ -14,9 +14,9 @@ package struct PRNG: RandomNumberGenerator, Equatable, Sendable {
         s = (mix(&z), mix(&z), mix(&z), mix(&z))
     }
 
-    package static func == (a: PRNG, b: PRNG) -> Bool { a.s == b.s }
+    public static func == (a: PRNG, b: PRNG) -> Bool { a.s == b.s }
 
-    package mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         let product = s.1 &* 5
         let result = ((product << 7) | (product >> 57)) &* 9
         let t = s.1 << 17
@@ -30,8 +30,8 @@ package struct PRNG: RandomNumberGenerator, Equatable, Sendable {
     }
 
     /// A number from 0 up to, not including, `bound`.
-    package mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<max(bound, 1), using: &self) }
+    public mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<max(bound, 1), using: &self) }
     /// True once in `n` times on average.
-    package mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
-    package mutating func pick<T>(_ from: [T]) -> T { from[below(from.count)] }
+    public mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
+    public mutating func pick<T>(_ from: [T]) -> T { from[below(from.count)] }
 }

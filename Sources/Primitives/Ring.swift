@@ -1,15 +1,15 @@
 /// A bounded queue that forgets its oldest element when full. Iterates from the oldest to the newest.
-package struct Ring<Element> {
+public struct Ring<Element> {
     private var items: [Element] = []
     private var start = 0
-    package let capacity: Int
+    public let capacity: Int
 
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         precondition(capacity > 0, "a ring holds at least one element")
         self.capacity = capacity
     }
 
-    package mutating func append(_ item: Element) {
+    public mutating func append(_ item: Element) {
         if items.count < capacity {
             items.append(item)
         } else {
@@ -18,16 +18,16 @@ package struct Ring<Element> {
         }
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         items.removeAll()
         start = 0
     }
 }
 
 extension Ring: RandomAccessCollection {
-    package var startIndex: Int { 0 }
-    package var endIndex: Int { items.count }
-    package subscript(position: Int) -> Element { items[(start + position) % items.count] }
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { items.count }
+    public subscript(position: Int) -> Element { items[(start + position) % items.count] }
 }
 
 extension Ring: Equatable where Element: Equatable {}

@@ -1,50 +1,50 @@
 /// A point on the monotonic clock, in nanoseconds. Timers and deadlines; never shown, never stored.
-package struct Instant: Hashable, Comparable, Sendable {
-    package var nanoseconds: Int64
-    @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+public struct Instant: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    package static let zero = Instant(nanoseconds: 0)
-    package static let distantFuture = Instant(nanoseconds: .max)
+    public static let zero = Instant(nanoseconds: 0)
+    public static let distantFuture = Instant(nanoseconds: .max)
 
-    @inlinable package static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+    @inlinable public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
     /// Saturates, so that a deadline far away is `distantFuture` and not in the past.
-    package func adding(milliseconds: Int64) -> Instant {
+    public func adding(milliseconds: Int64) -> Instant {
         let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
         let (sum, overflowed) = nanoseconds.addingReportingOverflow(overflow ? (milliseconds < 0 ? .min : .max) : product)
         return Instant(nanoseconds: overflowed ? (milliseconds < 0 ? .min : .max) : sum)
     }
 
-    package func milliseconds(since earlier: Instant) -> Int64 { (nanoseconds &- earlier.nanoseconds) / 1_000_000 }
+    public func milliseconds(since earlier: Instant) -> Int64 { (nanoseconds &- earlier.nanoseconds) / 1_000_000 }
 }
 
 /// A point on the wall clock, in milliseconds since 1970-01-01 UTC: the timestamps of records, commits and events.
-package struct Timestamp: Hashable, Comparable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    package var milliseconds: Int64
-    @inlinable package init(milliseconds: Int64) { self.milliseconds = milliseconds }
-    package init(integerLiteral value: Int64) { milliseconds = value }
+public struct Timestamp: Hashable, Comparable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+    public var milliseconds: Int64
+    @inlinable public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+    public init(integerLiteral value: Int64) { milliseconds = value }
 
-    package static let none = Timestamp(milliseconds: -1)
-    @inlinable package static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
-    package var description: String { String(milliseconds) }
+    public static let none = Timestamp(milliseconds: -1)
+    @inlinable public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
+    public var description: String { String(milliseconds) }
 }
 
 /// Both clocks, read together by the shell and handed to the core with each event.
-package struct Now: Hashable, Sendable {
-    package var instant: Instant
-    package var wall: Timestamp
+public struct Now: Hashable, Sendable {
+    public var instant: Instant
+    public var wall: Timestamp
 
-    package init(instant: Instant, wall: Timestamp) {
+    public init(instant: Instant, wall: Timestamp) {
         self.instant = instant
         self.wall = wall
     }
 }
 
 /// A date and time of day in UTC, for people: `2026-11-21 10:30:00.123`. Civil-from-days after Howard Hinnant's algorithm.
-package struct CivilTime: Equatable, Sendable {
-    package var year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, millisecond: Int
+public struct CivilTime: Equatable, Sendable {
+    public var year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, millisecond: Int
 
-    package init(_ time: Timestamp, offsetSeconds: Int64 = 0) {
+    public init(_ time: Timestamp, offsetSeconds: Int64 = 0) {
         let total = time.milliseconds + offsetSeconds * 1000
         let days = Int((total - (((total % 86_400_000) + 86_400_000) % 86_400_000)) / 86_400_000)
         var rest = Int(((total % 86_400_000) + 86_400_000) % 86_400_000)
@@ -63,7 +63,7 @@ package struct CivilTime: Equatable, Sendable {
     }
 
     /// Milliseconds since 1970 of a UTC date and time. The fields must be in range.
-    package static func timestamp(
+    public static func timestamp(
         _ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int, _ ms: Int
     ) -> Timestamp {
         let y = month <= 2 ? year - 1 : year
@@ -75,14 +75,14 @@ package struct CivilTime: Equatable, Sendable {
         return Timestamp(milliseconds: ((days * 24 + Int64(hour)) * 60 + Int64(minute)) * 60_000 + Int64(second * 1000 + ms))
     }
 
-    package var date: String { "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))" }
-    package var clock: String { "\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))" }
-    package var clockMilliseconds: String { "\(clock).\(padded(millisecond, 3))" }
-    package var text: String { "\(date) \(clockMilliseconds)" }
+    public var date: String { "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))" }
+    public var clock: String { "\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))" }
+    public var clockMilliseconds: String { "\(clock).\(padded(millisecond, 3))" }
+    public var text: String { "\(date) \(clockMilliseconds)" }
 }
 
 /// `value` in decimal with at least `width` digits.
-package func padded(_ value: some BinaryInteger, _ width: Int) -> String {
+public func padded(_ value: some BinaryInteger, _ width: Int) -> String {
     let digits = String(value)
     return digits.utf8.count >= width ? digits : String(repeating: "0", count: width - digits.utf8.count) + digits
 }

@@ -1,26 +1,26 @@
 /// A 128-bit identifier: of topics, directories, clusters, incarnations. On the wire 16 bytes, in text URL-safe base64 without padding.
-package struct UUID: Hashable, Comparable, Sendable {
-    package var high: UInt64
-    package var low: UInt64
+public struct UUID: Hashable, Comparable, Sendable {
+    public var high: UInt64
+    public var low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
+    public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    package static let zero = UUID(high: 0, low: 0)
+    public static let zero = UUID(high: 0, low: 0)
     /// The topic id of `__cluster_metadata`.
-    package static let metadataTopic = UUID(high: 0, low: 1)
+    public static let metadataTopic = UUID(high: 0, low: 1)
 
-    package var isZero: Bool { high == 0 && low == 0 }
+    public var isZero: Bool { high == 0 && low == 0 }
 
-    package static func < (a: UUID, b: UUID) -> Bool { a.high == b.high ? a.low < b.low : a.high < b.high }
+    public static func < (a: UUID, b: UUID) -> Bool { a.high == b.high ? a.low < b.low : a.high < b.high }
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// A random identifier as Kafka makes them: version 4, not reserved (0 or 1), its text never beginning with '-', which tools
     /// would take for a flag.
-    package static func random(_ generator: inout PRNG) -> UUID {
+    public static func random(_ generator: inout PRNG) -> UUID {
         while true {
             let high = (generator.next() & ~0xf000) | 0x4000
             let low = (generator.next() & ~(3 << 62)) | (2 << 62)
@@ -30,7 +30,7 @@ package struct UUID: Hashable, Comparable, Sendable {
     }
 
     /// 22 characters.
-    package var text: String {
+    public var text: String {
         var out: [UInt8] = []
         out.reserveCapacity(22)
         for index in 0..<22 { out.append(UUID.alphabet[Int(sixBits(index))]) }
@@ -48,7 +48,7 @@ package struct UUID: Hashable, Comparable, Sendable {
     }
 
     /// The identifier that `text` spells: 22 characters of URL-safe base64, as Kafka prints them.
-    package init?(_ text: String) {
+    public init?(_ text: String) {
         guard text.utf8.count == 22 else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
@@ -65,10 +65,10 @@ package struct UUID: Hashable, Comparable, Sendable {
 }
 
 extension UUID: CustomStringConvertible {
-    package var description: String { text }
+    public var description: String { text }
 
     /// The dashed hexadecimal form of RFC 4122, as in the member ids that clients and brokers make.
-    package var dashed: String {
+    public var dashed: String {
         let hex = Array((hexadecimal(high) + hexadecimal(low)).utf8)
         func part(_ from: Int, _ to: Int) -> String { String(decoding: hex[from..<to], as: UTF8.self) }
         return "\(part(0, 8))-\(part(8, 12))-\(part(12, 16))-\(part(16, 20))-\(part(20, 32))"
