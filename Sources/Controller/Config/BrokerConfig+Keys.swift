@@ -114,6 +114,7 @@ extension BrokerConfig {
         let acknowledging = String(min(2, brokers))
         return [
             ("group.initial.rebalance.delay.ms", "0"),
+            ("num.network.threads", "1"),
             ("offsets.topic.replication.factor", replicas),
             ("transaction.state.log.replication.factor", replicas),
             ("transaction.state.log.min.isr", acknowledging),
