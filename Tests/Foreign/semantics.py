@@ -221,7 +221,7 @@ def main():
             found = replay(probe, row)
         except Exception as error:  # A decoder that chokes is a finding like any other.
             found = [f"{type(error).__name__}: {error}"]
-        if bool(found) == (name in EXPECTED):
+        if bool(found) != (name in EXPECTED):
             failed += 1
             print(f"FAIL {name}: " + ("; ".join(found)[:300] if found else "was expected to differ and does not"))
         else:
