@@ -32,7 +32,7 @@ package struct ConsoleOptions: Equatable, Sendable {
 /// Invariants: (1) `trail` is never empty; (2) `tables` are the last view's panels, made of `snapshot`; (3) at most one overlay, and it
 /// has the keyboard; (4) nothing changes the cluster but a `run` request, and that only from a confirmed `PlanDialog`.
 package struct Console: Sendable {
-    package let options: ConsoleOptions
+    package private(set) var options: ConsoleOptions
     package let keys: KeyMap
     package internal(set) var snapshot = ClusterSnapshot()
     package internal(set) var now = Now(instant: .zero, wall: .none)
@@ -97,6 +97,7 @@ package struct Console: Sendable {
         requests = []
         switch event {
         case .input(let input): take(input)
+        case .command(let text): submitCommand(text)
         case .tick: if let flash, flash.until <= now.instant { self.flash = nil }
         case .snapshot(let snapshot):
             self.snapshot = snapshot
@@ -120,6 +121,12 @@ package struct Console: Sendable {
         // The age of what is shown moves every second while the cluster is away or the data is stale.
         if !snapshot.connection.isConnected || staleness != nil { next = min(next ?? .distantFuture, now.instant.adding(milliseconds: 1000)) }
         return next
+    }
+
+    /// A cluster that was still starting has its addresses now.
+    package mutating func bootstrapKnown(_ addresses: [String]) {
+        options.bootstrap = addresses
+        rebuild()
     }
 
     mutating func say(_ kind: Notice.Kind, _ text: String) {
@@ -168,7 +175,7 @@ package struct Console: Sendable {
         view.text.top = max(0, min(view.text.top, textLines(width: layout.body.width - 2).count - (layout.body.height - 2)))
     }
 
-    func currentInterest() -> Interest {
+    package func currentInterest() -> Interest {
         let below = trail.count > 1 ? trail[trail.count - 2].place : nil
         var interest = Interest(place.screen(below: below))
         guard let table = tables.first else { return interest }

@@ -16,7 +16,7 @@ extension Console {
         case .back: back(asksToQuit: true)
         case .quit: request(.quit)
         case .suspend: request(.suspend)
-        case .redraw: request(.refresh)
+        case .redraw: request(.redraw)
         case .lastView: lastView()
         case .historyBack: historyBack()
         case .historyForward: historyForward()

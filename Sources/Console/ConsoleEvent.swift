@@ -5,6 +5,8 @@ import Primitives
 /// What the console is told. Only the shell makes these; each is handled at once and never waits.
 package enum ConsoleEvent: Sendable {
     case input(InputEvent)
+    /// A command as typed after the colon.
+    case command(String)
     /// Time has passed: ages and flashes move on.
     case tick
     case snapshot(ClusterSnapshot)
@@ -27,6 +29,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     case quit
     /// Give the terminal back to the shell that started us, as ctrl-z does.
     case suspend
+    /// Send the whole screen anew.
+    case redraw
     /// What is on the screen has changed: observe this.
     case watch(Interest)
     /// Read everything on the screen now.

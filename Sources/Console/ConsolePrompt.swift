@@ -77,7 +77,7 @@ extension Console {
         }
     }
 
-    private mutating func submitCommand(_ text: String) {
+    mutating func submitCommand(_ text: String) {
         if text.allSatisfy({ $0 == " " }) { return }
         commandHistory.removeAll { $0 == text }
         commandHistory.append(text)

@@ -1,0 +1,224 @@
+import CLinux
+import Client
+import ClientCore
+import Console
+import Glibc
+import Grid
+import Observatory
+import Primitives
+import Reactor
+import Terminal
+
+/// What a console is started with.
+package struct ConsoleSessionOptions: Sendable {
+    /// What the header calls the cluster: a context's name, `dev`, `demo`, or the address.
+    package var contextName: String
+    package var isReadOnly = false
+    /// A theme's name, or a skin file's path.
+    package var theme = ThemeStore.standard
+    package var themes = ThemeStore()
+    package var terminal: TerminalOptions
+    /// A command as typed after the colon, for the view to begin with.
+    package var command: String?
+    /// Time between two refreshes of what is on the screen.
+    package var refreshMs: Int64 = 1000
+
+    package init(contextName: String, terminal: TerminalOptions) {
+        self.contextName = contextName
+        self.terminal = terminal
+    }
+}
+
+/// Where the cluster is: known already, or known once it has been started, which then happens behind the first frame.
+package enum ConsoleTarget: Sendable {
+    case known([ServerAddress])
+    case starting(@Sendable () -> Result<[ServerAddress], ConsoleFailure>)
+}
+
+/// How a session ended.
+package enum ConsoleEnd: Equatable, Sendable {
+    /// The user quit, or a signal asked to.
+    case quit
+    /// The terminal went away.
+    case hangup
+    /// There was no terminal that could show it.
+    case noScreen(TerminalError)
+    /// The cluster could not be started; said after the screen was given back.
+    case notStarted(ConsoleFailure)
+}
+
+/// The interactive console: the UI thread, which is the one that calls `run`. It alone touches the terminal and the `Console` value; it
+/// sleeps in `poll` on the terminal, signals and its mailbox, and never waits for a request. Everything else comes as events.
+///
+/// The first frame is drawn before anything is connected. A key is answered at once; news are drawn at most `framesPerSecond` times a
+/// second, and when nothing changed nothing is sent to the terminal.
+package final class ConsoleSession {
+    static let framesPerSecond: Int64 = 30
+
+    let options: ConsoleSessionOptions
+    var console: Console
+    let terminal: Terminal
+    let mailbox = ConsoleMailbox()
+    let signals: SessionSignals
+    var connection: SessionConnection?
+    let events: ClusterEventMailbox?
+    var end: ConsoleEnd?
+    private var isDirty = true
+    private var isUrgent = true
+    private var lastFrame = Instant.zero
+
+    /// Runs a console on standard input and output until it is quit. `events` brings what brokers in this process say happened.
+    package static func run(_ target: ConsoleTarget, events: ClusterEventMailbox? = nil, options: ConsoleSessionOptions) -> ConsoleEnd {
+        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { return .noScreen(.noTerminal) }
+        let signals = SessionSignals()
+        defer { signals.restore() }
+        do throws(TerminalError) {
+            let theme = (try? options.themes.load(options.theme)) ?? Theme.monochrome
+            let terminal = try Terminal(input: STDIN_FILENO, output: STDOUT_FILENO, options: options.terminal, theme: theme)
+            let session = ConsoleSession(target, terminal, signals, events, options)
+            session.loop(target)
+            session.close()
+            return session.end ?? .quit
+        } catch {
+            return .noScreen(error)
+        }
+    }
+
+    private init(
+        _ target: ConsoleTarget, _ terminal: Terminal, _ signals: SessionSignals, _ events: ClusterEventMailbox?, _ options: ConsoleSessionOptions
+    ) {
+        self.options = options
+        self.terminal = terminal
+        self.signals = signals
+        self.events = events
+        var addresses: [String] = []
+        if case .known(let list) = target { addresses = list.map(\.description) }
+        let consoleOptions = ConsoleOptions(
+            contextName: options.contextName, bootstrap: addresses.isEmpty ? ["localhost"] : addresses, isReadOnly: options.isReadOnly,
+            glyphs: terminal.glyphs, themeNames: options.themes.names)
+        console = Console(options: consoleOptions)
+    }
+
+    // MARK: The loop
+
+    private func loop(_ target: ConsoleTarget) {
+        let size = terminal.size
+        feed(.input(.resize(width: size.width, height: size.height)))
+        if (try? options.themes.load(options.theme)) == nil { feed(.notice(Notice(.warning, "There is no theme \(options.theme)."))) }
+        draw()
+        begin(target)
+        while end == nil {
+            wait()
+            takeSignals()
+            for input in terminal.read() {
+                isUrgent = true
+                feed(.input(input))
+            }
+            takeMail()
+            drawIfDue()
+        }
+    }
+
+    private func begin(_ target: ConsoleTarget) {
+        switch target {
+        case .known(let addresses): connect(addresses)
+        case .starting(let start):
+            let mailbox = mailbox
+            SessionThread.run { mailbox.post(.started(start())) }
+        }
+    }
+
+    func connect(_ addresses: [ServerAddress]) {
+        isDirty = true
+        console.bootstrapKnown(addresses.map(\.description))
+        let connection = SessionConnection(addresses, mailbox, refreshMs: options.refreshMs, isReadOnly: options.isReadOnly)
+        self.connection = connection
+        events?.attach { connection.ingest($0) }
+        connection.watch(console.currentInterest())
+        isUrgent = true
+        if let command = options.command { feed(.command(command)) }
+    }
+
+    /// Sleeps until something arrives, a frame is due, or something on the screen changes by itself.
+    private func wait() {
+        var deadline = console.nextDeadline ?? .distantFuture
+        if isDirty { deadline = min(deadline, isUrgent ? .zero : frameDeadline) }
+        var timeout: Int32 = -1
+        if deadline != .distantFuture {
+            let nanoseconds = deadline.nanoseconds &- SystemClock.instant().nanoseconds
+            timeout = deadline == .zero || nanoseconds <= 0 ? 0 : Int32(clamping: (nanoseconds + 999_999) / 1_000_000)
+        }
+        var watched = [
+            pollfd(fd: terminal.inputDescriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        let count = poll(&watched, nfds_t(watched.count), timeout)
+        if count == 0, let due = console.nextDeadline, due <= SystemClock.instant() { feed(.tick) }
+        if watched[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { end = .hangup }
+    }
+
+    private var frameDeadline: Instant { lastFrame.adding(milliseconds: 1000 / ConsoleSession.framesPerSecond) }
+
+    private func drawIfDue() {
+        guard isDirty, end == nil, isUrgent || frameDeadline <= SystemClock.instant() else { return }
+        draw()
+    }
+
+    private func draw() {
+        terminal.show(console.render())
+        isDirty = false
+        isUrgent = false
+        lastFrame = SystemClock.instant()
+    }
+
+    func feed(_ event: ConsoleEvent) {
+        isDirty = true
+        for request in console.update(event, now: SystemClock.now()) { perform(request) }
+    }
+
+    // MARK: What arrives
+
+    private func takeSignals() {
+        for signal in signals.take() {
+            switch signal {
+            case SIGWINCH:
+                let size = terminal.resized()
+                isUrgent = true
+                feed(.input(.resize(width: size.width, height: size.height)))
+            case SIGTSTP: suspend()
+            case SIGCONT: terminal.redraw()
+            case SIGHUP: end = .hangup
+            default: end = .quit
+            }
+        }
+    }
+
+    private func takeMail() {
+        let mail = mailbox.take()
+        for item in mail.items {
+            switch item {
+            case .event(let event): feed(event)
+            case .started(.success(let addresses)): connect(addresses)
+            case .started(.failure(let failure)): end = .notStarted(failure)
+            }
+        }
+        if let snapshot = mail.snapshot { feed(.snapshot(snapshot)) }
+        if let tail = connection?.takeTail() { feed(.tail(tail)) }
+    }
+
+    func suspend() {
+        terminal.suspend()
+        signals.stopProcessGroup()
+        terminal.resume()
+        let size = terminal.resized()
+        isUrgent = true
+        feed(.input(.resize(width: size.width, height: size.height)))
+    }
+
+    private func close() {
+        events?.detach()
+        terminal.close()
+        connection?.stop()
+    }
+}

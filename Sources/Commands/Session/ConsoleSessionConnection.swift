@@ -1,0 +1,88 @@
+import Client
+import ClientCore
+import Console
+import Observatory
+import Primitives
+import Records
+import Synchronization
+
+/// A session's line to the cluster: the observer, plans, and the tail's reader, each on the client's own thread, all answering into the
+/// mailbox. Owner: the UI thread.
+final class SessionConnection: Sendable {
+    private let client: ClusterClient
+    private let observer: HostedMachine<Observer>
+    private let mailbox: ConsoleMailbox
+    private let bootstrap: String
+    private let isReadOnly: Bool
+    private let tail = Mutex<SessionTail?>(nil)
+
+    init(_ addresses: [ServerAddress], _ mailbox: ConsoleMailbox, refreshMs: Int64, isReadOnly: Bool) {
+        client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console")
+        bootstrap = addresses.map(\.description).joined(separator: ",")
+        self.mailbox = mailbox
+        self.isReadOnly = isReadOnly
+        observer = client.host(Observer(bootstrap: addresses.map(\.description)), output: { mailbox.post(snapshot: $0) })
+        observer.post(.interval(milliseconds: refreshMs))
+    }
+
+    func watch(_ interest: Interest) { observer.post(.interest(interest)) }
+    func refresh() { observer.post(.refresh) }
+    func ingest(_ events: [ClusterEvent]) { observer.post(.ingest(events)) }
+
+    func plan(_ ticket: Int, _ action: PlanAction) {
+        let mailbox = mailbox
+        _ = client.host(PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.event(.planned(ticket: ticket, $0))) })
+    }
+
+    func run(_ ticket: Int, _ plan: Plan) {
+        let mailbox = mailbox
+        let observer = observer
+        _ = client.host(
+            PlanRunner(plan, isReadOnly: isReadOnly),
+            output: { progress in
+                switch progress {
+                case .step(let number, let count, let text):
+                    mailbox.post(.event(.planProgress(ticket: ticket, "Step \(number) of \(count): \(text)")))
+                case .checking: mailbox.post(.event(.planProgress(ticket: ticket, "Reading the cluster again.")))
+                case .finished(let outcome):
+                    mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
+                    observer.post(.refresh)
+                }
+            })
+    }
+
+    // MARK: The tail
+
+    func startTail(_ query: TailQuery) {
+        let fresh = SessionTail(query, client, mailbox)
+        let old = tail.withLock { held in
+            let before = held
+            held = fresh
+            return before
+        }
+        old?.stop()
+    }
+
+    func stopTail(_ session: Int) {
+        let stopped = tail.withLock { held -> SessionTail? in
+            guard held?.query.session == session else { return nil }
+            let before = held
+            held = nil
+            return before
+        }
+        stopped?.stop()
+    }
+
+    func pauseTail(_ session: Int, _ isPaused: Bool) {
+        let current = tail.withLock { $0 }
+        if current?.query.session == session { current?.pause(isPaused) }
+    }
+
+    /// What the tail has brought since last asked; nil where nothing.
+    func takeTail() -> TailUpdate? { tail.withLock { $0 }?.take() }
+
+    func stop() {
+        tail.withLock { $0 }?.stop()
+        client.stop()
+    }
+}

@@ -1,0 +1,107 @@
+import Console
+import Glibc
+import Grid
+import Observatory
+import Primitives
+import Terminal
+
+/// What the console asks for, done.
+extension ConsoleSession {
+    func perform(_ request: ConsoleRequest) {
+        switch request {
+        case .quit: end = .quit
+        case .suspend: suspend()
+        case .redraw: terminal.redraw()
+        case .watch(let interest): connection?.watch(interest)
+        case .refresh: connection?.refresh()
+        case .plan(let ticket, let action): plan(ticket, action)
+        case .run(let ticket, let plan): run(ticket, plan)
+        case .startTail(let query): connection?.startTail(query)
+        case .stopTail(let session): connection?.stopTail(session)
+        case .pauseTail(let session, let isPaused): connection?.pauseTail(session, isPaused)
+        case .save(let name, let text): save(name, text)
+        case .readFile(let ticket, let name): mailbox.post(.event(.file(ticket: ticket, name: name, SessionFiles.read(name))))
+        case .copy(let text):
+            if !terminal.copy(text) { mailbox.post(.event(.notice(Notice(.warning, "This terminal takes no copies, or not of that length.")))) }
+        case .setTheme(let name): setTheme(name)
+        case .bell: terminal.bell()
+        }
+    }
+
+    private func plan(_ ticket: Int, _ action: PlanAction) {
+        guard let connection else {
+            return mailbox.post(.event(.planned(ticket: ticket, .failure(PlanError("The cluster is still starting.")))))
+        }
+        connection.plan(ticket, action)
+    }
+
+    private func run(_ ticket: Int, _ plan: Plan) {
+        guard let connection, !options.isReadOnly else {
+            let outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: ["This console is read-only."])
+            return mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
+        }
+        connection.run(ticket, plan)
+    }
+
+    private func save(_ name: String, _ text: String) {
+        let result = SessionFiles.create(name, text)
+        mailbox.post(.event(.saved(result)))
+    }
+
+    private func setTheme(_ name: String) {
+        do throws(SkinFile.Failure) {
+            let theme = try options.themes.load(name)
+            terminal.setTheme(theme)
+            let problems = theme.problems.isEmpty ? "" : " It has colours that are not known: \(theme.problems.joined(separator: ", "))."
+            mailbox.post(.event(.notice(Notice(problems.isEmpty ? .info : .warning, "Theme \(name)." + problems))))
+        } catch {
+            mailbox.post(.event(.notice(Notice(.warning, "Theme \(name): \(error.message)."))))
+        }
+    }
+}
+
+/// Small files, read and written whole.
+enum SessionFiles {
+    private static let readMax = 16 * 1024 * 1024
+
+    /// Makes a new file; one that is there already is never overwritten.
+    static func create(_ name: String, _ text: String) -> Result<String, ConsoleFailure> {
+        let path = expanded(name)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { return .failure(failure(name)) }
+        defer { Glibc.close(descriptor) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { return .failure(failure(name)) }
+            rest = rest.dropFirst(count)
+        }
+        return .success(name)
+    }
+
+    static func read(_ name: String) -> Result<String, ConsoleFailure> {
+        let descriptor = open(expanded(name), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .failure(failure(name)) }
+        defer { Glibc.close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 { return .failure(failure(name)) }
+            if count == 0 { break }
+            bytes += chunk.prefix(count)
+            if bytes.count > readMax { return .failure(ConsoleFailure("\(name) is larger than 16 MiB.")) }
+        }
+        return .success(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// `~/x` in the home directory, as a shell has it.
+    private static func expanded(_ name: String) -> String {
+        guard name.hasPrefix("~/"), let home = getenv("HOME") else { return name }
+        return String(cString: home) + name.dropFirst(1)
+    }
+
+    private static func failure(_ name: String) -> ConsoleFailure { ConsoleFailure("\(name): \(String(cString: strerror(errno))).") }
+}
