@@ -14,8 +14,9 @@ extension Broker {
         let durableOnly = waitsForDisk(replica)
         let (result, moved) = try replica.append(batches, origin: origin, now: now, durableOnly: durableOnly)
         armAfterAppend(replica.log)
-        if moved { advanced(replica) }
-        if durableOnly || replica.log.syncDue(now: now) { requestSync(replica) }
+        if moved { advanced(replica, bytes: result.bytes) }
+        // A finished segment is made durable in the background, so that a recovery need not scan it.
+        if durableOnly || result.rolled || replica.log.syncDue(now: now) { requestSync(replica) }
         return result
     }
 
@@ -55,12 +56,14 @@ extension Broker {
         }
     }
 
-    /// Something happened to a partition that its waiters may have waited for.
-    mutating func advanced(_ replica: Replica) {
+    /// Something happened to a partition that its waiters may have waited for: `bytes` more can be read, or, without a number, anything.
+    mutating func advanced(_ replica: Replica, bytes: Int? = nil) {
         guard !replica.waiters.isEmpty else { return }
         for ticket in replica.waiters {
             switch parked[ticket] {
-            case .fetch(let fetch): recheckFetch(ticket, fetch)
+            case .fetch(var fetch):
+                fetch.available += bytes ?? Int(fetch.request.minBytes)
+                if fetch.available >= Int(fetch.request.minBytes) { recheckFetch(ticket, fetch) } else { parked.update(ticket, fetch) }
             case .produce(let produce): recheckProduce(ticket, produce)
             case .internalAppend(let waiting):
                 guard let done = outcome(of: waiting.append) else { continue }

@@ -9,6 +9,8 @@ struct ParkedFetch {
     let request: FetchRequest
     /// The partitions it reads, for taking its ticket back.
     let replicas: [Replica]
+    /// Bytes there were when it was parked and have come since. While these are too few, its partitions need not be read again.
+    var available: Int
 }
 
 /// An append that waits until the high watermark has passed it.
@@ -86,6 +88,11 @@ struct ParkedRequests {
     }
 
     subscript(ticket: UInt64) -> Parked? { parked[ticket] }
+
+    /// Puts a changed fetch back in its place.
+    mutating func update(_ ticket: UInt64, _ fetch: ParkedFetch) {
+        if parked[ticket] != nil { parked[ticket] = .fetch(fetch) }
+    }
 
     /// Takes the request out, and its ticket off its partitions.
     @discardableResult

@@ -30,6 +30,7 @@ final class NodeThreads: Sendable {
         let disk = PosixDisk()
         lock = Mutex(try NodeThreads.lock(config.logDirectories[0], disk))
         let bound = try NodeThreads.listen(&config)
+        config.advertise(host: SocketAddress.localHostName)
         endpoints = config.clientListeners.map { (NodeThreads.reachable($0.host), Int($0.port)) }
         loop = EventLoop()
         workers = WorkerPool()

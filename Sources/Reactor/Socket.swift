@@ -46,6 +46,16 @@ package struct SocketAddress: Sendable {
         return addresses
     }
 
+    /// A name by which this machine reaches itself and, with luck, others reach it: its host name where that resolves, else the loopback
+    /// address.
+    package static var localHostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "127.0.0.1" }
+        let name = buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        guard let found = try? resolve(name, port: 0), !found.isEmpty else { return "127.0.0.1" }
+        return name
+    }
+
     package var host: String {
         var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         let code = withPointer { getnameinfo($0, length, &buffer, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST) }

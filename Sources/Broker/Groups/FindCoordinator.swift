@@ -47,7 +47,7 @@ extension Broker {
     /// The broker that leads the group's partition; nil while there is none. Has the topic made where it is missing.
     private mutating func coordinatorLeader(of groupID: String) -> BrokerID? {
         guard let topic = image.topic(offsetsTopic) else {
-            autoCreate([offsetsTopic]) { _ in }
+            autoCreate([offsetsTopic]) { _, _ in }
             return nil
         }
         let partition = coordinatorPartition(groupID, of: Int32(topic.partitions.count))

@@ -4,15 +4,20 @@ import Wire
 
 /// Making topics that nobody made: those a client asked the metadata of, and the coordinators' own.
 extension Broker {
-    /// Makes topics with the broker's defaults, the internal ones with theirs, and goes on when they are there or could not be made.
-    package mutating func autoCreate(_ names: [String], then done: @escaping @Sendable (inout Broker) -> Void) {
+    /// Makes topics with the broker's defaults, the internal ones with theirs, and goes on when they are there or could not be made;
+    /// `done` hears which the controller refused and why.
+    package mutating func autoCreate(
+        _ names: [String], then done: @escaping @Sendable (inout Broker, OrderedMap<String, ErrorCode>) -> Void
+    ) {
         var request = CreateTopicsRequest()
         request.topics = names.filter { controller.image.topic($0) == nil }.map(autoCreated)
         let decision = controller.decideCreateTopics(request, broker: config, random: &random)
+        var refused: OrderedMap<String, ErrorCode> = OrderedMap()
         for topic in decision.response.topics where topic.errorCode.isError {
+            refused[topic.name] = topic.errorCode
             note("cannot create the topic \(topic.name): \(topic.errorMessage ?? topic.errorCode.name)")
         }
-        commitMetadata(decision.records) { broker, _ in done(&broker) }
+        commitMetadata(decision.records) { [refused] broker, _ in done(&broker, refused) }
     }
 
     private func autoCreated(_ name: String) -> CreateTopicsRequest.Topic {

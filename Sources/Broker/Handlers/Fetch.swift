@@ -21,10 +21,9 @@ struct FetchOutcome {
 extension Broker {
     mutating func handleFetch(_ context: RequestContext, _ request: FetchRequest) {
         // A session's later requests name only what changed, and no session was ever given out.
-        guard request.sessionID == 0, request.sessionEpoch <= 0 else {
+        guard request.sessionEpoch <= 0 else {
             var response = FetchResponse()
-            response.errorCode = request.sessionEpoch < 0 ? .none : .fetchSessionIDNotFound
-            if request.sessionEpoch < 0 { return startFetch(context, request) }
+            response.errorCode = .fetchSessionIDNotFound
             return respond(context, response)
         }
         startFetch(context, request)
@@ -36,7 +35,8 @@ extension Broker {
         let watched = isDone ? [] : fetchedReplicas(context, request)
         guard !isDone, !watched.isEmpty else { return answerFetch(context, outcome) }
         let deadline = now.instant.adding(milliseconds: Int64(request.maxWaitMs))
-        parked.park(.fetch(ParkedFetch(context: context, request: request, replicas: watched)), until: deadline)
+        let fetch = ParkedFetch(context: context, request: request, replicas: watched, available: outcome.bytes)
+        parked.park(.fetch(fetch), until: deadline)
     }
 
     mutating func answerFetch(_ context: RequestContext, _ outcome: FetchOutcome) {

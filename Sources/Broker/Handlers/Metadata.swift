@@ -11,11 +11,18 @@ extension Broker {
         let wanted = (request.topics ?? []).compactMap { $0.topicID.isZero ? $0.name : nil }
         let mayCreate = config.autoCreateTopics && (context.version < 4 || request.allowAutoTopicCreation)
         let absent = mayCreate ? wanted.filter { image.topic($0) == nil && TopicNames.problem($0) == nil } : []
-        guard !absent.isEmpty else { return answerMetadata(context, request, created: []) }
-        autoCreate(absent) { broker in broker.answerMetadata(context, request, created: absent) }
+        guard !absent.isEmpty else { return answerMetadata(context, request, outcomes: OrderedMap()) }
+        autoCreate(absent) { broker, refused in
+            var outcomes = refused
+            for name in absent where outcomes[name] == nil { outcomes[name] = .leaderNotAvailable }
+            broker.answerMetadata(context, request, outcomes: outcomes)
+        }
     }
 
-    mutating func answerMetadata(_ context: RequestContext, _ request: MetadataRequest, created: [String]) {
+    /// `outcomes` says, of topics that were to be made and are not there, why not.
+    private mutating func answerMetadata(
+        _ context: RequestContext, _ request: MetadataRequest, outcomes: OrderedMap<String, ErrorCode>
+    ) {
         var response = MetadataResponse()
         response.clusterID = image.clusterID
         response.controllerID = image.activeBrokers.first.map { isActiveController ? brokerID.rawValue : $0.id.rawValue } ?? -1
@@ -29,14 +36,14 @@ extension Broker {
             return out
         }
         if let topics = request.topics {
-            response.topics = topics.map { describe($0, context.version, created) }
+            response.topics = topics.map { describe($0, outcomes) }
         } else {
             response.topics = image.topics.values.map(describe)
         }
         respond(context, response)
     }
 
-    private func describe(_ wanted: MetadataRequest.Topic, _ version: Int16, _ created: [String]) -> MetadataResponse.Topic {
+    private func describe(_ wanted: MetadataRequest.Topic, _ outcomes: OrderedMap<String, ErrorCode>) -> MetadataResponse.Topic {
         var refusal = MetadataResponse.Topic()
         refusal.name = wanted.name
         refusal.topicID = wanted.topicID
@@ -54,8 +61,7 @@ extension Broker {
         if TopicNames.problem(name) != nil {
             refusal.errorCode = .invalidTopicException
         } else {
-            // Made, but the record of it is not applied: it failed, or this is its first moment.
-            refusal.errorCode = created.contains(name) ? .leaderNotAvailable : .unknownTopicOrPartition
+            refusal.errorCode = outcomes[name] ?? .unknownTopicOrPartition
         }
         return refusal
     }

@@ -114,6 +114,13 @@ package struct BrokerConfig: Sendable {
         }
     }
 
+    /// Says under which name clients find this machine, for listeners that listen everywhere and are advertised under no name of their own.
+    package mutating func advertise(host: String) {
+        for index in advertisedListeners.indices where ["", "0.0.0.0", "::"].contains(advertisedListeners[index].host) {
+            advertisedListeners[index].host = host
+        }
+    }
+
     // MARK: what several keys say together
 
     private mutating func readListeners() -> [String] {
