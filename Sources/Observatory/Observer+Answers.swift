@@ -114,5 +114,5 @@ extension Observer {
 
 extension GroupSnapshot {
     /// Groups that DescribeGroups and OffsetFetch can tell of: share and streams groups have APIs of their own.
-    static let readableTypes = ["", "classic", "consumer", "Classic", "Consumer"]
+    package static let readableTypes = ["", "classic", "consumer", "Classic", "Consumer"]
 }

@@ -1,0 +1,177 @@
+import Client
+import ClientCore
+import Glibc
+import Observatory
+import Primitives
+import Wire
+
+/// The commands that change a cluster. Each makes the same plans as the console and runs them with the same runner: planned from the
+/// cluster as it is, shown, confirmed, done, and checked against the cluster as it then is.
+struct PlanCommand {
+    private let invocation: Invocation
+    private let access: ClusterAccess
+    private var printed = false
+
+    static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
+        let actions = try PlanActions.actions(invocation)
+        var command = PlanCommand(invocation: invocation, access: try ClusterAccess(invocation))
+        return try command.run(actions)
+    }
+
+    private var assumesYes: Bool { invocation.isSet("--yes") || invocation.isSet("--execute") }
+
+    private mutating func run(_ actions: [PlanActions.Wanted]) throws(Failure) -> ExitStatus {
+        var done = 0
+        var failures: [Failure] = []
+        for wanted in actions {
+            do throws(Failure) {
+                try run(wanted)
+                done += 1
+            } catch {
+                // What asks for another command line is said at once; what failed for one of several does not keep the others.
+                if error.status == .usage || actions.count == 1 { throw error }
+                Streams.complain(error.message)
+                failures.append(error)
+            }
+        }
+        guard let first = failures.first else { return .ok }
+        return done > 0 ? .partial : first.status
+    }
+
+    private mutating func run(_ wanted: PlanActions.Wanted) throws(Failure) {
+        let action = try wanted.complete(access)
+        if wanted.isContentIfExists, try exists(action) { return }
+        if wanted.isContentIfMissing, try !exists(action) { return }
+        let plan = try makePlan(action)
+        if invocation.isSet("--export") { return try export(plan) }
+        if invocation.isSet("--dry-run") { return Streams.print(PlanText.full(plan)) }
+        guard plan.obstacles.isEmpty else { throw Failure(.error, plan.obstacles.joined(separator: " ")) }
+        guard !plan.steps.isEmpty else { return Streams.print("\(plan.title): nothing to change\n") }
+        try confirm(plan)
+        try execute(plan)
+    }
+
+    private func exists(_ action: PlanAction) throws(Failure) -> Bool {
+        let name: String
+        switch action {
+        case .createTopic(let topic): name = topic.name
+        case .deleteTopic(let topic): name = topic
+        default: return true
+        }
+        do throws(Failure) {
+            _ = try access.partitions(of: name)
+            return true
+        } catch {
+            guard error.message.hasPrefix("there is no topic") else { throw error }
+            return false
+        }
+    }
+
+    private func makePlan(_ action: PlanAction) throws(Failure) -> Plan {
+        // One request up front tells an unreachable cluster from one that objects.
+        _ = try access.ask(ApiVersionsRequest.ours)
+        let list = access.addresses.map(\.description).joined(separator: ",")
+        guard let outputs = access.client.run(PlanBuilder(action, bootstrap: list), timeoutMs: access.timeoutMs) else {
+            throw Failure(.timeout, "the cluster did not answer in time; --timeout gives it longer")
+        }
+        switch outputs.last {
+        case .success(let plan): return plan
+        case .failure(let error): throw Failure(.error, error.message)
+        case nil: throw Failure(.error, "the cluster hung up while the change was being planned")
+        }
+    }
+
+    // MARK: Asking
+
+    private func confirm(_ plan: Plan) throws(Failure) {
+        // Making a topic destroys nothing and can be undone: typing the command is asking enough.
+        if case .createTopic = plan.action { return }
+        if assumesYes { return }
+        guard Streams.isTerminal(0) else {
+            throw .usage("\(plan.title) changes the cluster; give --yes to do it, or --dry-run to look at it first")
+        }
+        Streams.write(Array(PlanText.full(plan).utf8), to: Streams.error)
+        switch plan.confirmation {
+        case .yes:
+            let answer = ask("Do it? [y/N] ").lowercased()
+            guard answer == "y" || answer == "yes" else { throw Failure(.error, "nothing was changed") }
+        case .typedName(let name):
+            guard ask("This cannot be undone. Type \(visible(name)) to do it: ") == name else { throw Failure(.error, "nothing was changed") }
+        }
+    }
+
+    private func ask(_ question: String) -> String {
+        Streams.write(Array(question.utf8), to: Streams.error)
+        return readLine() ?? ""
+    }
+
+    // MARK: Doing
+
+    private func execute(_ plan: Plan) throws(Failure) {
+        guard let outputs = access.client.run(PlanRunner(plan), timeoutMs: max(access.timeoutMs, 30_000)) else {
+            throw Failure(.timeout, "\(plan.title): not finished in time; look before you try again")
+        }
+        guard case .finished(let outcome) = outputs.last else {
+            throw Failure(.error, "\(plan.title): the cluster hung up before it was finished; look before you try again")
+        }
+        let lines = outcome.lines.joined(separator: " ")
+        switch outcome.verdict {
+        case .done: Streams.print(PlanText.done(plan))
+        case .doneButDiffers: throw Failure(.partial, "\(plan.title): done, but the cluster now differs from the plan: \(lines)")
+        case .failed: throw Failure(.error, "\(plan.title): \(lines)")
+        }
+    }
+
+    /// The offsets a reset would set, as lines for --from-file.
+    private func export(_ plan: Plan) throws(Failure) {
+        var rows: [OffsetsFile.Row] = []
+        for case .commitOffsets(_, let offsets) in plan.steps {
+            rows += offsets.map { OffsetsFile.Row(partition: $0.partition, offset: $0.offset) }
+        }
+        guard !rows.isEmpty else { throw Failure(.error, plan.obstacles.first ?? "there is nothing to export") }
+        Streams.print(OffsetsFile(rows: rows).text)
+    }
+}
+
+/// Plans as text for people.
+enum PlanText {
+    /// All there is to know before it is done.
+    static func full(_ plan: Plan) -> String {
+        var out = "\(visible(plan.title))\n"
+        if !plan.rows.isEmpty { out += "\n" + table(plan) }
+        if !plan.touches.isEmpty || !plan.warnings.isEmpty || !plan.obstacles.isEmpty { out += "\n" }
+        for text in plan.touches { out += "\(visible(text))\n" }
+        for text in plan.warnings { out += "Warning: \(visible(text))\n" }
+        for text in plan.obstacles { out += "Cannot be done: \(visible(text))\n" }
+        if case .none(let why) = plan.inverse, !why.isEmpty { out += "Cannot be undone: \(visible(why))\n" }
+        if !plan.kafkaCommand.isEmpty { out += "\nWith Kafka's own tools:\n" + visible(plan.kafkaCommand, keepingLines: true) + "\n" }
+        return out
+    }
+
+    static func table(_ plan: Plan) -> String {
+        var listing = Listing(plan.columns.map { .init($0, $0.lowercased()) })
+        for row in plan.rows where row.cells.count == plan.columns.count { listing.add(row.cells.map { .string($0) }) }
+        return listing.text(.table)
+    }
+
+    /// What is printed when it is done: Kafka's own words where its tools have some.
+    static func done(_ plan: Plan) -> String {
+        switch plan.action {
+        case .createTopic(let topic): "Created topic \(topic.name).\n"
+        case .deleteTopic(let name): "Deleted topic \(name).\n"
+        case .deleteGroup(let name): "Deleted group \(visible(name)).\n"
+        case .resetOffsets: table(plan)
+        default: "\(visible(plan.title)): done.\n"
+        }
+    }
+}
+
+extension ApiVersionsRequest {
+    /// Who we are, as every client says first.
+    static var ours: ApiVersionsRequest {
+        var request = ApiVersionsRequest()
+        request.clientSoftwareName = CommandTable.program
+        request.clientSoftwareVersion = Program.version
+        return request
+    }
+}

@@ -1,0 +1,46 @@
+import Client
+import ClientCore
+import Observatory
+import Primitives
+import Synchronization
+
+/// Reads what a view needs from a cluster, once, with the console's own observer.
+struct ClusterReading {
+    let access: ClusterAccess
+
+    /// The first picture, at the end of a round of requests, of which `isComplete` says that it has all that is wanted; at the end of the
+    /// time the last one there was.
+    func read(_ interest: Interest, until isComplete: @escaping @Sendable (ClusterSnapshot) -> Bool) throws(Failure) -> ClusterSnapshot {
+        let done = Waiter<Void>()
+        let box = Latest()
+        let hosted = access.client.host(
+            Observer(bootstrap: access.addresses.map(\.description)),
+            output: { snapshot in
+                box.set(snapshot)
+                // Between rounds nothing is under way; the picture before the first round has not connected yet.
+                guard snapshot.cost.requests > 0, snapshot.cost.inFlight == 0 else { return }
+                if snapshot.observations.metadata.error != nil || isComplete(snapshot) { done.fill(()) }
+            })
+        hosted.post(.interval(milliseconds: 100))
+        hosted.post(.interest(interest))
+        hosted.post(.refresh)
+        let finished = done.wait(milliseconds: access.timeoutMs) != nil
+        hosted.cancel()
+        guard let snapshot = box.value, snapshot.observations.metadata.time != nil else { throw unreachable(box.value, finished) }
+        return snapshot
+    }
+
+    private func unreachable(_ snapshot: ClusterSnapshot?, _ finished: Bool) -> Failure {
+        let list = access.addresses.map(\.description).joined(separator: ",")
+        if !finished { return Failure(.timeout, "\(list) did not answer in time; --timeout gives it longer") }
+        let reason = snapshot?.observations.metadata.error ?? "no answer"
+        return Failure(.unreachable, "\(list): \(reason); name a broker with -b, or start one with `kastellan dev`")
+    }
+}
+
+/// The newest picture, handed from the client's thread to the command's.
+private final class Latest: Sendable {
+    private let held = Mutex<ClusterSnapshot?>(nil)
+    func set(_ snapshot: ClusterSnapshot) { held.withLock { $0 = snapshot } }
+    var value: ClusterSnapshot? { held.withLock { $0 } }
+}
