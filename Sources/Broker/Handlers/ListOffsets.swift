@@ -12,10 +12,33 @@ extension Broker {
         for topic in request.topics {
             var answer = ListOffsetsResponse.Topic()
             answer.name = topic.name
-            answer.partitions = topic.partitions.map { listOffset(topic.name, $0, isCommitted: request.isolationLevel == 1) }
+            answer.partitions = listOffsets(context, topic, isCommitted: request.isolationLevel == 1)
             response.topics.append(answer)
         }
         respond(context, response)
+    }
+
+    /// A partition named more than once is refused, once; so is a question that came with a later version than the request's.
+    private func listOffsets(
+        _ context: RequestContext, _ topic: ListOffsetsRequest.Topic, isCommitted: Bool
+    ) -> [ListOffsetsResponse.Partition] {
+        var seen = OrderedMap<Int32, Int>()
+        for partition in topic.partitions { seen[partition.partitionIndex, default: 0] += 1 }
+        return topic.partitions.compactMap { partition in
+            guard let times = seen.remove(partition.partitionIndex) else { return nil }
+            var refusal = ListOffsetsResponse.Partition()
+            refusal.partitionIndex = partition.partitionIndex
+            if times > 1 {
+                refusal.errorCode = .invalidRequest
+            } else if (partition.timestamp == -3 && context.version < 7) || (partition.timestamp == -4 && context.version < 8)
+                || (partition.timestamp == -5 && context.version < 9) || partition.timestamp < -6
+            {
+                refusal.errorCode = .unsupportedVersion
+            } else {
+                return listOffset(topic.name, partition, isCommitted: isCommitted)
+            }
+            return refusal
+        }
     }
 
     private func listOffset(
