@@ -14,7 +14,7 @@ package struct ClusterSession: Sendable {
         package var connectTimeoutMs: Int64 = 5_000
         package var backoffMinMs: Int64 = 50
         package var backoffMaxMs: Int64 = 2_000
-        package var requestsMax = 4_096
+        package var requestsMax = 512
         package var seed: UInt64 = 1
 
         package init(bootstrap: [ServerAddress], clientID: String = "kastellan") {

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ClientCorePlaceholder {
-    @Test func builds() {}
-}

@@ -1,0 +1,180 @@
+import ClientCore
+import Primitives
+import Records
+import Testing
+import Wire
+
+/// Stories of the producer: batches, partitions, retries without duplicates.
+@Suite struct ProducerTests {
+    typealias Story = MachineStory<ProducerMachine>
+
+    private func story(_ change: (inout ProducerOptions) -> Void = { _ in }, leaders: [Int32] = [1, 1, 1]) -> Story {
+        var options = ProducerOptions()
+        change(&options)
+        var story = Story(ProducerMachine(options, codecs: .uncompressed))
+        story.start()
+        story.receive(.send(number: 0, record("first", key: "k")))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: leaders))
+        return story
+    }
+
+    private func record(_ value: String, key: String? = nil, partition: Int32? = nil) -> ProducerRecord {
+        ProducerRecord(topic: "log", partition: partition, key: key.map { Bytes($0) }, value: Bytes(value))
+    }
+
+    private func identity(_ id: Int64 = 42) -> InitProducerIDResponse {
+        var response = InitProducerIDResponse()
+        (response.producerID, response.producerEpoch) = (id, 0)
+        return response
+    }
+
+    private func produced(_ story: Story, _ code: ErrorCode = .none, base: Int64 = 100) -> ProduceResponse {
+        var response = ProduceResponse()
+        let request = story.request(ProduceRequest.self)?.message
+        response.topics = (request?.topics ?? []).map { topic in
+            var answered = ProduceResponse.Topic()
+            answered.name = topic.name
+            answered.partitions = topic.partitions.map { partition in
+                var outcome = ProduceResponse.Partition()
+                (outcome.index, outcome.errorCode, outcome.baseOffset) = (partition.index, code, base)
+                return outcome
+            }
+            return answered
+        }
+        return response
+    }
+
+    private func batches(_ story: Story) -> [(partition: Int32, batch: RecordBatch)] {
+        guard let request = story.request(ProduceRequest.self)?.message else { return [] }
+        return request.topics.flatMap { topic in
+            topic.partitions.map { ($0.index, try! BatchWalk.all(in: $0.records.inMemory!)[0]) }
+        }
+    }
+
+    @Test func batchWaitsForCompanyAndIsNumbered() throws {
+        var story = story()
+        #expect(story.sentKeys == [.initProducerID])
+        story.answer(identity())
+        #expect(story.sent.isEmpty)
+        story.receive(.send(number: 1, record("second", key: "k")))
+        story.advance(5)
+        let sent = batches(story)
+        #expect(sent.map(\.partition) == [keyedPartition(Bytes("k"), of: 3)])
+        #expect(sent[0].batch.header.recordCount == 2)
+        #expect(sent[0].batch.header.producerID == 42)
+        #expect(sent[0].batch.header.baseSequence == 0)
+        #expect(sent[0].batch.isChecksumValid)
+        story.answer(produced(story))
+        let partition = TopicPartition("log", sent[0].partition)
+        #expect(story.outputs == [.delivered(number: 0, partition, 100), .delivered(number: 1, partition, 101)])
+        story.receive(.send(number: 2, record("third", key: "k")))
+        story.advance(5)
+        #expect(batches(story)[0].batch.header.baseSequence == 2)
+    }
+
+    @Test func batchThatIsSentAgainIsTheSameBatch() {
+        var story = story()
+        story.answer(identity())
+        story.advance(5)
+        let first = batches(story)[0].batch.bytes
+        story.fail(.produce, .disconnected("reset"))
+        #expect(story.outputs.isEmpty)
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [2, 2, 2]))
+        story.advance(200)
+        #expect(batches(story)[0].batch.bytes == first)
+        #expect(story.request(ProduceRequest.self)?.target == .broker(2))
+        story.answer(produced(story))
+        #expect(story.outputs.count == 1)
+    }
+
+    @Test func orderIsKeptOverRetries() {
+        var story = story()
+        story.answer(identity())
+        story.advance(5)
+        story.receive(.send(number: 1, record("second", key: "k")))
+        story.advance(50)
+        #expect(batches(story).count == 1)
+        story.answer(produced(story, .notEnoughReplicas))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 1, 1]))
+        story.advance(200)
+        #expect(batches(story)[0].batch.header.recordCount == 1)
+        #expect(batches(story)[0].batch.header.baseSequence == 0)
+        story.answer(produced(story))
+        story.advance(10)
+        #expect(batches(story)[0].batch.header.baseSequence == 1)
+    }
+
+    @Test func refusalForGoodIsToldWithKafkasName() {
+        var story = story()
+        story.answer(identity())
+        story.advance(5)
+        story.answer(produced(story, .messageTooLarge))
+        #expect(story.outputs == [.failed(number: 0, .kafka(.messageTooLarge, message: nil))])
+    }
+
+    @Test func deliveryTimeoutEndsTheTrying() {
+        var story = story { $0.deliveryTimeoutMs = 1_000 }
+        story.answer(identity())
+        story.advance(5)
+        story.answer(produced(story, .notEnoughReplicas))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [-1, -1, -1]))
+        story.advance(1_000)
+        #expect(story.outputs == [.failed(number: 0, .timedOut("Produce"))])
+    }
+
+    @Test func clusterWithoutProducerIDsIsWrittenToWithout() {
+        var story = story()
+        story.fail(.initProducerID, .unsupported(api: "InitProducerId"))
+        story.advance(5)
+        #expect(batches(story)[0].batch.header.producerID == -1)
+        #expect(batches(story)[0].batch.header.baseSequence == -1)
+    }
+
+    @Test func keylessRecordsStickToAPartitionForABatch() {
+        var story = story { $0.isIdempotent = false }
+        story.advance(5)
+        story.answer(produced(story))
+        for number in 1...10 { story.receive(.send(number: number, record("\(number)"))) }
+        story.advance(5)
+        #expect(batches(story).count == 1)
+        #expect(batches(story)[0].batch.header.recordCount == 10)
+    }
+
+    @Test func fullBatchDoesNotLinger() {
+        var story = story {
+            $0.isIdempotent = false
+            $0.lingerMs = 60_000
+            $0.batchBytesMax = 1_000
+        }
+        #expect(story.sent.isEmpty)
+        story.receive(.send(number: 1, record(String(repeating: "x", count: 995), key: "k")))
+        #expect(batches(story).count == 1)
+    }
+
+    @Test func flushSendsAtOnceAndCloseFinishes() {
+        var story = story { $0.isIdempotent = false; $0.lingerMs = 60_000 }
+        story.receive(.flush)
+        #expect(batches(story).count == 1)
+        story.receive(.close)
+        #expect(!story.isFinished)
+        story.answer(produced(story))
+        #expect(story.isFinished)
+    }
+
+    @Test func bufferIsBounded() {
+        var story = story { $0.bufferedBytesMax = 10 }
+        story.receive(.send(number: 1, record("more than there is room for")))
+        #expect(story.outputs == [.failed(number: 1, .overloaded)])
+    }
+
+    @Test func unknownPartitionAndTopicAreTold() {
+        var story = story { $0.isIdempotent = false }
+        story.receive(.send(number: 1, record("x", partition: 9)))
+        #expect(story.outputs == [.failed(number: 1, .kafka(.unknownTopicOrPartition, message: "partition 9 of log does not exist"))])
+        story.receive(.send(number: 2, ProducerRecord(topic: "bad name!", value: nil)))
+        var answer = SessionStory.metadata(brokers: 1, topic: "bad name!")
+        answer.topics[0].errorCode = .invalidTopicException
+        story.answer(answer)
+        #expect(story.outputs.last == .failed(number: 2, .kafka(.invalidTopicException, message: "bad name!")))
+    }
+}
