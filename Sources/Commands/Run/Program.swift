@@ -31,6 +31,7 @@ package enum Program {
         case "broker": return try BrokerCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
+        case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
         case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete":
             return try PlanCommand.run(invocation)
