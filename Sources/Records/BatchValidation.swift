@@ -80,22 +80,20 @@ package enum BatchValidation {
         let payload = try batch.payload(codecs, limit: rules.inflatedBytesMax)
         defer { withExtendedLifetime(payload) {} }
         let base = payload.pointer
+        let limit = payload.count
         let window = Window(rules, now: now)
         var maxTimestamp = Int64.min
         var faults = Faults()
-        var at = 0
+        var walk = RecordCheck()
         for index in 0..<header.recordCount {
-            guard let shape = RecordShape.parse(base, at: at, limit: payload.count) else {
-                throw .invalid("record \(index) of \(header.recordCount) is malformed")
-            }
-            guard shape.offsetDelta == index else { throw .invalid("record \(index) has the offset delta \(shape.offsetDelta)") }
-            if rules.needsKeys && shape.keyLength < 0 { faults.lacksKey(index, rules.partition) }
-            let timestamp = header.baseTimestamp.milliseconds &+ shape.timestampDelta
+            guard walk.next(base, limit) else { throw .invalid("record \(index) of \(header.recordCount) is malformed") }
+            guard walk.offsetDelta == Int64(index) else { throw .invalid("record \(index) has the offset delta \(walk.offsetDelta)") }
+            if rules.needsKeys && !walk.hasKey { faults.lacksKey(index, rules.partition) }
+            let timestamp = header.baseTimestamp.milliseconds &+ walk.timestampDelta
             if !window.holds(timestamp) { faults.outOfRange(index, timestamp, window) }
             maxTimestamp = max(maxTimestamp, timestamp)
-            at = shape.end
         }
-        guard at == payload.count else { throw .invalid("more bytes than the \(header.recordCount) records declared") }
+        guard walk.position == limit else { throw .invalid("more bytes than the \(header.recordCount) records declared") }
         try faults.report()
         return Timestamp(milliseconds: maxTimestamp)
     }

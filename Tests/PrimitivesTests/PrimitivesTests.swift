@@ -6,6 +6,23 @@ import Testing
         #expect(CRC32C.checksum(Bytes("123456789")) == 0xe306_9283)
     }
 
+    /// Every length takes another path through the three streams; bit by bit there is only one.
+    @Test func checksumsOfEveryLengthAreThoseOfTheDefinition() {
+        var generator = PRNG(seed: 5)
+        let bytes = Bytes((0..<8000).map { _ in UInt8(truncatingIfNeeded: generator.next()) })
+        var crc: UInt32 = ~0
+        for length in 0...bytes.count {
+            let ours = CRC32C.checksum(bytes.prefix(length))
+            if ours != ~crc { Issue.record("length \(length)") }
+            guard length < bytes.count else { break }
+            crc ^= UInt32(bytes[length])
+            for _ in 0..<8 { crc = crc & 1 == 1 ? (crc >> 1) ^ 0x82f6_3b78 : crc >> 1 }
+        }
+        let front = bytes.prefix(5000).withUnsafeBytes { CRC32C.checksum($0) }
+        let whole = bytes.dropFirst(5000).withUnsafeBytes { CRC32C.checksum($0, continuing: front) }
+        #expect(whole == CRC32C.checksum(bytes))
+    }
+
     @Test func identifiersReadBackFromTheirText() {
         var generator = PRNG(seed: 7)
         for _ in 0..<100 {

@@ -76,6 +76,31 @@ import Testing
         }
     }
 
+    /// The fast walk of validation accepts exactly what the full parse accepts, and finds the same.
+    @Test func theFastWalkAgreesWithTheParse() throws {
+        var generator = PRNG(seed: 17)
+        let payload = try build().dropFirst(BatchHeader.size).array
+        for _ in 0..<20_000 {
+            var bytes = payload
+            for _ in 0...(generator.next() % 2) { bytes[Int(generator.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: generator.next()) }
+            let damaged = Bytes(bytes).prefix(bytes.count - Int(generator.next() % 3))
+            var walk = RecordCheck()
+            var at = 0
+            while at < damaged.count {
+                let shape = damaged.withUnsafeBytes { RecordShape.parse($0.baseAddress!, at: at, limit: damaged.count) }
+                let isGood = damaged.withUnsafeBytes { walk.next($0.baseAddress!, damaged.count) }
+                guard let shape, isGood else {
+                    // The parse also wants an offset delta of 32 bits, which validation compares with the index.
+                    #expect(shape == nil && (!isGood || Int32(exactly: walk.offsetDelta) == nil))
+                    break
+                }
+                #expect((walk.timestampDelta, walk.offsetDelta) == (shape.timestampDelta, Int64(shape.offsetDelta)))
+                #expect(walk.hasKey == (shape.keyLength >= 0) && walk.position == shape.end)
+                at = shape.end
+            }
+        }
+    }
+
     @Test func markersAreRead() throws {
         let bytes = EndTransactionMarker(isCommit: true, coordinatorEpoch: 7).batch(producerID: 3, producerEpoch: 1, timestamp: 50)
         let batch = try #require(try BatchWalk.all(in: bytes).first)

@@ -111,15 +111,19 @@ import Testing
         try directory.close(highWatermarks: [], brokerEpoch: 7)
         let disk = PosixDisk()
         let place = scratch.path + "/plain-0/"
-        for name in try disk.list(place) where SegmentFile.parse(name).map({ $0.file != .producerSnapshot }) ?? false {
+        var seen: [SegmentFile] = []
+        for name in try disk.list(place) {
+            guard let kind = SegmentFile.parse(name)?.file, kind != .producerSnapshot, !seen.contains(kind) else { continue }
             let file = try disk.open(place + name, create: false)
             let whole = try file.read(at: 0, count: file.size)
             guard whole.count > 40 else { continue }
+            seen.append(kind)
             try file.write([Bytes([whole[30] ^ 0x40])], at: 30)
             guard let found = faults(scratch.path) else { return }
             #expect(found.status == 1, "\(name)")
             try file.write([whole], at: 0)
         }
+        #expect(seen.count == 3)
         #expect(faults(scratch.path)?.status ?? 0 == 0)
     }
 }
