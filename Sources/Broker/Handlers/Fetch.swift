@@ -75,6 +75,8 @@ extension Broker {
                 result.partitionIndex = partition.partition
                 result.records = .bytes(.empty)
                 result.errorCode = check(replica, partition.currentLeaderEpoch, unknown: context.version >= 13 ? .unknownTopicID : nil)
+                // Null means "not asked for" and stands only where a log was read.
+                if replica == nil { result.abortedTransactions = [] }
                 if let replica, !result.errorCode.isError {
                     read(replica, partition, request, left: bytesMax - outcome.bytes, &result, &outcome)
                 }

@@ -5,9 +5,11 @@ import Wire
 /// Metadata (3), versions 0 to 13: brokers at the addresses of the listener that asked, and topics with their partitions' leaders. Null
 /// topics: all (in version 0 an empty list means that); an empty list: none. A topic that is missing is made when both the client and
 /// `auto.create.topics.enable` allow it, and until it has a leader the answer is LEADER_NOT_AVAILABLE, which clients retry. By topic id
-/// since version 12. Missing: authorised operations (there is no authoriser), rack-aware anything.
+/// since version 12. There is no authoriser: who asks for the authorised operations is told all of them.
 extension Broker {
     mutating func handleMetadata(_ context: RequestContext, _ request: MetadataRequest) {
+        let topics = request.topics ?? []
+        if context.version < 12, topics.contains(where: { $0.name == nil }) { return refuseMetadata(context, topics) }
         let wanted = (request.topics ?? []).compactMap { $0.topicID.isZero ? $0.name : nil }
         let mayCreate = config.autoCreateTopics && (context.version < 4 || request.allowAutoTopicCreation)
         let absent = mayCreate ? wanted.filter { image.topic($0) == nil && TopicNames.problem($0) == nil } : []
@@ -36,9 +38,36 @@ extension Broker {
             return out
         }
         if let topics = request.topics {
-            response.topics = topics.map { describe($0, outcomes) }
+            // Clients may name a topic twice; it is told once, as Kafka does.
+            var seen = OrderedMap<String, Bool>()
+            response.topics = topics.compactMap { topic in
+                let key = topic.name ?? topic.topicID.text
+                guard seen[key] == nil else { return nil }
+                seen[key] = true
+                return describe(topic, outcomes)
+            }
         } else {
             response.topics = image.topics.values.map(describe)
+        }
+        if request.includeClusterAuthorizedOperations { response.clusterAuthorizedOperations = AllOperations.cluster }
+        if request.includeTopicAuthorizedOperations {
+            for index in response.topics.indices where !response.topics[index].errorCode.isError {
+                response.topics[index].topicAuthorizedOperations = AllOperations.topic
+            }
+        }
+        respond(context, response)
+    }
+
+    /// Before version 12 a topic is asked for by name.
+    private mutating func refuseMetadata(_ context: RequestContext, _ topics: [MetadataRequest.Topic]) {
+        var response = MetadataResponse()
+        response.clusterID = nil
+        response.topics = topics.map { topic in
+            var refusal = MetadataResponse.Topic()
+            refusal.errorCode = .invalidRequest
+            refusal.name = topic.name ?? ""
+            refusal.topicID = topic.topicID
+            return refusal
         }
         respond(context, response)
     }
@@ -84,4 +113,12 @@ extension Broker {
         }
         return out
     }
+}
+
+/// The operations that exist for a kind of resource, one bit each by their code (KIP-430).
+enum AllOperations {
+    /// Read, write, create, delete, alter, describe, describe and alter configs.
+    static let topic: Int32 = 3576
+    /// Create, cluster action, describe, alter, describe and alter configs, idempotent write.
+    static let cluster: Int32 = 8096
 }
