@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct BrokerServerPlaceholder {
-    @Test func builds() {}
-}
