@@ -3,8 +3,8 @@ import Primitives
 import Testing
 import Wire
 
-/// Requests that real clients sent to Apache Kafka, sent to our broker: every answer is one that the client, in that version, can read to its
-/// last byte. And what no client would send: the broker outlives it.
+/// Requests that real clients sent to Apache Kafka, sent to our broker: every answer is one that the client, in that version, can read to
+/// its last byte. And what no client would send: the broker outlives it.
 @Suite(.serialized) struct WireReplayTests {
     static let clients = ["aiokafka", "confluent", "java-admin", "java-consumer", "java-producer", "kafka-python", "kcat", "probe"]
 
