@@ -103,6 +103,23 @@ import Wire
         #expect(restarted.broker.image.brokers[BrokerID(1)]?.brokerEpoch ?? 0 > before.brokers[1]?.brokerEpoch ?? 0)
     }
 
+    @Test func deletedRecordsStayDeleted() throws {
+        var admin = try AdminBroker()
+        try admin.createTopic("orders")
+        try admin.produce("orders", records: 10)
+        var partition = DeleteRecordsRequest.Partition()
+        partition.offset = 4
+        var topic = DeleteRecordsRequest.Topic()
+        (topic.name, topic.partitions) = ("orders", [partition])
+        var request = DeleteRecordsRequest()
+        request.topics = [topic]
+        #expect(try admin.ask(request, version: 2)?.topics[0].partitions[0].lowWatermark == 4)
+        // Without a clean stop in between.
+        var restarted = try admin.restarted()
+        request.topics[0].partitions[0].offset = 0
+        #expect(try restarted.ask(request, version: 2)?.topics[0].partitions[0].lowWatermark == 4)
+    }
+
     @Test func aFullDiskRefusesAndLaterAccepts() throws {
         let disk = MemoryDisk()
         var admin = try AdminBroker(disk: disk)
