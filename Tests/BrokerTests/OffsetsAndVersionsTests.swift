@@ -8,7 +8,9 @@ import Wire
 @testable import Broker
 
 @Suite struct OffsetsAndVersionsTests {
-    private func list(_ story: BrokerStory, _ timestamp: Int64, version: Int16 = 7, isolation: Int8 = 0) throws -> ListOffsetsResponse.Partition {
+    private func list(
+        _ story: BrokerStory, _ timestamp: Int64, version: Int16 = 7, isolation: Int8 = 0
+    ) throws -> ListOffsetsResponse.Partition {
         var request = ListOffsetsRequest()
         request.isolationLevel = isolation
         request.topics = [ListOffsetsRequest.Topic()]
@@ -104,7 +106,8 @@ import Wire
     @Test func aSoftwareNameThatIsNoneIsRefused() throws {
         let story = try BrokerStory()
         var request = ApiVersionsRequest()
-        for (name, good) in [("librdkafka", true), ("a.b-c", true), ("", false), ("-x", false), ("x.", false), ("a b", false), ("ü", false)] {
+        let names = [("librdkafka", true), ("a.b-c", true), ("", false), ("-x", false), ("x.", false), ("a b", false), ("ü", false)]
+        for (name, good) in names {
             request.clientSoftwareName = name
             request.clientSoftwareVersion = "1"
             #expect(try story.ask(request, version: 3)?.errorCode == (good ? ErrorCode.none : .invalidRequest), "\(name)")

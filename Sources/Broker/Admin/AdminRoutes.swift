@@ -2,7 +2,7 @@ import Controller
 import Primitives
 import Wire
 
-extension Dispatch {
+extension RouteTable {
     /// The rows of topics, configs, quorum and cluster administration.
     static let adminRoutes: [Route] = [
         Route(CreateTopicsRequest.self) { $0.handleCreateTopics($1, $2) },

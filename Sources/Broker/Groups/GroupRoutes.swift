@@ -1,6 +1,6 @@
 import Wire
 
-extension Dispatch {
+extension RouteTable {
     /// The rows of the group coordinator, one file per API key.
     static let groupRoutes: [Route] = [
         Route(FindCoordinatorRequest.self) { $0.handleFindCoordinator($1, $2) },

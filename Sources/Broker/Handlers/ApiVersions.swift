@@ -22,7 +22,7 @@ extension Broker {
     }
 
     private var advertisedKeys: [ApiVersionsResponse.Key] {
-        Dispatch.routes.compactMap { route in
+        RouteTable.routes.compactMap { route in
             guard let versions = route.key.advertisedVersions else { return nil }
             var key = ApiVersionsResponse.Key()
             key.apiKey = route.key.rawValue
