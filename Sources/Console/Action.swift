@@ -1,7 +1,7 @@
 /// What a key means. The name is what a key file rebinds.
 package enum Action: String, CaseIterable, Sendable {
     // Everywhere.
-    case command, help, back, quit, suspend, redraw
+    case command, help, back, leave, quit, suspend, redraw
     case lastView = "last-view"
     case historyBack = "history-back"
     case historyForward = "history-forward"

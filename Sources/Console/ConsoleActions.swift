@@ -13,7 +13,8 @@ extension Console {
         switch action {
         case .command: overlay = .prompt(Prompt(.command))
         case .help: if place != .help { push(.help) }
-        case .back: back(asksToQuit: true)
+        case .back: back(asksToQuit: false)
+        case .leave: back(asksToQuit: true)
         case .quit: request(.quit)
         case .suspend: request(.suspend)
         case .redraw: request(.redraw)

@@ -113,7 +113,7 @@ extension Console {
         var dialog = dialog
         switch dialog.take(key) {
         case .stay:
-            dialog.top = min(dialog.top, max(0, planLines(dialog, width: planWidth(dialog) - 4).count - 1))
+            dialog.top = min(dialog.top, max(0, planLines(dialog, width: planWidth(dialog, screen: width) - 6).count - 1))
             overlay = .plan(dialog)
         case .close: closePlan(dialog)
         case .edit: overlay = dialog.form.map { .form($0) }

@@ -140,7 +140,7 @@ extension KeyMap {
         KeyBinding(":", .command, [.everywhere], hint: "command", "command line"),
         KeyBinding("? f1", .help, [.everywhere], hint: "help", "this help"),
         KeyBinding("esc", .back, [.everywhere], "clear the filter, then go back"),
-        KeyBinding("q", .back, [.everywhere], "go back; at the root, ask to quit"),
+        KeyBinding("q", .leave, [.everywhere], "go back; at the root, ask to quit"),
         KeyBinding("1", .goOverview, [.browsing], "overview"), KeyBinding("2", .goBrokers, [.browsing], "brokers"),
         KeyBinding("3", .goTopics, [.browsing], "topics"), KeyBinding("4", .goGroups, [.browsing], "groups"),
         KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("-", .lastView, [.everywhere], "the view before this one"),

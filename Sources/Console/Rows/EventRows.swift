@@ -87,7 +87,7 @@ func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
 private func rebalanceWords(_ event: RebalanceEvent) -> EventWords {
     let members = "\(event.members) member\(plural(event.members))"
     var who = event.clientID.isEmpty ? "" : event.clientID
-    if !event.clientHost.isEmpty { who += "@" + event.clientHost }
+    if !event.clientHost.isEmpty { who += "@" + hostText(event.clientHost) }
     let because = event.reason == .unknown ? "" : event.reason.rawValue
     let own = event.clientReason.flatMap { $0.isEmpty ? nil : " (\($0))" } ?? ""
     let target = Place.group(event.group)

@@ -84,7 +84,7 @@ private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: Gro
         [
             CellValue(partition.partition.topic), .count(Int64(partition.partition.partition)), .count(partition.committed?.rawValue),
             .count(partition.end?.rawValue), lagCell(partition.lag), CellValue(bar, .chartAlternative, key: .number(partition.lag)),
-            owner.map { CellValue($0.clientID) } ?? .unknown, owner.map { CellValue($0.host) } ?? .unknown, note,
+            owner.map { CellValue($0.clientID) } ?? .unknown, owner.map { CellValue(hostText($0.host)) } ?? .unknown, note,
         ],
         isFault: note.scope == .failure || note.scope == .warning, target: .tail(partition.partition.topic))
 }
@@ -103,7 +103,7 @@ func memberRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
         return TableRow(
             member.id,
             [
-                CellValue(member.clientID), CellValue(member.host),
+                CellValue(member.clientID), CellValue(hostText(member.host)),
                 .count(member.assignment.count, member.assignment.isEmpty ? .warning : .row), lagCell(lag),
                 CellValue(assignmentText(member.assignment)), member.instanceID.map { CellValue($0) } ?? .unknown,
                 CellValue(member.id, .muted),
@@ -115,6 +115,9 @@ func memberRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
         emptyLines: ["No members: nobody reads with this group now.", "", "s  resets its offsets, which needs an empty group"],
         freshness: Freshness(time: group?.observation.time, error: group?.observation.error))
 }
+
+/// Kafka writes addresses of clients as `/10.0.0.1`.
+func hostText(_ host: String) -> String { host.hasPrefix("/") ? String(host.dropFirst()) : host }
 
 /// `orders:0-3,7 payments:1`: partitions by topic, neighbours joined.
 func assignmentText(_ partitions: [TopicPartition]) -> String {

@@ -44,6 +44,10 @@ package struct TailState: Equatable, Sendable {
     package internal(set) var selected: Int?
     /// Number of the first message on the screen; used while not following.
     var top = 0
+    /// Widest key and place so far, within bounds: what follows them stands in one column.
+    private(set) var keyWidth = 0
+    private(set) var placeWidth = 6
+    static let keyWidthMax = 20
     /// Numbers of marked messages, sorted.
     package internal(set) var marks: [Int] = []
 
@@ -61,9 +65,17 @@ package struct TailState: Equatable, Sendable {
             if isShown { shown.append(held.count - 1) }
             nextNumber += 1
             heldBytes += TailState.size(message)
+            measure(message)
         }
         if held.count > TailState.messagesMax || heldBytes > TailState.bytesMax { trim() }
         if follows { selected = shown.last.map { held[$0].number } }
+    }
+
+    private mutating func measure(_ message: TailMessage) {
+        placeWidth = max(placeWidth, "\(message.offset)".utf8.count + (query.partition == nil ? "\(message.partition.partition)".utf8.count + 1 : 0))
+        guard keyWidth < TailState.keyWidthMax, let key = message.key else { return }
+        let width = Payload.line(key.prefix(64), hex: false).reduce(0) { $0 + TextWidth.of($1.text) }
+        keyWidth = min(TailState.keyWidthMax, max(keyWidth, width))
     }
 
     /// Makes room down to nine tenths, so that it is not done for every message.

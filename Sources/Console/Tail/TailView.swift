@@ -21,8 +21,10 @@ extension Console {
             head.append(Span(message.timestamp.milliseconds < 0 ? "-               " : time.clockMilliseconds + " ", .muted))
         }
         let place = (tail.query.partition == nil ? "\(message.partition.partition):" : "") + "\(message.offset)"
-        head.append(Span(Clip.pad(place, 10) + " ", .logIndicatorOff))
-        if let key = message.key { head += Payload.line(key, hex: tail.showsHex, plain: .jsonKey) + [Span(" ", .log)] }
+        head.append(Span(Clip.pad(place, tail.placeWidth) + " ", .logIndicatorOff))
+        let key = message.key.map { Payload.line($0, hex: tail.showsHex, plain: .jsonKey) } ?? [Span("-", .muted)]
+        let keyLength = key.reduce(0) { $0 + TextWidth.of($1.text) }
+        if tail.keyWidth > 0 { head += key + [Span(String(repeating: " ", count: max(0, tail.keyWidth - keyLength) + 2), .log)] }
         var headers: [Span] = []
         if tail.showsHeaders {
             for header in message.headers {

@@ -92,7 +92,7 @@ extension Console {
         out += heading("MEMBERS")
         if group.members.isEmpty { out.append([Span("none", .muted)]) }
         for member in group.members {
-            out.append(field(member.clientID, "\(member.host)  \(member.id)", .value))
+            out.append(field(member.clientID, "\(hostText(member.host))  \(member.id)", .value))
             out.append(field("", assignmentText(member.assignment), .muted))
         }
         let events = snapshot.events.reversed().filter { if case .rebalance(let event) = $0.kind { event.group == id } else { false } }

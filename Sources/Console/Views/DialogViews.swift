@@ -55,10 +55,15 @@ extension Console {
 
     // MARK: Plans
 
-    func planWidth(_ dialog: PlanDialog) -> Int { min(width - 4, 110) }
+    /// As wide as its text, within reason: a wide screen need not be filled with a short plan.
+    func planWidth(_ dialog: PlanDialog, screen: Int) -> Int {
+        let most = min(screen - 4, 110)
+        let longest = planLines(dialog, width: most - 6).map { $0.reduce(0) { $0 + TextWidth.of($1.text) } }.max() ?? 0
+        return min(most, max(longest + 8, 66))
+    }
 
     func drawPlan(_ grid: inout Grid, _ dialog: PlanDialog) {
-        let dialogWidth = min(grid.width - 4, 110)
+        let dialogWidth = planWidth(dialog, screen: grid.width)
         let lines = planLines(dialog, width: dialogWidth - 6)
         let controls = planControls(dialog)
         let area = dialogArea(grid, width: dialogWidth, height: lines.count + controls + 3)
@@ -147,15 +152,18 @@ extension Console {
     }
 
     private func reviewLines(_ plan: Plan, _ width: Int) -> [[Span]] {
-        var out = planTable(plan, width)
+        var out: [[Span]] = []
         func section(_ title: String, _ lines: [[Span]]) {
             if lines.isEmpty { return }
             if !out.isEmpty { out.append([]) }
             out.append([Span(title, .dialogLabel, .bold)])
             out += lines
         }
-        if !plan.obstacles.isEmpty { section("Cannot be done now", plan.obstacles.flatMap { wrapped($0, width, .failure, indent: "  ") }) }
-        if !plan.warnings.isEmpty { section("Mind", plan.warnings.flatMap { wrapped($0, width, .warning, indent: "  ") }) }
+        // What stands in the way comes first: it may be all that matters.
+        section("Cannot be done now", plan.obstacles.flatMap { wrapped($0, width, .failure, indent: "  ") })
+        section("Mind", plan.warnings.flatMap { wrapped($0, width, .warning, indent: "  ") })
+        let table = planTable(plan, width)
+        if !table.isEmpty { out += (out.isEmpty ? [] : [[]]) + table }
         section("Touches", plan.touches.flatMap { wrapped($0, width, .dialog, indent: "  ") })
         let command = Escape.lines(plan.kafkaCommand).filter { !$0.isEmpty }
         section("With Kafka's own tools", command.flatMap { Clip.fold($0, max(8, width - 2)).map { [Span("  " + $0, .dialog)] } })
