@@ -1,8 +1,10 @@
 import ClientCore
 import DevCluster
+import Console
 import Glibc
 import Primitives
 import Reactor
+import Synchronization
 
 /// `kastellan dev`: a cluster of our own, headless or with the console on it.
 enum DevCommand {
@@ -43,7 +45,7 @@ enum DemoCommand {
 }
 
 /// A cluster in this process for as long as somebody wants it: its console, or a signal.
-private struct ClusterRun {
+private struct ClusterRun: Sendable {
     private var options: DevCluster.Options
     private let invocation: Invocation
     var traffic: DemoTraffic.Options?
@@ -67,8 +69,23 @@ private struct ClusterRun {
         return .ok
     }
 
+    /// The cluster starts behind the console's first frame and ends with the console.
     private func runWithConsole() throws(Failure) -> ExitStatus {
-        throw Failure(.error, "the console is not there yet; --headless runs the cluster without it")
+        let events = ClusterEventMailbox()
+        let options = try ConsoleCommand.options(invocation, name: traffic == nil ? "dev" : "demo", refreshSeconds: 1)
+        let held = RunningCluster()
+        let target = ConsoleTarget.starting { [self] in
+            do throws(Failure) {
+                let cluster = try start(onEvent: { events.post($0) }, onLog: { _ in })
+                held.set(cluster, try startTraffic(cluster))
+                return .success(cluster.bootstrap)
+            } catch {
+                return .failure(ConsoleFailure(error.message))
+            }
+        }
+        let end = ConsoleSession.run(target, events: events, options: options)
+        held.stop()
+        return try ConsoleCommand.status(end)
     }
 
     static func list(_ cluster: DevCluster) -> String { cluster.bootstrap.map(\.description).joined(separator: ",") }
@@ -99,5 +116,28 @@ private struct ClusterRun {
             cluster.stop()
             throw ClusterAccess.failure(error, cluster.bootstrap)
         }
+    }
+}
+
+/// A cluster that another thread started, to be stopped by this one.
+private final class RunningCluster: Sendable {
+    private struct State {
+        var cluster: DevCluster?
+        var traffic: DemoTraffic?
+    }
+    private let state = Mutex(State())
+
+    func set(_ cluster: DevCluster, _ traffic: DemoTraffic?) {
+        state.withLock { $0 = State(cluster: cluster, traffic: traffic) }
+    }
+
+    func stop() {
+        let held = state.withLock { state in
+            let held = state
+            state = State()
+            return held
+        }
+        held.traffic?.stop()
+        held.cluster?.stop()
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Primitives
 
 /// The program: understands the command line, runs the command, and tells how it went. `kastellan`'s main is nothing but this.
@@ -28,6 +27,7 @@ package enum Program {
         case "info": Streams.print(infoListing().text(.table))
         case "dev": return try DevCommand.run(invocation)
         case "demo": return try DemoCommand.run(invocation)
+        case "console": return try ConsoleCommand.run(invocation)
         case "broker": return try BrokerCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
@@ -54,7 +54,7 @@ package enum Program {
         listing.add([.string("version"), .string(version)])
         listing.add([.string("bootstrap"), .string(environment("KASTELLAN_BOOTSTRAP") ?? Paths.defaultBootstrap)])
         listing.add([.string("dev data"), .string(Paths.devData)])
-        listing.add([.string("skins"), .string(Paths.skinFolders.joined(separator: ":"))])
+        listing.add([.string("skins"), .string(Paths.skins)])
         listing.add([.string("skin"), .string(environment("KASTELLAN_SKIN") ?? "dark")])
         listing.add([.string("TERM"), environment("TERM").map { .string($0) } ?? .null])
         return listing
@@ -76,23 +76,6 @@ package enum Paths {
     /// Where `kastellan dev` keeps its cluster.
     package static var devData: String { "\(data)/dev" }
 
-    /// Where skins are looked for, in order: the user's, those installed beside the program, those of the source tree.
-    package static var skinFolders: [String] {
-        var folders = ["\(config)/skins"]
-        if let program = programFolder {
-            folders.append("\(program)/../share/kastellan/themes")
-            folders.append("\(program)/../../../themes")
-            folders.append("\(program)/../../themes")
-        }
-        return folders
-    }
-
-    /// The folder of the running program's file.
-    private static var programFolder: String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard count > 0 else { return nil }
-        let path = String(decoding: buffer[0..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return path.lastIndex(of: "/").map { String(path[..<$0]) }
-    }
+    /// Where the user's skins are; those shipped are inside the program.
+    package static var skins: String { "\(config)/skins" }
 }
