@@ -33,8 +33,8 @@ final class Acceptor: EventHandler {
                 guard let (socket, peer) = try Socket.accept(descriptor) else { return }
                 let host = peer.host
                 if let refusal = quota.admit(host) {
-                    Socket.close(socket)
                     onRefusal("refused a connection: \(refusal)")
+                    Socket.close(socket)
                 } else {
                     onConnection(socket, host)
                 }

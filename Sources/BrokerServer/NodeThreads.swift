@@ -27,6 +27,7 @@ final class NodeThreads: Sendable {
     init(_ config: BrokerConfig, onEvent: @escaping BrokerNode.EventSink, log: @escaping BrokerNode.LogSink) throws(StartError) {
         var config = config
         try NodeThreads.check(config)
+        raiseDescriptorLimit()
         let disk = PosixDisk()
         lock = Mutex(try NodeThreads.lock(config.logDirectories[0], disk))
         let bound = try NodeThreads.listen(&config)

@@ -22,6 +22,14 @@ package enum SystemClock {
     package static func seed() -> UInt64 { UInt64.random(in: .min ... .max) }
 }
 
+/// Lets this process have as many descriptors as the system allows it: each partition keeps three files open, each client one socket.
+package func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+}
+
 /// The system's own words for an error number.
 package func systemMessage(_ code: Int32) -> String {
     var buffer = [CChar](repeating: 0, count: 256)

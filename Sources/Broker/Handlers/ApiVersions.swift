@@ -1,3 +1,4 @@
+import Controller
 import Primitives
 import Wire
 
@@ -11,6 +12,7 @@ extension Broker {
             return respond(context, response)
         }
         response.apiKeys = advertisedKeys
+        if context.version >= 3 { addFeatures(to: &response) }
         respond(context, response)
     }
 
@@ -20,6 +22,24 @@ extension Broker {
         let frame = encodeUnsupportedAPIVersions(response, correlationID: context.header.correlationID)
         effects.append(.send(context.connection, frame, slices: []))
     }
+
+    /// The finalized features of the metadata log. Of those only `metadata.version` is one this build knows levels of.
+    private func addFeatures(to response: inout ApiVersionsResponse) {
+        guard let level = image.features["metadata.version"] else { return }
+        var supported = ApiVersionsResponse.SupportedFeature()
+        supported.name = "metadata.version"
+        supported.minVersion = Broker.metadataVersionMin
+        supported.maxVersion = Controller.metadataVersion
+        response.supportedFeatures = [supported]
+        var finalized = ApiVersionsResponse.FinalizedFeature()
+        finalized.name = "metadata.version"
+        (finalized.minVersionLevel, finalized.maxVersionLevel) = (level, level)
+        response.finalizedFeatures = [finalized]
+        response.finalizedFeaturesEpoch = image.appliedOffset.rawValue
+    }
+
+    /// 3.3-IV3, the first level with which Kafka 4 can start.
+    private static let metadataVersionMin: Int16 = 7
 
     private var advertisedKeys: [ApiVersionsResponse.Key] {
         RouteTable.routes.compactMap { route in

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ReplicationPlaceholder {
-    @Test func builds() {}
-}
