@@ -61,12 +61,11 @@ class Member(threading.Thread):
     def __init__(self, group, topic, **settings):
         super().__init__(daemon=True)
         self.consumer = consumer(group, **settings)
-        self.topic, self.assignments, self.read, self.stopping = topic, 0, [], False
+        self.topic, self.owned, self.read, self.stopping = topic, [], [], False
         self.cooperative = settings.get("partition_assignment_strategy") == "cooperative-sticky"
 
     def run(self):
         def assigned(member, partitions):
-            self.assignments += 1
             if self.cooperative:
                 member.incremental_assign(partitions)
             else:
@@ -77,11 +76,9 @@ class Member(threading.Thread):
             message = self.consumer.poll(0.1)
             if message and not message.error():
                 self.read.append((message.partition(), message.offset()))
+            # Asked for on this thread only: the client may be in the middle of a rebalance, and then others wait for it.
+            self.owned = sorted(p.partition for p in self.consumer.assignment())
         self.consumer.close()
-
-    @property
-    def owned(self):
-        return sorted(p.partition for p in self.consumer.assignment())
 
     def stop(self):
         self.stopping = True
