@@ -15,9 +15,10 @@ extension Controller {
         return Decision(records: records, response: offset.rawValue)
     }
 
-    /// The broker has caught up: it may serve. Partitions without a leader that it can lead get it.
+    /// The broker has caught up: it may serve. Partitions without a leader that it can lead get it. One that is shutting down does not come
+    /// back by this, only by registering again.
     package func decideUnfence(_ id: BrokerID) -> Decision<Void> {
-        guard let broker = image.brokers[id], broker.isFenced || broker.isInControlledShutdown else { return Decision(response: ()) }
+        guard let broker = image.brokers[id], broker.isFenced, !broker.isInControlledShutdown else { return Decision(response: ()) }
         var records = [MetadataRecords.registrationChange(id, broker.brokerEpoch, isFenced: false, isInControlledShutdown: nil)]
         for (topic, index, partition) in allPartitions where partition.leader == nil && partition.inSyncReplicas.contains(id) {
             var change = PartitionChange()

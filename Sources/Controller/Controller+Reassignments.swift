@@ -42,10 +42,10 @@ extension Controller {
         }
         guard let target else {
             guard partition.isReassigning else { throw APIFailure(.noReassignmentInProgress) }
-            return record(index, topic.id, cancellation(of: partition))
+            return record(index, topic.id, try cancellation(of: partition))
         }
         try checkManual(target, factor: nil)
-        let present = partition.replicas.filter { !partition.addingReplicas.contains($0) }
+        let present = partition.replicas.filter { !partition.removingReplicas.contains($0) }
         if keepFactor, target.count != present.count {
             throw APIFailure(.invalidReplicationFactor, "The replication factor is changed from \(present.count) to \(target.count)")
         }
@@ -56,13 +56,13 @@ extension Controller {
         change.isEmpty ? nil : MetadataRecords.change(index, of: topicID, change)
     }
 
-    /// Towards `target`: those to be added come in beside those there are; where the target is in sync already, it is done at once.
+    /// Towards `target`: those to be added come in beside those there are, an earlier reassignment's half-added ones included; where
+    /// nobody is left to wait for, it is done at once.
     private func reassignment(of partition: PartitionImage, to target: [BrokerID]) -> PartitionChange {
-        let original = partition.replicas.filter { !partition.addingReplicas.contains($0) }
-        let adding = target.filter { !original.contains($0) }
-        let removing = original.filter { !target.contains($0) }
+        let removing = partition.replicas.filter { !target.contains($0) }
+        let adding = target.filter { !partition.replicas.contains($0) || partition.addingReplicas.contains($0) }
         let inSyncAfter = partition.inSyncReplicas.filter { target.contains($0) }
-        if adding.isEmpty, target.contains(where: { inSyncAfter.contains($0) && isActive($0) }) {
+        if adding.allSatisfy(inSyncAfter.contains), inSyncAfter.contains(where: isActive) {
             return settled(partition, replicas: target, inSync: inSyncAfter)
         }
         var change = PartitionChange()
@@ -74,9 +74,14 @@ extension Controller {
     }
 
     /// Back to where the reassignment began.
-    private func cancellation(of partition: PartitionImage) -> PartitionChange {
+    private func cancellation(of partition: PartitionImage) throws(APIFailure) -> PartitionChange {
         let original = partition.replicas.filter { !partition.addingReplicas.contains($0) }
-        return settled(partition, replicas: original, inSync: partition.inSyncReplicas.filter { original.contains($0) })
+        let inSync = partition.inSyncReplicas.filter { original.contains($0) }
+        if inSync.isEmpty {
+            throw APIFailure(
+                .invalidReplicaAssignment, "Unable to revert partition assignment because it would require an unclean leader election.")
+        }
+        return settled(partition, replicas: original, inSync: inSync)
     }
 
     /// No reassignment any more: these replicas, those of them in sync, and another leader where the present one is not among them.

@@ -32,3 +32,18 @@ import Testing
         #expect(change.value.array == [0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 0, 0])
     }
 }
+
+extension QuorumStateTests {
+    /// Every cut and every changed byte of a real file: a state or nil, and never a negative epoch.
+    @Test func damagedTextIsNeverATrap() {
+        let bytes = Array(QuorumState(leaderID: 1, leaderEpoch: 2, voters: [1, 2]).text.utf8)
+        for index in bytes.indices {
+            #expect(QuorumState(text: String(decoding: bytes[..<index], as: UTF8.self)) == nil)
+            for replacement in Array("{}[]\"-0,9:x\u{0}".utf8) {
+                var damaged = bytes
+                damaged[index] = replacement
+                if let state = QuorumState(text: String(decoding: damaged, as: UTF8.self)) { #expect(state.leaderEpoch >= 0) }
+            }
+        }
+    }
+}

@@ -21,6 +21,8 @@ package struct BrokerConfig: Sendable {
     /// Changed for all brokers, or for this one, while running. Only keys that may be.
     package private(set) var dynamicDefaults: OrderedMap<String, String> = OrderedMap()
     package private(set) var dynamicBroker: OrderedMap<String, String> = OrderedMap()
+    /// What topics get that say nothing themselves; kept, because every partition that is taken up asks for it.
+    private(set) var topicDefaults: [String: ConfigValue] = [:]
     private let staticValues: [String: ConfigValue]
     private var values: [String: ConfigValue]
 
@@ -73,6 +75,7 @@ package struct BrokerConfig: Sendable {
         if problems.isEmpty { problems = readListeners() + readVoters() }
         if problems.isEmpty { problems = checkTogether() }
         guard problems.isEmpty else { throw BrokerConfigError(problems: problems) }
+        topicDefaults = TopicConfig.defaults(self)
     }
 
     /// Keys for a listener of its own, or for another part of Kafka's platform, are nobody's typing mistakes.
@@ -102,6 +105,7 @@ package struct BrokerConfig: Sendable {
             else { continue }
             values[key] = value
         }
+        topicDefaults = TopicConfig.defaults(self)
     }
 
     /// Says which port the system gave for a listener that asked for any, there and where it is advertised.

@@ -5,13 +5,23 @@ package struct TopicConfig: Equatable, Sendable {
     private let values: [String: ConfigValue]
 
     package init(overrides: OrderedMap<String, String>, broker: BrokerConfig) {
-        var values: [String: ConfigValue] = [:]
-        for definition in TopicConfigDefinitions.all {
-            let text = ConfigResolution.topicValue(definition, overrides: overrides, broker: broker).text
+        var values = broker.topicDefaults
+        for (key, text) in overrides {
             // What was stored passed the check of its day; a limit that has tightened since must not stop the broker.
-            values[definition.name] = (try? definition.parse(text)) ?? (try? definition.parse(definition.defaultText ?? "")) ?? .null
+            guard let value = try? TopicConfigDefinitions.find(key)?.parse(text) else { continue }
+            values[key] = value
         }
         self.values = values
+    }
+
+    /// The values of a topic that says nothing itself.
+    static func defaults(_ broker: BrokerConfig) -> [String: ConfigValue] {
+        var values: [String: ConfigValue] = [:]
+        for definition in TopicConfigDefinitions.all {
+            let text = ConfigResolution.topicValue(definition, overrides: OrderedMap(), broker: broker).text
+            values[definition.name] = (try? definition.parse(text)) ?? (try? definition.parse(definition.defaultText ?? "")) ?? .null
+        }
+        return values
     }
 
     private func integer(_ key: String) -> Int64 {

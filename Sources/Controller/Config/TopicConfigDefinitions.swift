@@ -2,7 +2,13 @@
 package enum TopicConfigDefinitions {
     package static let all: [ConfigDefinition] = sizes.sorted { $0.name < $1.name }
 
-    package static func find(_ name: String) -> ConfigDefinition? { all.first { $0.name == name } }
+    private static let places: [String: Int] = {
+        var places: [String: Int] = [:]
+        for (index, definition) in all.enumerated() { places[definition.name] = index }
+        return places
+    }()
+
+    package static func find(_ name: String) -> ConfigDefinition? { places[name].map { all[$0] } }
 
     private static let forever = "9223372036854775807"
     private static var sizes: [ConfigDefinition] { cleaning + compression + flushing + messages + replication + segments + tiering }
