@@ -9,6 +9,12 @@ enum Streams {
 
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// Nobody reads our output any more. A write would tell, but while nothing is to be written only this does.
+    static var outputIsBroken: Bool {
+        var wanted = pollfd(fd: output, events: 0, revents: 0)
+        return poll(&wanted, 1, 0) == 1 && wanted.revents & Int16(POLLERR) != 0
+    }
+
     @discardableResult
     static func write(_ bytes: [UInt8], to descriptor: Int32 = Streams.output) -> Bool {
         bytes.withUnsafeBytes { buffer in

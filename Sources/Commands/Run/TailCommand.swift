@@ -61,8 +61,10 @@ struct TailCommand {
         defer { reader.stop() }
         while left != 0 {
             // What is gathered goes out before we wait: nothing stays behind in a pipe.
-            switch reader.next(timeoutMs: output.pending ? 0 : 60_000) {
-            case .nothingYet: output.flush()
+            switch reader.next(timeoutMs: output.pending ? 0 : 1000) {
+            case .nothingYet:
+                output.flush()
+                if Streams.outputIsBroken { return .ok }
             case .finished:
                 output.flush()
                 return failures.isEmpty ? .ok : .partial
