@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
+# broker: none
+# time: 200
 """Asks a broker what a real Apache Kafka 4.3.1 was asked, in the same order, and compares what it answers: error codes, null against
-empty, and which fields there are. argv: BOOTSTRAP [RECORDING]. One line per behaviour that differs, then `N passed, N failed, N skipped`.
+empty, and which fields there are. argv: [BOOTSTRAP]; without it, a broker started here from a server.properties like the recorded one's. One line per behaviour that differs, then `N passed, N failed, N skipped`.
 
 Ids, offsets, times and addresses vary; a difference is one of the kinds above. `EXPECTED` lists behaviours that differ on purpose."""
 
@@ -9,7 +11,9 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import sys
+import tempfile
 
 import kafka_codec as codec
 
@@ -224,11 +228,50 @@ def create_topics(probe):
             probe.carried[("TopicId", recorded)] = topic["TopicId"]
 
 
+def start_broker(directory):
+    """A broker of one node with the recorded cluster's settings; (process, bootstrap address)."""
+    path = os.path.join(directory, "server.properties")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"""node.id=1
+process.roles=broker,controller
+listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:19093
+log.dirs={directory}/data
+num.partitions=3
+log.segment.bytes=1073741824
+log.retention.hours=168
+unclean.leader.election.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.replication.factor=1
+""")
+    log = open(os.path.join(directory, "broker.log"), "wb")
+    program = os.environ.get("KASTELLAN_PROGRAM", ".build/release/kastellan")
+    process = subprocess.Popen([program, "broker", path], stdout=subprocess.PIPE, stderr=log, text=True)
+    line = process.stdout.readline()
+    if not line.startswith("bootstrap.servers="):
+        process.kill()
+        sys.exit(f"the broker did not start: {line!r}")
+    return process, line.strip().split("=", 1)[1]
+
+
 def main():
-    probe = Probe(sys.argv[1])
+    if len(sys.argv) > 1 and sys.argv[1]:
+        return compare(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="kastellan-semantics-") as directory:
+        process, bootstrap = start_broker(directory)
+        try:
+            return compare(bootstrap)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def compare(bootstrap):
+    probe = Probe(bootstrap)
     passed = failed = skipped = 0
     create_topics(probe)
-    with open(sys.argv[2] if len(sys.argv) > 2 else RECORDING, encoding="utf-8") as file:
+    with open(RECORDING, encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     for row in rows:
         name, api = row["behaviour"], row["request"].get("api")
