@@ -26,7 +26,8 @@ extension Broker {
         isStarting = false
         metadata?.isStarting = false
         metadata?.startDelta = ClusterImageDelta()
-        reportStrays(directory)
+        clearStrays(directory)
+        removedTopics = OrderedMap()
         runCompletions()
         emit(.brokerUp(broker: brokerID, address: config.advertisedListeners.first.map { "\($0.host):\($0.port)" } ?? ""))
         defer { effects = [] }
@@ -95,6 +96,7 @@ extension Broker {
         try MetadataLog.replay(log, codecs) { offset, record in found.append((offset, record)) }
         for (offset, record) in found {
             controller.apply(record, at: offset)
+            if case .removeTopic(let removed) = record { removedTopics[removed.topicID] = true }
             metadata?.proposals.append(MetadataLog.Proposal(baseOffset: offset, records: [record], done: { _, _ in }))
         }
     }
@@ -117,10 +119,14 @@ extension Broker {
         }
     }
 
-    /// Directories of partitions the metadata does not know are left alone, and named.
-    private mutating func reportStrays(_ directory: LogDirectory) {
+    /// Directories of partitions the metadata does not know: those of topics it says were deleted go, others are left alone, and named.
+    private mutating func clearStrays(_ directory: LogDirectory) {
         for partition in directory.partitions where partition.topic != TopicNames.metadata {
             guard replicas.find(partition.topic, partition.partition) == nil else { continue }
+            if let id = (try? directory.log(partition, config: logConfig(partition.topic), now: now))?.topicID, removedTopics[id] != nil {
+                try? directory.delete(partition, now: now)
+                continue
+            }
             note("the directory of \(partition) belongs to no partition of this cluster; it is left as it is")
         }
     }

@@ -66,7 +66,8 @@ extension Broker {
     private mutating func maintain() {
         if timers.maintain <= now.instant { timers.maintain = .distantFuture }
         let table = replicas
-        directory?.maintain(now: now) { table.find($0.topic, $0.partition)?.highWatermark ?? .zero }
+        let problems = directory?.maintain(now: now) { table.find($0.topic, $0.partition)?.highWatermark ?? .zero }
+        for problem in problems ?? [] { note("cannot clean up: \(problem)") }
         for replica in replicas.all { replica.logStartMoved() }
         armMaintenance()
     }

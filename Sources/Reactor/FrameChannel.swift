@@ -110,7 +110,7 @@ extension FrameChannel {
         guard !isConsuming, !leftover.isEmpty else { return }
         let waiting = leftover
         leftover = .empty
-        waiting.withUnsafeBytes { consume($0) }
+        waiting.withUnsafeBytes { consume($0, of: waiting) }
     }
 
     private func receive() {
@@ -138,14 +138,15 @@ extension FrameChannel {
         return nil
     }
 
-    /// Delivers the frames in `input` until it ends or somebody pauses the channel, and keeps the rest.
-    private func consume(_ input: UnsafeRawBufferPointer) {
+    /// Delivers the frames in `input` until it ends or somebody pauses the channel, and keeps the rest: as a slice of `owner`, whose bytes
+    /// they are, or as a copy. Many small requests sent at once are thus copied once, not once for each.
+    private func consume(_ input: UnsafeRawBufferPointer, of owner: Bytes? = nil) {
         isConsuming = true
         defer { isConsuming = false }
         var position = 0
         while position < input.count, !isClosed {
             if isPaused {
-                leftover = Bytes(UnsafeRawBufferPointer(rebasing: input[position...]))
+                leftover = owner?.dropFirst(position) ?? Bytes(UnsafeRawBufferPointer(rebasing: input[position...]))
                 return
             }
             do throws(FrameError) {

@@ -105,6 +105,39 @@ import Wire
         #expect(try again.produce("orders", ["b"])?.baseOffset == 1)
     }
 
+    @Test(arguments: [true, false]) func aCrashBeforeTheDirectoryOfADeletedTopicIsGone(isMadeAgain: Bool) throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        try story.produce("orders", ["old"])
+        let files = story.disk.contents.filter { $0.path.hasPrefix("data/orders-0/") }
+        story.delete("orders")
+        if isMadeAgain { try story.makeTopic("orders") }
+        // Puts back what the deletion had taken, as if the crash had come first.
+        if story.disk.exists("data/orders-0") { try story.disk.removeTree("data/orders-0") }
+        try story.disk.makeDirectory("data/orders-0")
+        for (path, bytes) in files { try story.disk.put(path, bytes) }
+        let again = try BrokerStory(disk: story.disk)
+        if !isMadeAgain {
+            #expect(!story.disk.exists("data/orders-0"))
+            try again.makeTopic("orders")
+        }
+        #expect(try again.produce("orders", ["new"])?.baseOffset == 0)
+    }
+
+    @Test func aDirectoryNobodyKnowsIsLeftAlone() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        let files = story.disk.contents.filter { $0.path.hasPrefix("data/orders-0/") }
+        story.stop()
+        try story.disk.makeDirectory("data/foreign-3")
+        for (path, bytes) in files where !path.hasSuffix("metadata") {
+            try story.disk.put(path.replacing("orders-0", with: "foreign-3"), bytes)
+        }
+        let again = try BrokerStory(disk: story.disk)
+        #expect(again.lines.contains { $0.contains("foreign-3") })
+        #expect(story.disk.exists("data/foreign-3"))
+    }
+
     @Test func aDirectoryOfAnotherNodeIsRefused() throws {
         let story = try BrokerStory()
         story.stop()
