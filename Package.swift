@@ -89,7 +89,7 @@ let everything: [Target] = [
 ]
 
 /// Built instead of the programs where FUZZ is set.
-let fuzz = fuzzer("fuzz", ["Wire", "Records", "Compression", "Storage", "Quorum", "Primitives"])
+let fuzz = fuzzer("fuzz", ["Broker", "Controller", "Compression", "Storage", "Quorum", "Wire", "Records", "Primitives"])
 
 /// The targets asked for by KASTELLAN_ONLY with all they depend on, and the tests of those asked for.
 @MainActor func selected() -> [Target] {

@@ -13,14 +13,15 @@ private let inflatedBytesMax = 1 << 20
 func decodeAnything(_ input: UnsafeRawBufferPointer) {
     guard let kind = input.first else { return }
     let bytes = Bytes(UnsafeRawBufferPointer(rebasing: input.dropFirst()))
-    switch kind % 8 {
+    switch kind % 9 {
     case 0, 1: decodeRequest(bytes)
     case 2: decodeResponse(bytes)
     case 3: decodeInternalRecord(bytes)
     case 4: decodeConsumerProtocol(bytes)
     case 5: decodeBatches(bytes)
     case 6: decompress(bytes)
-    default: decodeFiles(bytes)
+    case 7: decodeFiles(bytes)
+    default: runBroker(bytes)
     }
 }
 

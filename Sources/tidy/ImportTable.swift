@@ -30,7 +30,7 @@ struct ImportTable {
         +             -  Storage Records Compression Wire Controller Primitives CLinux
         kastellan     -  Commands
         bench         -  Reactor Storage Records Wire Primitives CLinux
-        fuzz          -  Wire Records Compression Storage Groups Controller Quorum ClientCore Primitives
+        fuzz          -  Broker Wire Records Compression Storage Groups Controller Quorum ClientCore Primitives
         tidy          -
         """
 
