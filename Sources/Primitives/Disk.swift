@@ -19,6 +19,13 @@ public protocol DiskFile: AnyObject, Sendable {
     func truncate(to size: Int) throws(DiskError)
     /// Returns when all that was written is durable. Called from a worker thread, never from the broker's own on the hot path.
     func sync() throws(DiskError)
+    /// Begins to write back what has been written, without waiting: `sync` of many files one after the other then costs little more than
+    /// that of one.
+    func beginSync()
+}
+
+extension DiskFile {
+    package func beginSync() {}
 }
 
 /// A file system as the core sees it: paths are relative to nothing, separated by "/". The real one is `PosixDisk`; the simulator has

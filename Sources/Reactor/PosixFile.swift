@@ -23,8 +23,8 @@ package final class PosixFile: DiskFile {
 
     package func read(at position: Int, count: Int) throws(DiskError) -> Bytes {
         guard position >= 0, count > 0 else { return .empty }
-        // The file bounds what is allocated, whatever length was asked for.
-        let wanted = min(count, max(0, size - position))
+        // The file bounds what is allocated, whatever length was asked for. Little is allocated without asking how long the file is.
+        let wanted = count <= PosixFile.unmeasuredMax ? count : min(count, max(0, size - position))
         guard wanted > 0 else { return .empty }
         let storage = ByteStorage(capacity: wanted)
         var done = 0
@@ -89,6 +89,11 @@ package final class PosixFile: DiskFile {
             guard errno == EINTR else { throw failure("truncate", path) }
         }
     }
+
+    /// Reads of up to this many bytes do without a look at the file's size.
+    private static let unmeasuredMax = 64 * 1024
+
+    package func beginSync() { kastellan_begin_writeback(descriptor) }
 
     package func sync() throws(DiskError) {
         guard fdatasync(descriptor) == 0 else { throw failure("sync", path) }

@@ -98,7 +98,16 @@ package final class PartitionLog {
 
     func writeEpochs(_ changed: LeaderEpochs) throws(LogError) {
         let path = directory + "/" + LogFileName.leaderEpochs
-        try onDisk { () throws(DiskError) in try disk.replace(path, with: Bytes(changed.text)) }
+        let text = Bytes(changed.text)
+        // Of an empty log a crash may lose them: the next leader writes them again. So a topic of many partitions is made without a
+        // sync for each.
+        let isEmpty = logEndOffset == segments[0].baseOffset
+        try onDisk { () throws(DiskError) in
+            guard isEmpty else { return try disk.replace(path, with: text) }
+            let file = try disk.open(path, create: true)
+            try file.write([text], at: 0)
+            try file.truncate(to: text.count)
+        }
         epochs = changed
     }
 

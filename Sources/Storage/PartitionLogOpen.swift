@@ -65,8 +65,8 @@ extension PartitionLog {
         try onDisk { () throws(DiskError) in
             for (offset, file) in others where !bases.contains(offset) { try disk.remove(directory + "/" + file.name(offset)) }
             for base in bases {
-                let size = try disk.open(directory + "/" + SegmentFile.log.name(base), create: false).size
-                segments.append(Segment(disk, directory, base, size: size))
+                let file = try disk.open(directory + "/" + SegmentFile.log.name(base), create: false)
+                segments.append(Segment(disk, directory, base, size: file.size, opened: base == bases.last ? file : nil))
             }
         }
         if segments.isEmpty { segments = [try Segment.create(disk, directory, start)] }

@@ -28,22 +28,22 @@ final class Segment {
     private var aborted: [AbortedTransaction]?
     private var flushedAborted = 0
 
-    init(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, size: Int) {
+    init(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, size: Int, opened: (any DiskFile)? = nil) {
+        self.opened = opened
         self.disk = disk
         self.directory = directory
         self.baseOffset = baseOffset
         self.size = size
     }
 
-    /// A new, empty segment. Whatever a crash may have left under its name is emptied.
+    /// A new, empty segment. Whatever a crash may have left under its name goes. The index files come with their first entries.
     static func create(_ disk: any Disk, _ directory: String, _ baseOffset: Offset) throws(LogError) -> Segment {
         let segment = Segment(disk, directory, baseOffset, size: 0)
-        try onDisk { () throws(DiskError) in
-            for kind in [SegmentFile.log, .offsetIndex, .timeIndex] {
-                let file = try disk.open(segment.path(kind), create: true)
-                if file.size > 0 { try file.truncate(to: 0) }
-            }
-            try disk.removeIfThere(segment.path(.transactionIndex))
+        segment.opened = try onDisk { () throws(DiskError) in
+            let file = try disk.open(segment.path(.log), create: true)
+            if file.size > 0 { try file.truncate(to: 0) }
+            for kind in [SegmentFile.offsetIndex, .timeIndex, .transactionIndex] { try disk.removeIfThere(segment.path(kind)) }
+            return file
         }
         segment.isLoaded = true
         segment.newest = (.none, baseOffset)
@@ -127,7 +127,10 @@ final class Segment {
     /// Reads the indexes into memory. false where they are missing or damaged, and have to be rebuilt.
     func loadIndexes() throws(LogError) -> Bool {
         if isLoaded { return true }
-        guard let offsetBytes = try readIfThere(.offsetIndex), let timeBytes = try readIfThere(.timeIndex) else { return size == 0 }
+        guard let offsetBytes = try readIfThere(.offsetIndex), let timeBytes = try readIfThere(.timeIndex) else {
+            isLoaded = size == 0
+            return isLoaded
+        }
         guard let offsets = OffsetIndex.read(offsetBytes), let times = TimeIndex.read(timeBytes) else { return false }
         if let last = offsets.last, Int(last.position) >= size { return false }
         // They grow together, so one that is empty beside the other has been lost. (Without timestamps that costs a walk.)
@@ -217,6 +220,8 @@ final class Segment {
         _ kind: SegmentFile, _ news: (position: Int, bytes: Bytes)?, _ total: Int, _ final: Bool
     ) throws(DiskError) {
         guard news != nil || final else { return }
+        // An empty segment needs no indexes, but one that a crash left longer is cut.
+        if size == 0 && !disk.exists(path(kind)) { return }
         let file = try disk.open(path(kind), create: true)
         if let news { try file.write([news.bytes], at: news.position) }
         if final && file.size > total { try file.truncate(to: total) }

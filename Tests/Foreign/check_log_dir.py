@@ -5,7 +5,7 @@
 
 DIRECTORY is a broker's data directory (with meta.properties) or one partition's directory. Every fault is a line on standard output; the
 exit code is 0 without faults, 1 with some, 2 where there was nothing to check. --unclean allows what a crash may leave: a torn tail of the
-last segment, and indexes that are longer than their entries or, of an empty segment, missing.
+last segment, and indexes of it that are missing or longer than their entries.
 """
 
 import gzip
@@ -163,7 +163,7 @@ class Partition:
             batches = self.check_log(base, previous, is_last)
             if batches:
                 previous = batches[-1].last
-            self.check_index(base, batches)
+            self.check_index(base, batches, is_last)
             self.check_time_index(base, batches, is_last)
         self.end = logs[-1] if previous is None else max(previous + 1, logs[-1])
         self.check_transactions(logs)
@@ -208,10 +208,10 @@ class Partition:
                 self.fault("", f"leader epoch falls to {batch.epoch} at {batch.base}")
             self.epochs.append((batch.epoch, batch.base))
 
-    def check_index(self, base, batches):
+    def check_index(self, base, batches, is_last):
         name = f"{base:020}.index"
         if base not in self.files.get("index", {}):
-            return None if self.unclean and not batches else self.fault(name, "is missing")
+            return None if not batches or self.unclean and is_last else self.fault(name, "is missing")
         data = self.read("index", base)
         if len(data) % 8:
             self.fault(name, f"has {len(data)} bytes, not a multiple of 8")
@@ -235,7 +235,7 @@ class Partition:
     def check_time_index(self, base, batches, is_last):
         name = f"{base:020}.timeindex"
         if base not in self.files.get("timeindex", {}):
-            return None if self.unclean and not batches else self.fault(name, "is missing")
+            return None if not batches or self.unclean and is_last else self.fault(name, "is missing")
         data = self.read("timeindex", base)
         if len(data) % 12:
             self.fault(name, f"has {len(data)} bytes, not a multiple of 12")
