@@ -1,0 +1,105 @@
+# time: 170
+"""Members of confluent-kafka, kafka-python and aiokafka joining and leaving in turn: eager and cooperative assignors, all three libraries in one
+group, static members that come back without a rebalance, a member that dies without leaving."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from group_players import SESSION_MS, Aio, Confluent, KafkaPython, describe, make_topic, pause, shared, told
+from harness import BOOTSTRAP, check, checking, done, equal, wait_until
+
+
+def turns(kind, cooperative):
+    """Three members come one after the other, then go one after the other."""
+    label = f"{kind.name} {'cooperative' if cooperative else 'range'}"
+    topic, group = f"t-{label.replace(' ', '-')}", f"g-{label.replace(' ', '-')}"
+    make_topic(topic, records=600)
+    players = []
+    for count in (1, 2, 3):
+        players.append(kind(group, topic, cooperative=cooperative, client_id=f"c{count}"))
+        players[-1].start()
+        check(f"{label}: {count} members share the partitions", shared(players), told(players))
+    wait_until(lambda: describe(group)[0] == "STABLE")
+    state, members = describe(group)
+    equal(f"{label}: the group is described", (state, [m[0] for m in members]), ("STABLE", ["c1", "c2", "c3"]))
+    check(f"{label}: every record was read", wait_until(lambda: len({r for p in players for r in p.read}) == 600, 20), told(players))
+    for count in (2, 1):
+        check(f"{label}: a member leaves", players.pop().stop(), "it did not end")
+        check(f"{label}: the other {count} take over", shared(players), told(players))
+    check(f"{label}: the last leaves", players.pop().stop(), "it did not end")
+    check(f"{label}: the group is empty", wait_until(lambda: describe(group)[0] == "EMPTY"), describe(group))
+
+
+def mixed():
+    """The range assignor is the same in all three libraries, so that they can share a group, whoever leads."""
+    make_topic("t-mixed", records=300)
+    players = [kind("g-mixed", "t-mixed", client_id=kind.name) for kind in (Confluent, KafkaPython, Aio)]
+    for player in players:
+        player.start()
+    check("mixed: three libraries share one group", shared(players), told(players))
+    check("mixed: every record was read", wait_until(lambda: len({r for p in players for r in p.read}) == 300, 20), told(players))
+    leader = players.pop(0)
+    check("mixed: the first leaves", leader.stop(), "it did not end")
+    check("mixed: the other two take over", shared(players), told(players))
+    for player in players:
+        player.stop()
+
+
+def static(kind):
+    """A static member restarts within its session: the same partitions, and the other member notices nothing."""
+    label, topic, group = f"{kind.name} static", f"t-{kind.name}-static", f"g-{kind.name}-static"
+    make_topic(topic, records=60)
+    first = kind(group, topic, instance="one", client_id="s1")
+    second = kind(group, topic, instance="two", client_id="s2")
+    for player in (first, second):
+        player.start()
+    check(f"{label}: two static members share the partitions", shared([first, second]), told([first, second]))
+    equal(f"{label}: described by instance", [m[1] for m in describe(group)[1]], ["one", "two"])
+    before, times = second.owned, first.assigned
+    second.stop()
+    again = kind(group, topic, instance="two", client_id="s2")
+    again.start()
+    check(f"{label}: back with the same partitions", wait_until(lambda: again.owned == before, 20), told([first, again]))
+    pause(1.5)
+    equal(f"{label}: nobody else was rebalanced", (first.assigned, describe(group)[0]), (times, "STABLE"))
+    again.stop()
+    check(f"{label}: gone for longer than its session, it is replaced",
+          wait_until(lambda: first.owned == list(range(6)), SESSION_MS / 1000 + 20), told([first]))
+    first.stop()
+
+
+SILENT = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from group_players import Confluent
+player = Confluent("g-silent", "t-silent", client_id="silent", bootstrap=sys.argv[1])
+player.start()
+while True:
+    player.join(0.1)
+    print(player.owned, flush=True)
+"""
+
+
+def silent():
+    """A process that is killed sends no LeaveGroup: its session has to end."""
+    make_topic("t-silent")
+    player = Confluent("g-silent", "t-silent", client_id="alive")
+    player.start()
+    check("silent: one member owns all", shared([player]), told([player]))
+    victim = subprocess.Popen([sys.executable, "-c", SILENT, BOOTSTRAP, os.path.dirname(os.path.abspath(__file__))], stdout=subprocess.DEVNULL)
+    check("silent: the second joins", wait_until(lambda: len(player.owned) == 3, 30), told([player]))
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    check("silent: its partitions come back after its session", shared([player], seconds=SESSION_MS / 1000 + 20), told([player]))
+    player.stop()
+
+
+for part in [
+    lambda: turns(Confluent, False), lambda: turns(Confluent, True), lambda: turns(KafkaPython, False), lambda: turns(KafkaPython, True),
+    lambda: turns(Aio, False), mixed, lambda: static(Confluent), lambda: static(KafkaPython), silent,
+]:
+    with checking("group members"):
+        part()
+done()
