@@ -199,6 +199,7 @@ private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     case let answer as OffsetFetchResponse: [answer.errorCode] + answer.groups.map(\.errorCode)
     case let answer as OffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
     case let answer as DescribeGroupsResponse: answer.groups.map(\.errorCode)
+    case let answer as ConsumerGroupDescribeResponse: answer.groups.map(\.errorCode)
     case let answer as DeleteGroupsResponse: answer.results.map(\.errorCode)
     case let answer as OffsetDeleteResponse: [answer.errorCode]
     default: []

@@ -38,6 +38,8 @@ package struct GroupSnapshot: Equatable, Sendable {
         self.protocolType = protocolType
     }
 
+    /// Of KIP-848, with epochs and target assignments.
+    package var isConsumerProtocol: Bool { type == "consumer" || type == "Consumer" }
     package var isRebalancing: Bool { GroupSnapshot.rebalancingStates.contains(state) }
     package var hasMembers: Bool { !members.isEmpty || state == "Stable" || isRebalancing }
     /// Topics it has committed or been assigned, sorted.

@@ -17,6 +17,9 @@ extension Observer {
             case .describeGroups(let ids):
                 snapshot.fold(try result.of(DescribeGroupsResponse.self), at: now.wall)
                 round?.groupsRead += ids
+            case .describeConsumerGroups(let ids):
+                snapshot.fold(try result.of(ConsumerGroupDescribeResponse.self), at: now.wall)
+                round?.groupsRead += ids
             case .commits(let ids): try takeCommits(result.of(OffsetFetchResponse.self), ids, &effects, now: now)
             case .commitsOfOne(let id):
                 snapshot.fold(try result.of(OffsetFetchResponse.self), of: id, at: now.wall)
@@ -81,9 +84,10 @@ extension Observer {
             snapshot.observations.groups.failed(reason)
             round?.allListed = false
             listed(broker, &effects)
-        case .describeGroups(let ids): for id in ids { snapshot.groups.update(id) { $0.observation.failed(reason) } }
+        case .describeGroups(let ids), .describeConsumerGroups(let ids):
+            for id in ids { snapshot.groups.update(id) { $0.observation.failed(reason) } }
         case .commits(let ids):
-            guard case .unsupported = error, hasBatchCommits else {
+            guard case .unsupported = error else {
                 for id in ids { snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) } }
                 return
             }

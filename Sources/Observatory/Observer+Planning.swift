@@ -155,10 +155,24 @@ extension Observer {
             byCoordinator[coordinator, default: []].append(id)
         }
         for (coordinator, ids) in byCoordinator {
-            var request = DescribeGroupsRequest()
-            request.groups = ids
-            send(request, to: .broker(coordinator), .describeGroups(ids), &effects)
+            describe(ids, coordinator, &effects)
             if wantsCommits { askCommits(of: ids, coordinator, &effects) }
+        }
+    }
+
+    /// Groups of KIP-848 are described by an API of their own; to the older one they are dead.
+    private mutating func describe(_ ids: [String], _ coordinator: BrokerID, _ effects: inout Effects) {
+        let modern = ids.filter { snapshot.groups[$0]?.isConsumerProtocol == true }
+        let classic = ids.filter { snapshot.groups[$0]?.isConsumerProtocol != true }
+        if !classic.isEmpty {
+            var request = DescribeGroupsRequest()
+            request.groups = classic
+            send(request, to: .broker(coordinator), .describeGroups(classic), &effects)
+        }
+        if !modern.isEmpty {
+            var request = ConsumerGroupDescribeRequest()
+            request.groupIDs = modern
+            send(request, to: .broker(coordinator), .describeConsumerGroups(modern), &effects)
         }
     }
 

@@ -30,6 +30,7 @@ package struct Observer: ClientMachine {
         case metadata(isWhole: Bool, topics: [String])
         case listGroups(BrokerID)
         case describeGroups([String])
+        case describeConsumerGroups([String])
         case commits([String])
         case commitsOfOne(String)
         case offsets(timestamp: Int64)

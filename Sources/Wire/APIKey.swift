@@ -35,6 +35,7 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     case describeQuorum = 55
     case describeCluster = 60
     case describeProducers = 61
+    case consumerGroupDescribe = 69
     case describeTopicPartitions = 75
 
     /// Kafka's name, such as "OffsetFetch".

@@ -63,6 +63,7 @@ enum APITable {
         55 DescribeQuorum 0-2 0 0-2
         60 DescribeCluster 0-2 0 0-2
         61 DescribeProducers 0-0 0 0-0
+        69 ConsumerGroupDescribe 0-1 0 -
         75 DescribeTopicPartitions 0-0 0 0-0
         """
 
@@ -75,7 +76,7 @@ enum APITable {
         50: "DescribeUserScramCredentials", 51: "AlterUserScramCredentials", 52: "Vote", 53: "BeginQuorumEpoch",
         54: "EndQuorumEpoch", 56: "AlterPartition", 57: "UpdateFeatures", 58: "Envelope", 59: "FetchSnapshot",
         62: "BrokerRegistration", 63: "BrokerHeartbeat", 64: "UnregisterBroker", 65: "DescribeTransactions",
-        66: "ListTransactions", 67: "AllocateProducerIds", 68: "ConsumerGroupHeartbeat", 69: "ConsumerGroupDescribe",
+        66: "ListTransactions", 67: "AllocateProducerIds", 68: "ConsumerGroupHeartbeat",
         70: "ControllerRegistration", 71: "GetTelemetrySubscriptions", 72: "PushTelemetry", 73: "AssignReplicasToDirs",
         74: "ListConfigResources", 76: "ShareGroupHeartbeat", 77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge",
         80: "AddRaftVoter", 81: "RemoveRaftVoter", 82: "UpdateRaftVoter", 83: "InitializeShareGroupState",

@@ -41,6 +41,25 @@ extension ClusterSnapshot {
         }
     }
 
+    mutating func fold(_ answer: ConsumerGroupDescribeResponse, at time: Timestamp) {
+        for described in answer.groups where groups[described.groupID] != nil {
+            groups.update(described.groupID) { group in
+                guard described.errorCode == .none else {
+                    group.observation.failed(described.errorMessage ?? described.errorCode.name)
+                    group.error = described.errorCode.name
+                    return
+                }
+                group.error = nil
+                group.state = described.groupState
+                group.assignor = described.assignorName
+                (group.groupEpoch, group.assignmentEpoch) = (described.groupEpoch, described.assignmentEpoch)
+                group.members = described.members.map(MemberSnapshot.init(_:)).sorted { $0.id < $1.id }
+                group.observation.succeeded(at: time)
+            }
+            assignOwners(described.groupID)
+        }
+    }
+
     // MARK: Offsets
 
     /// Commits of one group, from a batch answer (OffsetFetch v8 and later).
@@ -159,6 +178,22 @@ extension MemberSnapshot {
             assignment = decoded.assignedPartitions
                 .flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } }.sorted()
         }
+    }
+}
+
+extension MemberSnapshot {
+    init(_ answer: ConsumerGroupDescribeResponse.Member) {
+        self.init(id: answer.memberID, instanceID: answer.instanceID, clientID: answer.clientID, host: answer.clientHost)
+        subscription = answer.subscribedTopicNames.sorted()
+        if let expression = answer.subscribedTopicRegex, !expression.isEmpty { subscription.append(expression) }
+        subscriptionHash = CRC32C.checksum(Bytes(subscription.joined(separator: ",")))
+        assignment = MemberSnapshot.partitions(answer.assignment)
+        targetAssignment = MemberSnapshot.partitions(answer.targetAssignment)
+        memberEpoch = answer.memberEpoch
+    }
+
+    private static func partitions(_ assignment: ConsumerGroupDescribeResponse.Assignment) -> [TopicPartition] {
+        assignment.topicPartitions.flatMap { topic in topic.partitions.map { TopicPartition(topic.topicName, $0) } }.sorted()
     }
 }
 

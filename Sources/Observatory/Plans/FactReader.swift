@@ -42,13 +42,20 @@ struct FactReader: Sendable {
 
     // MARK: Requests
 
-    private func requests(for read: PlanRead) -> [(PlanRead, ClientRequest)] {
+    private mutating func requests(for read: PlanRead) -> [(PlanRead, ClientRequest)] {
         switch read {
         case .topics(let names): return [(read, ClientRequest(topicsRequest(names)))]
         case .group(let id):
             var request = DescribeGroupsRequest()
             request.groups = [id]
-            return [(read, ClientRequest(request, to: .coordinator(group: id)))]
+            var modern = ConsumerGroupDescribeRequest()
+            modern.groupIDs = [id]
+            facts.group = nil
+            let coordinator = RequestTarget.coordinator(group: id)
+            return [
+                (read, ClientRequest(request, to: coordinator)), (.consumerGroup(id), ClientRequest(modern, to: coordinator)),
+            ]
+        case .consumerGroup: return []
         case .commits(let id): return [(read, ClientRequest(commitsRequest(id), to: .coordinator(group: id), versions: 1...9))]
         case .offsets(let timestamp, let partitions): return offsetRequests(timestamp, partitions)
         case .configs(let resources):
@@ -103,6 +110,7 @@ struct FactReader: Sendable {
         switch read {
         case .topics: try take(result.of(MetadataResponse.self))
         case .group(let id): try take(result.of(DescribeGroupsResponse.self), id)
+        case .consumerGroup(let id): takeConsumerGroup(result, id)
         case .commits(let id): try take(result.of(OffsetFetchResponse.self), id)
         case .offsets(let timestamp, _): take(try result.of(ListOffsetsResponse.self), timestamp)
         case .configs: try take(result.of(DescribeConfigsResponse.self))
@@ -126,11 +134,16 @@ struct FactReader: Sendable {
     private mutating func take(_ answer: DescribeGroupsResponse, _ id: String) throws(ClientError) {
         guard let group = answer.groups.first(where: { $0.groupID == id }) else { throw .malformed(api: APIKey.describeGroups.name) }
         // A group that does not exist is "Dead" without an error up to v5, GROUP_ID_NOT_FOUND from v6 on.
-        if group.errorCode == .groupIDNotFound || (group.errorCode == .none && group.groupState == "Dead") {
-            facts.group = nil
-            return
-        }
+        if group.errorCode == .groupIDNotFound || (group.errorCode == .none && group.groupState == "Dead") { return }
         if let error = ClientError.of(group.errorCode, group.errorMessage) { throw error }
+        facts.group = PlanFacts.Group(state: group.groupState, members: group.members.map(MemberSnapshot.init(_:)))
+    }
+
+    /// A cluster that does not know the API has no such groups.
+    private mutating func takeConsumerGroup(_ result: AnswerResult, _ id: String) {
+        guard let answer = try? result.of(ConsumerGroupDescribeResponse.self),
+            let group = answer.groups.first(where: { $0.groupID == id }), group.errorCode == .none
+        else { return }
         facts.group = PlanFacts.Group(state: group.groupState, members: group.members.map(MemberSnapshot.init(_:)))
     }
 

@@ -6,6 +6,8 @@ import Wire
 enum PlanRead: Equatable, Sendable {
     case topics([String])
     case group(String)
+    /// The group as one of KIP-848, which DescribeGroups does not know; part of `group`.
+    case consumerGroup(String)
     case commits(String)
     /// Offsets of partitions for a time, or for one of `ListOffsetsTime`.
     case offsets(timestamp: Int64, [TopicPartition])

@@ -36,6 +36,7 @@ extension APIKey {
         case .describeQuorum: DescribeQuorumRequest.self
         case .describeCluster: DescribeClusterRequest.self
         case .describeProducers: DescribeProducersRequest.self
+        case .consumerGroupDescribe: ConsumerGroupDescribeRequest.self
         case .describeTopicPartitions: DescribeTopicPartitionsRequest.self
         }
     }
@@ -76,6 +77,7 @@ extension APIKey {
         case .describeQuorum: DescribeQuorumResponse.self
         case .describeCluster: DescribeClusterResponse.self
         case .describeProducers: DescribeProducersResponse.self
+        case .consumerGroupDescribe: ConsumerGroupDescribeResponse.self
         case .describeTopicPartitions: DescribeTopicPartitionsResponse.self
         }
     }

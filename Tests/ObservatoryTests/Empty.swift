@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct ObservatoryPlaceholder {
-    @Test func builds() {}
-}

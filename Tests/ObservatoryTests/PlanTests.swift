@@ -1,0 +1,103 @@
+import ClientCore
+import Primitives
+import Testing
+import Wire
+
+@testable import Observatory
+
+/// Plans other than resets: tables, obstacles, undo.
+@Suite struct PlanTests {
+    @Test func topicToBeCreatedShowsWhatTheBrokerWillChoose() throws {
+        var cluster = FakeCluster()
+        let plan = try PlanStory.plan(.createTopic(NewTopic(name: "new")), &cluster)
+        #expect(plan.rows.map(\.cells) == [["partitions", "-", "4"], ["replication factor", "-", "3"]])
+        #expect(plan.touches == ["4 partitions, 12 replicas on 3 brokers"])
+        #expect(plan.inverse == .action(.deleteTopic("new")))
+        #expect(plan.confirmation == .yes)
+        #expect(try PlanStory.run(plan, &cluster).lines == ["Created topic new with 4 partitions, replication factor 3."])
+    }
+
+    @Test func topicThatExistsIsAnObstacle() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 1)
+        let plan = try PlanStory.plan(.createTopic(NewTopic(name: "orders", partitions: 1)), &cluster)
+        #expect(plan.obstacles == ["Topic orders exists already."])
+    }
+
+    @Test(arguments: [NewTopic(name: ""), NewTopic(name: "t", partitions: 0), NewTopic(name: "t", replicationFactor: 0)])
+    func nonsenseIsRefusedWithoutARequest(topic: NewTopic) {
+        var cluster = FakeCluster()
+        guard case .failure = PlanStory.build(.createTopic(topic), &cluster) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(cluster.requests.isEmpty)
+    }
+
+    @Test func deletingATopicNeedsItsNameTyped() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 2, start: 5, end: 20)
+        let plan = try PlanStory.plan(.deleteTopic("orders"), &cluster)
+        #expect(plan.confirmation == .typedName("orders"))
+        #expect(plan.rows.map(\.cells) == [["0", "offsets 5 to 20", "gone"], ["1", "offsets 5 to 20", "gone"]])
+        #expect(plan.touches == ["2 partitions, about 30 messages"])
+        #expect(plan.inverse == .none("The messages cannot be brought back."))
+        let outcome = try PlanStory.run(plan, &cluster)
+        #expect(outcome == PlanOutcome(title: "Delete topic orders", verdict: .done, lines: ["Deleted topic orders."]))
+    }
+
+    @Test func configChangeShowsSourceAndUndo() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 1)
+        cluster.topics["orders"]?.overrides = ["cleanup.policy": "compact"]
+        let action = PlanAction.alterConfig(
+            .topic("orders"), set: [ConfigValue("retention.ms", "1000")], delete: ["cleanup.policy", "retention.bytes"])
+        let plan = try PlanStory.plan(action, &cluster)
+        #expect(plan.rows.map(\.cells) == [
+            ["retention.ms", "604800000 (DEFAULT_CONFIG)", "1000"], ["cleanup.policy", "compact", "the default"],
+            ["retention.bytes", "-", "unchanged"],
+        ])
+        #expect(plan.warnings == ["retention.bytes is not set on topic orders: there is nothing to delete."])
+        let undo = PlanAction.alterConfig(.topic("orders"), set: [ConfigValue("cleanup.policy", "compact")], delete: ["retention.ms"])
+        #expect(plan.inverse == .action(undo))
+    }
+
+    @Test func recordsOfACompactedTopicCannotBeDeleted() throws {
+        var cluster = FakeCluster()
+        cluster.add("compacted", partitions: 1, end: 10)
+        cluster.topics["compacted"]?.overrides = ["cleanup.policy": "compact"]
+        let action = PlanAction.deleteRecords([RecordsToDelete(TopicPartition("compacted", 0), before: 3)])
+        let plan = try PlanStory.plan(action, &cluster)
+        #expect(plan.obstacles.first?.contains("cleanup.policy=compact") == true)
+    }
+
+    @Test func groupWithMembersIsNotDeleted() throws {
+        var cluster = FakeCluster()
+        cluster.groups["g"] = FakeCluster.Group(
+            state: "Stable", members: [FakeCluster.Member(id: "m", topics: ["t"], assigned: [])], commits: [TopicPartition("t", 0): 4])
+        let plan = try PlanStory.plan(.deleteGroup("g"), &cluster)
+        #expect(plan.obstacles == ["Only an empty group can be deleted; g is Stable with 1 member. Stop them first."])
+        let forget = try PlanStory.plan(.deleteGroupOffsets(group: "g", topic: "t"), &cluster)
+        #expect(forget.obstacles == ["Group g is Stable and subscribes to t. Stop those members first."])
+    }
+
+    @Test func unreachableClusterIsToldAsSuch() {
+        var cluster = FakeCluster()
+        cluster.failing[.metadata] = .unreachable("b1:9092: connection refused")
+        let result = PlanStory.build(.deleteTopic("t"), &cluster)
+        #expect(result == .failure(PlanError("cannot reach the cluster: b1:9092: connection refused.")))
+    }
+
+    @Test func messageGoesWhereTheKeySaysAndIsShownAsText() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 3)
+        let message = NewMessage(
+            topic: "orders", key: Bytes("k"), value: Bytes([0xff, 0xfe]), headers: [NewMessage.Header("trace", Bytes("1"))])
+        let plan = try PlanStory.plan(.produce(message), &cluster)
+        let partition = keyedPartition(Bytes("k"), of: 3)
+        #expect(plan.rows.map { $0.cells[2] } == ["\(partition)", "k", "2 bytes", "1"])
+        var exact = message
+        exact.partition = partition
+        #expect(plan.steps == [.produce(exact)])
+    }
+}
