@@ -15,8 +15,9 @@ package enum FrameError: Error, Equatable, Sendable, CustomStringConvertible {
 /// A peer's size is checked against `frameBytesMax` before anything is allocated, and memory grows only with bytes that have really
 /// arrived: a peer that announces a hundred megabytes and sends ten bytes has cost a page.
 package struct FrameReader {
-    /// Memory first given to a frame whose end has not arrived.
-    static let firstAllocation = 256 * 1024
+    /// Memory first given to a frame whose end has not arrived: room for a producer's usual largest batch, so that it is not moved as it
+    /// grows. Pages that nothing arrives for are never touched, so they cost nothing.
+    static let firstAllocation = 1_088 * 1024
 
     package let frameBytesMax: Int
     private var header: UInt32 = 0

@@ -175,3 +175,48 @@ import Wire
         #expect(story.events.contains(.configChanged(resource: "topic orders", key: "max.message.bytes", from: nil, to: "200")))
     }
 }
+
+@Suite struct LeadershipStoryTests {
+    private func lead(_ story: BrokerStory, _ leader: Int32) throws {
+        var record = PartitionChangeRecord()
+        record.topicID = try #require(story.broker.image.topic("orders")).id
+        record.partitionID = 0
+        record.leader = leader
+        story.change { [record] in $0.commitMetadata([.partitionChange(record)]) { _, _ in } }
+    }
+
+    @Test func whoWaitsHearsThatTheLeadershipIsGone() throws {
+        let story = try BrokerStory([("log.flush.interval.messages", "1")])
+        try story.makeTopic("orders")
+        story.syncsAtOnce = false
+        try story.send(BrokerStory.fetch("orders", from: 0, wait: 5000), version: 11, on: 2)
+        try lead(story, -1)
+        #expect(try story.produce("orders", ["a"], on: 3) == nil, "until the change is committed it leads")
+        story.syncsAtOnce = true
+        story.finishSyncs()
+        let fetched = try #require(try story.answer(to: FetchRequest.self, version: 11, on: 2))
+        #expect(fetched.topics[0].partitions[0].errorCode == .notLeaderOrFollower)
+        let produced = try #require(try story.answer(to: ProduceRequest.self, version: 9, on: 3))
+        #expect(produced.topics[0].partitions[0].errorCode == .notLeaderOrFollower)
+        #expect(try story.metadata(["orders"]).topics[0].partitions[0].errorCode == .leaderNotAvailable)
+        #expect(try story.produce("orders", ["b"])?.errorCode == .notLeaderOrFollower)
+        let told = story.events.contains {
+            if case .leaderChanged(_, let from, let to, _, _) = $0 { from == 1 && to == nil } else { false }
+        }
+        #expect(told)
+    }
+
+    @Test func aLeaderThatComesBackHasANewerEpochAndAllItsRecords() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        try story.produce("orders", ["a"])
+        let before = try #require(story.broker.image.partition(TopicPartition("orders", 0))).leaderEpoch
+        try lead(story, -1)
+        try lead(story, 1)
+        let after = try #require(story.broker.image.partition(TopicPartition("orders", 0))).leaderEpoch
+        #expect(after > before)
+        #expect(try story.produce("orders", ["b"])?.baseOffset == 1)
+        let answer = try #require(try story.ask(BrokerStory.fetch("orders", from: 0, epoch: after.rawValue), version: 11))
+        #expect(try BrokerStory.values(answer.topics[0].partitions[0]) == ["a", "b"])
+    }
+}
