@@ -233,7 +233,9 @@ package struct DumpLog {
             guard last >= offset else { continue }
             guard last == offset else { return offsetsNotFound.add(absolute(path), offset, last) }
             var newest: Int64 = -1
-            do { for record in try batch.records(codecs) { newest = max(newest, record.timestamp.milliseconds) } } catch { throw .batch(error) }
+            do {
+                for record in try batch.records(codecs) { newest = max(newest, record.timestamp.milliseconds) }
+            } catch { throw .batch(error) }
             if newest != timestamp { timeMismatches.add(absolute(path), timestamp, newest) }
             if previous >= timestamp { timesOutOfOrder.add(absolute(path), timestamp, previous) }
             return

@@ -214,7 +214,11 @@ package final class MemoryFile: DiskFile, @unchecked Sendable {
     package func truncate(to size: Int) throws(DiskError) {
         try disk.change("truncate \(path)")
         let before = node.bytes.count
-        if size < before { node.bytes.removeLast(before - size) } else { node.bytes.append(contentsOf: repeatElement(0, count: size - before)) }
+        if size < before {
+            node.bytes.removeLast(before - size)
+        } else {
+            node.bytes.append(contentsOf: repeatElement(0, count: size - before))
+        }
         disk.grow(size - before)
     }
 

@@ -8,7 +8,9 @@ import Testing
 @Suite struct BatchValidationTests {
     private let now: Timestamp = 1_795_250_000_000
 
-    private func make(_ values: [String?] = ["a", "b"], key: Bytes? = Bytes("k"), _ change: (inout BatchBuilder) -> Void = { _ in }) throws -> Bytes {
+    private func make(
+        _ values: [String?] = ["a", "b"], key: Bytes? = Bytes("k"), _ change: (inout BatchBuilder) -> Void = { _ in }
+    ) throws -> Bytes {
         var builder = BatchBuilder()
         change(&builder)
         for value in values { builder.append(timestamp: now, key: key, value: value.map { Bytes($0) }) }
@@ -99,8 +101,8 @@ import Testing
         #expect(found.kafkaCode == 87 && found.recordErrors == [RecordError(index: 0, message: text), RecordError(index: 1, message: text)])
         #expect(
             found.message
-                == "One or more records have been rejected due to 2 record errors in total, and only showing the first three errors at most: "
-                + "[RecordError(batchIndex=0, message='\(text)'), RecordError(batchIndex=1, message='\(text)')]")
+                == "One or more records have been rejected due to 2 record errors in total, and only showing the first three errors at "
+                + "most: [RecordError(batchIndex=0, message='\(text)'), RecordError(batchIndex=1, message='\(text)')]")
     }
 
     @Test func timestampsAreHeldAgainstTheWindow() throws {
@@ -115,7 +117,10 @@ import Testing
             builder.append(timestamp: Timestamp(milliseconds: old), key: nil, value: nil)
             #expect(code(builder.buildUncompressed()) == 0)
             #expect(code(builder.buildUncompressed()) { $0.timestampBeforeMaxMilliseconds = 1000 } == (old == 1 ? 32 : 0))
-            #expect(code(builder.buildUncompressed()) { ($0.timestampBeforeMaxMilliseconds, $0.timestampType) = (1000, .logAppendTime) } == 0)
+            let stamped = code(builder.buildUncompressed()) {
+                ($0.timestampBeforeMaxMilliseconds, $0.timestampType) = (1000, .logAppendTime)
+            }
+            #expect(stamped == 0)
         }
     }
 

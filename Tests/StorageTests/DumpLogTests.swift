@@ -123,7 +123,10 @@ import Wire
         for (path, bytes) in source.contents where bytes.count > 10 {
             for _ in 0..<60 {
                 let disk = source.copy()
-                for _ in 0..<3 { disk.damage(path, at: Int(generator.next() % UInt64(bytes.count)), xor: UInt8(truncatingIfNeeded: generator.next() | 1)) }
+                for _ in 0..<3 {
+                    let mask = UInt8(truncatingIfNeeded: generator.next() | 1)
+                    disk.damage(path, at: Int(generator.next() % UInt64(bytes.count)), xor: mask)
+                }
                 _ = ours(["--files", String(path.dropFirst("/data/".count)), "--print-data-log"], disk, "clean")
             }
         }

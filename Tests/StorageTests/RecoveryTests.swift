@@ -24,8 +24,11 @@ import Testing
     /// What a log that never crashed knows when it ends at `end`: the truth that recovery has to reach.
     private func state(_ log: PartitionLog) throws -> [String] {
         // Of a producer's batches a snapshot keeps only the last, as Kafka's does.
-        try log.producers.map { "\($0.producerID) \($0.producerEpoch) \($0.batches.last!) \($0.coordinatorEpoch) \($0.lastTimestamp)" } + ["\(log.leaderEpochs)", "\(String(describing: log.firstUnstableOffset))"]
-            + log.abortedTransactions(from: 0, below: log.logEndOffset).map { "\($0)" }
+        let producers = log.producers.map { state in
+            "\(state.producerID) \(state.producerEpoch) \(state.batches.last!) \(state.coordinatorEpoch) \(state.lastTimestamp)"
+        }
+        let aborted = try log.abortedTransactions(from: 0, below: log.logEndOffset).map { "\($0)" }
+        return producers + aborted + ["\(log.leaderEpochs)", "\(String(describing: log.firstUnstableOffset))"]
     }
 
     @Test func aTailCutAtEveryByteIsRecovered() throws {

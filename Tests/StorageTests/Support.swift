@@ -33,11 +33,14 @@ final class LogFixture {
     let config: LogConfig
     static let directory = "/data/t-0"
 
-    init(_ disk: MemoryDisk = MemoryDisk(), _ opening: PartitionLog.Opening = .init(), now: Now = at(0), config: LogConfig = LogConfig()) throws {
+    init(
+        _ disk: MemoryDisk = MemoryDisk(), _ opening: PartitionLog.Opening = .init(), now: Now = at(0), config: LogConfig = LogConfig()
+    ) throws {
         self.disk = disk
         self.config = config
         log = try PartitionLog.open(
-            TopicPartition("t", 0), directory: LogFixture.directory, disk: disk, config: config, codecs: .system, opening: opening, now: now)
+            TopicPartition("t", 0), directory: LogFixture.directory, disk: disk, config: config, codecs: .system, opening: opening,
+            now: now)
     }
 
     @discardableResult
