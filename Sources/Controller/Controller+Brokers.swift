@@ -20,9 +20,11 @@ extension Controller {
     package func decideUnfence(_ id: BrokerID) -> Decision<Void> {
         guard let broker = image.brokers[id], broker.isFenced, !broker.isInControlledShutdown else { return Decision(response: ()) }
         var records = [MetadataRecords.registrationChange(id, broker.brokerEpoch, isFenced: false, isInControlledShutdown: nil)]
-        for (topic, index, partition) in allPartitions where partition.leader == nil && partition.inSyncReplicas.contains(id) {
-            var change = PartitionChange()
-            change.leader = .some(id)
+        var unfenced = image
+        unfenced.brokers.update(id) { $0.isFenced = false }
+        let after = Controller(image: unfenced)
+        for (topic, index, partition) in allPartitions where partition.leader == nil && partition.replicas.contains(id) {
+            guard let change = after.cleanElection(partition), change.leader == .some(id) else { continue }
             records.append(MetadataRecords.change(index, of: topic.id, change))
         }
         return Decision(records: records, response: ())

@@ -75,11 +75,12 @@ extension Controller {
             change.leader = .some(preferred)
         case .unclean:
             if partition.leader != nil { throw notNeeded }
-            if let clean = cleanLeader(partition) {
-                change.leader = .some(clean)
+            if let clean = cleanElection(partition) {
+                change = clean
             } else if let any = partition.replicas.first(where: isActive) {
                 change.leader = .some(any)
                 change.inSyncReplicas = [any]
+                change.forgetEligible(of: partition, but: any)
                 change.isRecovering = true
             } else {
                 throw APIFailure(.eligibleLeadersNotAvailable, "No eligible leader is available for the partition.")
@@ -88,9 +89,21 @@ extension Controller {
         return MetadataRecords.change(index, of: topic.id, change)
     }
 
-    /// The first replica in the order of preference that is in sync and lives.
-    func cleanLeader(_ partition: PartitionImage) -> BrokerID? {
-        partition.replicas.first { partition.inSyncReplicas.contains($0) && isActive($0) }
+    /// Who may lead without loss, and what changes by it: the first replica in the order of preference that is in sync and lives; where none
+    /// is in sync, the first that left the in-sync replicas holding all that is committed (KIP-966; a cluster that Kafka made may have it).
+    func cleanElection(_ partition: PartitionImage) -> PartitionChange? {
+        var change = PartitionChange()
+        if let inSync = partition.replicas.first(where: { partition.inSyncReplicas.contains($0) && isActive($0) }) {
+            change.leader = .some(inSync)
+            return change
+        }
+        guard partition.inSyncReplicas.isEmpty,
+            let eligible = partition.replicas.first(where: { partition.eligibleLeaderReplicas.contains($0) && isActive($0) })
+        else { return nil }
+        change.leader = .some(eligible)
+        change.inSyncReplicas = [eligible]
+        change.forgetEligible(of: partition, but: eligible)
+        return change
     }
 }
 
@@ -104,7 +117,17 @@ package struct PartitionChange: Equatable, Sendable {
     package var removingReplicas: [BrokerID]?
     package var directories: [UUID]?
     package var isRecovering: Bool?
+    package var eligibleLeaderReplicas: [BrokerID]?
+    package var lastKnownEligibleReplicas: [BrokerID]?
 
     package init() {}
+
+    /// With a leader again, who was eligible before it need not be known any more, except the others that still are.
+    mutating func forgetEligible(of partition: PartitionImage, but leader: BrokerID) {
+        if partition.eligibleLeaderReplicas.contains(leader) {
+            eligibleLeaderReplicas = partition.eligibleLeaderReplicas.filter { $0 != leader }
+        }
+        if !partition.lastKnownEligibleReplicas.isEmpty { lastKnownEligibleReplicas = [] }
+    }
     package var isEmpty: Bool { self == PartitionChange() }
 }

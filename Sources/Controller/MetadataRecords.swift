@@ -60,6 +60,8 @@ enum MetadataRecords {
         record.addingReplicas = change.addingReplicas?.map(\.rawValue)
         record.removingReplicas = change.removingReplicas?.map(\.rawValue)
         record.directories = change.directories
+        record.eligibleLeaderReplicas = change.eligibleLeaderReplicas?.map(\.rawValue)
+        record.lastKnownELR = change.lastKnownEligibleReplicas?.map(\.rawValue)
         if let isRecovering = change.isRecovering { record.leaderRecoveryState = isRecovering ? 1 : 0 }
         return .partitionChange(record)
     }

@@ -55,6 +55,25 @@ import Wire
         }
     }
 
+    /// The recorded broker stopped: every partition is without leader and in-sync replicas, this one being eligible (KIP-966). When it
+    /// comes back under this controller, it leads them all again.
+    @Test func aStoppedKafkasPartitionsAreLedAgain() throws {
+        var controller = Controller(image: ReplayTests.image(try ReplayTests.records("cluster-metadata.log")))
+        let before = controller.image
+        #expect(before.topics.values.allSatisfy { $0.partitions.values.allSatisfy { $0.leader == nil && $0.inSyncReplicas.isEmpty } })
+        let next = before.appliedOffset + 1
+        controller.applyAll(controller.decideRegisterBroker(BrokerRegistration(id: 1), at: next).records)
+        controller.applyAll(controller.decideUnfence(1).records)
+        for topic in controller.image.topics.values {
+            for (index, partition) in topic.partitions {
+                #expect(partition.leader == 1 && partition.inSyncReplicas == [1])
+                #expect(partition.eligibleLeaderReplicas.isEmpty && partition.lastKnownEligibleReplicas.isEmpty)
+                let old = try #require(before.partition(TopicPartition(topic.name, index)))
+                #expect(partition.leaderEpoch.rawValue == old.leaderEpoch.rawValue + 1)
+            }
+        }
+    }
+
     @Test func ourRecordsHaveKafkasBytes() throws {
         var checked = 0
         for (_, record) in try ReplayTests.records("cluster-metadata.log") {
