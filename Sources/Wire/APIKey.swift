@@ -21,8 +21,17 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     case deleteRecords = 21
     case initProducerID = 22
     case offsetForLeaderEpoch = 23
+    case addPartitionsToTxn = 24
+    case addOffsetsToTxn = 25
+    case endTxn = 26
+    case writeTxnMarkers = 27
+    case txnOffsetCommit = 28
+    case describeAcls = 29
+    case createAcls = 30
+    case deleteAcls = 31
     case describeConfigs = 32
     case alterConfigs = 33
+    case alterReplicaLogDirs = 34
     case describeLogDirs = 35
     case saslAuthenticate = 36
     case createPartitions = 37
@@ -32,10 +41,20 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     case alterPartitionReassignments = 45
     case listPartitionReassignments = 46
     case offsetDelete = 47
+    case describeClientQuotas = 48
+    case alterClientQuotas = 49
+    case describeUserScramCredentials = 50
+    case alterUserScramCredentials = 51
     case describeQuorum = 55
+    case updateFeatures = 57
     case describeCluster = 60
     case describeProducers = 61
+    case unregisterBroker = 64
+    case describeTransactions = 65
+    case listTransactions = 66
+    case consumerGroupHeartbeat = 68
     case consumerGroupDescribe = 69
+    case listConfigResources = 74
     case describeTopicPartitions = 75
 
     /// Kafka's name, such as "OffsetFetch".

@@ -49,8 +49,17 @@ enum APITable {
         21 DeleteRecords 0-2 2 0-2
         22 InitProducerId 0-6 2 0-5
         23 OffsetForLeaderEpoch 2-4 4 2-4
+        24 AddPartitionsToTxn 0-5 3 -
+        25 AddOffsetsToTxn 0-4 3 -
+        26 EndTxn 0-5 3 -
+        27 WriteTxnMarkers 1-2 1 -
+        28 TxnOffsetCommit 0-5 3 -
+        29 DescribeAcls 1-3 2 -
+        30 CreateAcls 1-3 2 -
+        31 DeleteAcls 1-3 2 -
         32 DescribeConfigs 1-4 4 1-4
         33 AlterConfigs 0-2 2 0-2
+        34 AlterReplicaLogDirs 1-2 2 -
         35 DescribeLogDirs 1-5 2 1-4
         36 SaslAuthenticate 0-2 2 0-2
         37 CreatePartitions 0-3 2 0-3
@@ -60,28 +69,33 @@ enum APITable {
         45 AlterPartitionReassignments 0-1 0 0-1
         46 ListPartitionReassignments 0-0 0 0-0
         47 OffsetDelete 0-0 99 0-0
+        48 DescribeClientQuotas 0-1 1 -
+        49 AlterClientQuotas 0-1 1 -
+        50 DescribeUserScramCredentials 0-0 0 -
+        51 AlterUserScramCredentials 0-0 0 -
         55 DescribeQuorum 0-2 0 0-2
+        57 UpdateFeatures 0-2 0 -
         60 DescribeCluster 0-2 0 0-2
         61 DescribeProducers 0-0 0 0-0
+        64 UnregisterBroker 0-0 0 -
+        65 DescribeTransactions 0-0 0 -
+        66 ListTransactions 0-2 0 -
+        68 ConsumerGroupHeartbeat 0-1 0 -
         69 ConsumerGroupDescribe 0-1 0 -
+        74 ListConfigResources 0-1 0 -
         75 DescribeTopicPartitions 0-0 0 0-0
         """
 
     /// Names of the keys that are not described here.
     static let otherNames: [Int16: String] = [
-        4: "LeaderAndIsr", 5: "StopReplica", 6: "UpdateMetadata", 7: "ControlledShutdown", 24: "AddPartitionsToTxn",
-        25: "AddOffsetsToTxn", 26: "EndTxn", 27: "WriteTxnMarkers", 28: "TxnOffsetCommit", 29: "DescribeAcls", 30: "CreateAcls",
-        31: "DeleteAcls", 34: "AlterReplicaLogDirs", 38: "CreateDelegationToken", 39: "RenewDelegationToken",
-        40: "ExpireDelegationToken", 41: "DescribeDelegationToken", 48: "DescribeClientQuotas", 49: "AlterClientQuotas",
-        50: "DescribeUserScramCredentials", 51: "AlterUserScramCredentials", 52: "Vote", 53: "BeginQuorumEpoch",
-        54: "EndQuorumEpoch", 56: "AlterPartition", 57: "UpdateFeatures", 58: "Envelope", 59: "FetchSnapshot",
-        62: "BrokerRegistration", 63: "BrokerHeartbeat", 64: "UnregisterBroker", 65: "DescribeTransactions",
-        66: "ListTransactions", 67: "AllocateProducerIds", 68: "ConsumerGroupHeartbeat",
-        70: "ControllerRegistration", 71: "GetTelemetrySubscriptions", 72: "PushTelemetry", 73: "AssignReplicasToDirs",
-        74: "ListConfigResources", 76: "ShareGroupHeartbeat", 77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge",
-        80: "AddRaftVoter", 81: "RemoveRaftVoter", 82: "UpdateRaftVoter", 83: "InitializeShareGroupState",
-        84: "ReadShareGroupState", 85: "WriteShareGroupState", 86: "DeleteShareGroupState", 87: "ReadShareGroupStateSummary",
-        88: "StreamsGroupHeartbeat", 89: "StreamsGroupDescribe", 90: "DescribeShareGroupOffsets", 91: "AlterShareGroupOffsets",
-        92: "DeleteShareGroupOffsets",
+        4: "LeaderAndIsr", 5: "StopReplica", 6: "UpdateMetadata", 7: "ControlledShutdown", 38: "CreateDelegationToken",
+        39: "RenewDelegationToken", 40: "ExpireDelegationToken", 41: "DescribeDelegationToken", 52: "Vote",
+        53: "BeginQuorumEpoch", 54: "EndQuorumEpoch", 56: "AlterPartition", 58: "Envelope", 59: "FetchSnapshot",
+        62: "BrokerRegistration", 63: "BrokerHeartbeat", 67: "AllocateProducerIds", 70: "ControllerRegistration",
+        71: "GetTelemetrySubscriptions", 72: "PushTelemetry", 73: "AssignReplicasToDirs", 76: "ShareGroupHeartbeat",
+        77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge", 80: "AddRaftVoter", 81: "RemoveRaftVoter",
+        82: "UpdateRaftVoter", 83: "InitializeShareGroupState", 84: "ReadShareGroupState", 85: "WriteShareGroupState",
+        86: "DeleteShareGroupState", 87: "ReadShareGroupStateSummary", 88: "StreamsGroupHeartbeat", 89: "StreamsGroupDescribe",
+        90: "DescribeShareGroupOffsets", 91: "AlterShareGroupOffsets", 92: "DeleteShareGroupOffsets",
     ]
 }

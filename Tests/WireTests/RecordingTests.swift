@@ -11,6 +11,8 @@ import Testing
             #expect(header.key == recording.key && header.apiVersion == recording.version)
             let again = try reencodeRequest(body, header, as: recording.key.requestType)
             #expect(again.hex == recording.request.hex, "\(recording)")
+            let sent = Bytes(recording.request.array + recording.sentAfterBody.array)
+            #expect(try reencodeRequest(RequestHeader.decode(sent).body, header, as: recording.key.requestType).hex == again.hex)
         }
     }
 

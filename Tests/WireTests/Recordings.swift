@@ -7,7 +7,9 @@ struct Recording: CustomStringConvertible {
     var client: String
     var key: APIKey
     var version: Int16
+    /// Without the bytes that a client sent after the body, which brokers ignore.
     var request: Bytes
+    var sentAfterBody: Bytes
     /// Nil where there was no answer: acks=0, or a closed connection.
     var response: Bytes?
 
@@ -20,9 +22,11 @@ struct Recording: CustomStringConvertible {
 
     static func of(_ client: String) throws -> [Recording] {
         try Fixture.rows("\(client).tsv").map { row in
-            Recording(
-                client: client, key: APIKey(rawValue: Int16(row[0])!)!, version: Int16(row[1])!,
-                request: Bytes(hex: String(row[2]))!, response: row[3] == "-" ? nil : Bytes(hex: String(row[3]))!)
+            let sent = Bytes(hex: String(row[2]))!
+            let end = sent.count - (row.count > 4 ? Int(row[4])! : 0)
+            return Recording(
+                client: client, key: APIKey(rawValue: Int16(row[0])!)!, version: Int16(row[1])!, request: sent.prefix(end),
+                sentAfterBody: sent.dropFirst(end), response: row[3] == "-" ? nil : Bytes(hex: String(row[3]))!)
         }
     }
 

@@ -22,8 +22,17 @@ extension APIKey {
         case .deleteRecords: DeleteRecordsRequest.self
         case .initProducerID: InitProducerIDRequest.self
         case .offsetForLeaderEpoch: OffsetForLeaderEpochRequest.self
+        case .addPartitionsToTxn: AddPartitionsToTxnRequest.self
+        case .addOffsetsToTxn: AddOffsetsToTxnRequest.self
+        case .endTxn: EndTxnRequest.self
+        case .writeTxnMarkers: WriteTxnMarkersRequest.self
+        case .txnOffsetCommit: TxnOffsetCommitRequest.self
+        case .describeAcls: DescribeAclsRequest.self
+        case .createAcls: CreateAclsRequest.self
+        case .deleteAcls: DeleteAclsRequest.self
         case .describeConfigs: DescribeConfigsRequest.self
         case .alterConfigs: AlterConfigsRequest.self
+        case .alterReplicaLogDirs: AlterReplicaLogDirsRequest.self
         case .describeLogDirs: DescribeLogDirsRequest.self
         case .saslAuthenticate: SaslAuthenticateRequest.self
         case .createPartitions: CreatePartitionsRequest.self
@@ -33,10 +42,20 @@ extension APIKey {
         case .alterPartitionReassignments: AlterPartitionReassignmentsRequest.self
         case .listPartitionReassignments: ListPartitionReassignmentsRequest.self
         case .offsetDelete: OffsetDeleteRequest.self
+        case .describeClientQuotas: DescribeClientQuotasRequest.self
+        case .alterClientQuotas: AlterClientQuotasRequest.self
+        case .describeUserScramCredentials: DescribeUserScramCredentialsRequest.self
+        case .alterUserScramCredentials: AlterUserScramCredentialsRequest.self
         case .describeQuorum: DescribeQuorumRequest.self
+        case .updateFeatures: UpdateFeaturesRequest.self
         case .describeCluster: DescribeClusterRequest.self
         case .describeProducers: DescribeProducersRequest.self
+        case .unregisterBroker: UnregisterBrokerRequest.self
+        case .describeTransactions: DescribeTransactionsRequest.self
+        case .listTransactions: ListTransactionsRequest.self
+        case .consumerGroupHeartbeat: ConsumerGroupHeartbeatRequest.self
         case .consumerGroupDescribe: ConsumerGroupDescribeRequest.self
+        case .listConfigResources: ListConfigResourcesRequest.self
         case .describeTopicPartitions: DescribeTopicPartitionsRequest.self
         }
     }
@@ -63,8 +82,17 @@ extension APIKey {
         case .deleteRecords: DeleteRecordsResponse.self
         case .initProducerID: InitProducerIDResponse.self
         case .offsetForLeaderEpoch: OffsetForLeaderEpochResponse.self
+        case .addPartitionsToTxn: AddPartitionsToTxnResponse.self
+        case .addOffsetsToTxn: AddOffsetsToTxnResponse.self
+        case .endTxn: EndTxnResponse.self
+        case .writeTxnMarkers: WriteTxnMarkersResponse.self
+        case .txnOffsetCommit: TxnOffsetCommitResponse.self
+        case .describeAcls: DescribeAclsResponse.self
+        case .createAcls: CreateAclsResponse.self
+        case .deleteAcls: DeleteAclsResponse.self
         case .describeConfigs: DescribeConfigsResponse.self
         case .alterConfigs: AlterConfigsResponse.self
+        case .alterReplicaLogDirs: AlterReplicaLogDirsResponse.self
         case .describeLogDirs: DescribeLogDirsResponse.self
         case .saslAuthenticate: SaslAuthenticateResponse.self
         case .createPartitions: CreatePartitionsResponse.self
@@ -74,10 +102,20 @@ extension APIKey {
         case .alterPartitionReassignments: AlterPartitionReassignmentsResponse.self
         case .listPartitionReassignments: ListPartitionReassignmentsResponse.self
         case .offsetDelete: OffsetDeleteResponse.self
+        case .describeClientQuotas: DescribeClientQuotasResponse.self
+        case .alterClientQuotas: AlterClientQuotasResponse.self
+        case .describeUserScramCredentials: DescribeUserScramCredentialsResponse.self
+        case .alterUserScramCredentials: AlterUserScramCredentialsResponse.self
         case .describeQuorum: DescribeQuorumResponse.self
+        case .updateFeatures: UpdateFeaturesResponse.self
         case .describeCluster: DescribeClusterResponse.self
         case .describeProducers: DescribeProducersResponse.self
+        case .unregisterBroker: UnregisterBrokerResponse.self
+        case .describeTransactions: DescribeTransactionsResponse.self
+        case .listTransactions: ListTransactionsResponse.self
+        case .consumerGroupHeartbeat: ConsumerGroupHeartbeatResponse.self
         case .consumerGroupDescribe: ConsumerGroupDescribeResponse.self
+        case .listConfigResources: ListConfigResourcesResponse.self
         case .describeTopicPartitions: DescribeTopicPartitionsResponse.self
         }
     }
