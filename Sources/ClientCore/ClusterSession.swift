@@ -211,7 +211,8 @@ package struct ClusterSession: Sendable {
         nodes.update(connection.broker) { node in
             node.retryAt = now.instant.adding(milliseconds: wait)
             node.reason = "\(connection.address): \(reason)"
-            node.failedAt = now.instant
+            // One that was good and broke says nothing yet about the next one.
+            if !connection.hasBeenReady { node.failedAt = now.instant }
         }
         for number in connection.requestsInFlight { interrupted(number, reason, now: now) }
     }
@@ -222,11 +223,7 @@ package struct ClusterSession: Sendable {
         if pending.deadline <= now.instant {
             answer(number, .failure(.timedOut(pending.request.apiKey.name)), now: now)
         } else if pending.request.isRepeatable && pending.attempts < SessionLimits.attemptsMax {
-            requests.update(number) { pending in
-                pending.connection = nil
-                // What failed before this try does not count against the next one.
-                pending.submittedAt = now.instant.adding(milliseconds: 1)
-            }
+            requests.update(number) { $0.connection = nil }
         } else {
             answer(number, .failure(.disconnected(reason)), now: now)
         }

@@ -42,6 +42,8 @@ package struct Connection: Sendable {
     package let lane: Lane
     let clientID: String
     package private(set) var phase = Phase.opening
+    /// Whether it ever took requests: one that never did says that its broker is out of reach.
+    package private(set) var hasBeenReady = false
     package private(set) var versions = ServerVersions()
     private(set) var inFlight: [Exchange] = []
     private var nextCorrelationID: Int32 = 0
@@ -119,6 +121,7 @@ package struct Connection: Sendable {
         if let answer = try? decodeAnswer(ApiVersionsRequest(), frame, version: version), answer.errorCode == .none {
             versions = ServerVersions(answer)
             phase = .ready
+            hasBeenReady = true
             return [.ready]
         }
         guard version > 0 else { return failed("the broker does not tell its versions") }

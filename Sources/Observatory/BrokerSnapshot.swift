@@ -53,13 +53,13 @@ package struct BrokerDisk: Equatable, Sendable {
     package init(directories: [Directory]) { self.directories = directories }
 
     /// Bytes of all replicas here.
-    package var usedBytes: Int64 { directories.reduce(0) { $0 + $1.usedBytes } }
+    package var usedBytes: Int64 { directories.reduce(0) { $0.addingClamped($1.usedBytes) } }
     package var totalBytes: Int64? { sum(\.totalBytes) }
     package var usableBytes: Int64? { sum(\.usableBytes) }
 
     private func sum(_ field: (Directory) -> Int64?) -> Int64? {
         let known = directories.compactMap(field)
-        return known.isEmpty ? nil : known.reduce(0, +)
+        return known.isEmpty ? nil : known.reduce(0) { $0.addingClamped($1) }
     }
 }
 

@@ -221,7 +221,7 @@ struct FakeCluster {
             topic.name = name
             topic.partitions = known.partitions.enumerated().filter { $0.element.replicas.contains(broker) }.map { index, known in
                 var partition = DescribeLogDirsResponse.Partition()
-                (partition.partitionIndex, partition.partitionSize) = (Int32(index), (known.end - known.start) * 100)
+                (partition.partitionIndex, partition.partitionSize) = (Int32(index), (known.end &- known.start) &* 100)
                 return partition
             }
             return topic

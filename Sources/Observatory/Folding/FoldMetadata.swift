@@ -115,7 +115,7 @@ extension ClusterSnapshot {
         for group in groups.values {
             if group.isRebalancing { health.groupsRebalancing += 1 }
             if !group.hasMembers { health.groupsWithoutMembers += 1 }
-            health.totalLag += group.lag ?? 0
+            health.totalLag = health.totalLag.addingClamped(group.lag ?? 0)
         }
         self.health = health
     }

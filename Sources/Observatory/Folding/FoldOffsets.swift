@@ -47,7 +47,7 @@ extension ClusterSnapshot {
     mutating func sumOffsets(of names: [String], at time: Timestamp) {
         for name in names {
             topics.update(name) { topic in
-                topic.messages = sum(topic.partitions.map(\.messages))
+                topic.messages = clampedSum(topic.partitions.map(\.messages))
                 topic.messageRate = sum(topic.partitions.map(\.messageRate))
                 topic.offsetsObservation.succeeded(at: time)
                 guard let rate = topic.messageRate else { return }
@@ -103,10 +103,10 @@ extension ClusterSnapshot {
     mutating func sumSizes(at time: Timestamp) {
         for name in topics.keys {
             topics.update(name) { topic in
-                guard let size = sum(topic.partitions.map(\.sizeBytes)) else { return }
+                guard let size = clampedSum(topic.partitions.map(\.sizeBytes)) else { return }
                 if let before = topic.sizeBytes, let elapsed = topic.sizeObservation.age(at: time), elapsed >= RateLimits.elapsedMinMs {
                     topic.byteRate = size < before || elapsed > RateLimits.elapsedMaxMs
-                        ? nil : Double(size - before) * 1000 / Double(elapsed)
+                        ? nil : (Double(size) - Double(before)) * 1000 / Double(elapsed)
                 }
                 topic.sizeBytes = size
                 topic.sizeObservation.succeeded(at: time)
@@ -123,9 +123,15 @@ enum RateLimits {
 }
 
 /// The sum of what is known; nil where nothing is.
-private func sum<N: AdditiveArithmetic>(_ values: [N?]) -> N? {
-    var total: N? = nil
-    for case let value? in values { total = (total ?? .zero) + value }
+private func sum(_ values: [Double?]) -> Double? {
+    var total: Double? = nil
+    for case let value? in values { total = (total ?? 0) + value }
+    return total
+}
+
+private func clampedSum(_ values: [Int64?]) -> Int64? {
+    var total: Int64? = nil
+    for case let value? in values { total = (total ?? 0).addingClamped(value) }
     return total
 }
 
