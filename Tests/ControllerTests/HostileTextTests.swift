@@ -6,7 +6,8 @@ import Testing
 @Suite struct HostileTextTests {
     private let pieces = [
         "a", "=", ":", " ", "\\", "\\u", "\\u00", "\\u0041", "\n", "\r\n", "#", "!", "é", "😀", "\u{0}", "node.id", "=1", "listeners",
-        "PLAINTEXT", "://", "[", "]", "9092", "99999999999", "-1", ",", "@", "controller.quorum.voters=1@h:1", "log.dirs=/x", "\t", "\u{0c}",
+        "PLAINTEXT", "://", "[", "]", "9092", "99999999999", "-1", ",", "@", "controller.quorum.voters=1@h:1",
+        "log.dirs=/x", "\t", "\u{0c}",
     ]
 
     private func text(_ random: inout PRNG) -> String { (0..<random.below(14)).map { _ in random.pick(pieces) }.joined() }
