@@ -83,7 +83,7 @@ let everything: [Target] = [
 
     tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]), tests("Quorum"),
     tests("Controller"), tests("Groups"), tests("Replication"), tests("Broker"), tests("ClientCore"), tests("Grid"),
-    tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor"), tests("BrokerServer"),
+    tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]), tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]), tests("DevCluster"),
     tests("Terminal"), tests("Commands"), tests("tidy"),
 ]

@@ -53,11 +53,14 @@ struct RecoveryScan {
     private(set) var position = 0
     /// Batches must follow each other: the least base offset the next one may have.
     private var nextOffset: Offset
+    /// The greatest offset that fits the indexes.
+    private let offsetMax: Offset
 
     init(_ file: any DiskFile, size: Int, baseOffset: Offset) {
         self.file = file
         end = size
         nextOffset = baseOffset
+        offsetMax = baseOffset + Int64(Int32.max)
     }
 
     /// The next good batch and where it begins; nil at the end or at the first bad byte, where `position` then stands.
@@ -65,7 +68,9 @@ struct RecoveryScan {
         guard try load(BatchHeader.size) else { return nil }
         guard let header = try? BatchHeader.parse(piece, at: position - pieceStart), header.magic == 2 else { return nil }
         guard header.sizeInBytes <= RecoveryScan.batchBytesMax, header.baseOffset >= nextOffset else { return nil }
-        guard header.lastOffset >= header.baseOffset, try load(header.sizeInBytes) else { return nil }
+        // Base offsets are under no checksum, so one that is out of reach of the indexes is damage too.
+        guard header.lastOffset >= header.baseOffset, header.lastOffset <= offsetMax, position < Int(Int32.max) else { return nil }
+        guard try load(header.sizeInBytes) else { return nil }
         let from = position - pieceStart
         let batch = RecordBatch(header: header, bytes: piece.slice(from, from + header.sizeInBytes))
         guard batch.isChecksumValid else { return nil }

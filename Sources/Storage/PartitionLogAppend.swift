@@ -43,11 +43,22 @@ extension PartitionLog {
         let batches = try walk(bytes)
         var next = logEndOffset
         for batch in batches {
-            guard batch.header.baseOffset >= next else { throw .outOfPlace(expected: next, found: batch.header.baseOffset) }
+            guard batch.header.baseOffset >= next, batch.header.lastOffset >= batch.header.baseOffset else { throw .outOfPlace(expected: next, found: batch.header.baseOffset) }
             guard batch.isChecksumValid else { throw .batch(.corrupt("the checksum of the record batch is wrong")) }
             next = batch.header.nextOffset
         }
-        return try write(batches, now)
+        // Where compaction has left a gap too wide for one segment, each batch finds its own.
+        let span = batches[batches.count - 1].header.lastOffset - batches[0].header.baseOffset
+        guard span > Int64(Int32.max) else { return try write(batches, now) }
+        var result = try write([batches[0]], now)
+        for batch in batches.dropFirst() {
+            let more = try write([batch], now)
+            result.lastOffset = more.lastOffset
+            result.bytes += more.bytes
+            result.recordCount += more.recordCount
+            result.rolled = result.rolled || more.rolled
+        }
+        return result
     }
 
     private func walk(_ bytes: Bytes) throws(LogError) -> [RecordBatch] {

@@ -168,7 +168,12 @@ final class Segment {
         }
         var end = last.map { baseOffset + Int64($0.relativeOffset) + 1 } ?? baseOffset
         var scan = HeaderScan(try file(), from: start, to: size)
-        while let (header, _) = try scan.next() {
+        while let (header, position) = try scan.next() {
+            let isIndexed = last != nil && position == start
+            let relative = header.lastOffset - baseOffset
+            guard isIndexed ? header.nextOffset == end : header.baseOffset >= end, 0...Int64(Int32.max) ~= relative else {
+                throw .damaged("\(path(.log)): offset \(header.baseOffset) out of place at \(position)")
+            }
             end = header.nextOffset
             if let known = newest, known.timestamp < header.maxTimestamp { newest = (header.maxTimestamp, header.lastOffset) }
         }

@@ -88,6 +88,44 @@ import Testing
         }
     }
 
+    /// Whatever bytes a directory holds, opening it ends in a log or in an error, and a log that opened takes another record.
+    @Test(arguments: [("txn", "txn-0"), ("codecs", "codecs-0"), ("compacted", "compacted-0"), ("segments", "segments-0")])
+    func damagedDirectoriesNeverTrap(archive: String, name: String) throws {
+        let source = try Recording.disk("clean/" + archive)
+        let files = source.contents.filter { $0.path.hasPrefix("/data/\(name)/") && !$0.bytes.isEmpty && $0.bytes.count < 500_000 }
+        var generator = PRNG(seed: 23)
+        var opened = 0
+        for round in 0..<120 {
+            let disk = source.copy()
+            for _ in 0...(generator.next() % 3) {
+                let (path, bytes) = files[Int(generator.next() % UInt64(files.count))]
+                // Mostly where headers are.
+                let place = Int(generator.next() % UInt64(round % 2 == 0 ? bytes.count : min(bytes.count, 61)))
+                disk.damage(path, at: place, xor: UInt8(truncatingIfNeeded: generator.next() | 1))
+            }
+            let log = try? PartitionLog.open(
+                TopicPartition("x", 0), directory: "/data/" + name, disk: disk, config: LogConfig(), codecs: .system,
+                opening: .init(isClean: round % 4 < 2, recoveryPoint: Offset(Int64(round % 60))), now: KafkaDirectoryTests.then)
+            guard let log else { continue }
+            var builder = BatchBuilder()
+            builder.append(timestamp: KafkaDirectoryTests.then.wall, key: nil, value: nil)
+            _ = try? log.append(
+                builder.buildUncompressed(), leaderEpoch: 3, now: KafkaDirectoryTests.then, origin: .client(produceVersion: 9))
+            var next = log.logStartOffset
+            while let batches = try? log.readBatches(from: next, below: log.logEndOffset), let last = batches.last,
+                last.header.nextOffset > next
+            {
+                next = last.header.nextOffset
+            }
+            _ = try? log.offset(forTimestamp: 1_700_000_000_005)
+            _ = try? log.offsetOfMaxTimestamp()
+            _ = try? log.abortedTransactions(from: 0, below: log.logEndOffset)
+            try? log.close()
+            opened += 1
+        }
+        #expect(opened > 80)
+    }
+
     /// Index files anew from the batches alone are what Kafka wrote while it appended.
     @Test func rebuiltIndexesAreKafkasOwn() throws {
         let (log, disk) = try open("clean/segments", "segments-0")

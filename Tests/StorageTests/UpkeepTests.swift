@@ -50,6 +50,12 @@ import Testing
         #expect(fixture.log.segments.map(\.baseOffset.rawValue) == [0, Int64(Int32.max) + 10])
         #expect(try fixture.values() == ["near", "far"])
         #expect(try fixture.values(from: 5) == ["far"])
+        // The same in one fetch.
+        let follower = try LogFixture()
+        far.baseOffset = Offset(Int64(Int32.max) + 10)
+        let both = Bytes(try batch(["near"]).array + far.buildUncompressed().array)
+        #expect(try follower.append(both, origin: .replication).lastOffset.rawValue == Int64(Int32.max) + 10)
+        #expect(follower.log.segmentCount == 2)
     }
 
     @Test func oldSegmentsGoByTimeAndTheirFilesLater() throws {
