@@ -49,6 +49,8 @@ package struct Console: Sendable {
     package internal(set) var tables: [ShownTable] = []
     /// The last view's text, where it is a text.
     package internal(set) var document: [[Span]] = []
+    /// `document` wrapped for a width; -1 where that is still to be done.
+    var wrapped: (width: Int, lines: [[Span]]) = (-1, [])
     var showsHeader = true
     var showsCrumbs = true
     var showsInternal = false
@@ -153,6 +155,7 @@ package struct Console: Sendable {
             ShownTable(model, state, filter: view.filter, faultsOnly: view.faultsOnly && place.isTable)
         }
         document = makeDocument()
+        wrapped = (-1, [])
         settlePanels()
     }
 
@@ -172,7 +175,8 @@ package struct Console: Sendable {
             view.panels[index].settle(tables[index], visibleRows: visibleRows(areas[index]))
         }
         if view.tail != nil { settleTail() }
-        view.text.top = max(0, min(view.text.top, textLines(width: layout.body.width - 2).count - (layout.body.height - 2)))
+        settleText()
+        view.text.top = max(0, min(view.text.top, textLines(width: layout.body.width - 4).count - (layout.body.height - 2)))
     }
 
     package func currentInterest() -> Interest {

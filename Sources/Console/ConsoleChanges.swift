@@ -117,6 +117,10 @@ extension Console {
             overlay = .plan(dialog)
         case .close: closePlan(dialog)
         case .edit: overlay = dialog.form.map { .form($0) }
+        case .copy:
+            guard case .review(let plan) = dialog.phase else { return }
+            request(.copy(plan.kafkaCommand))
+            say(.info, "Copied the command.")
         case .apply:
             guard case .review(let plan) = dialog.phase, !options.isReadOnly else { return }
             dialog.phase = .running(plan, progress: "")

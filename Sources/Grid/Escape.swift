@@ -61,30 +61,33 @@ package enum Escape {
                 current += String(repeating: " ", count: pad)
                 column += pad
             case "\r": break
-            default:
-                let before = current.unicodeScalars.count
-                append(scalar, to: &current)
-                column += current.unicodeScalars.count - before
+            default: column += append(scalar, to: &current)
             }
         }
         out.append(current)
         return out
     }
 
-    private static func append(_ scalar: Unicode.Scalar, to out: inout String) {
+    /// Returns the columns that were added, as far as tabs care: one for each scalar.
+    @discardableResult
+    private static func append(_ scalar: Unicode.Scalar, to out: inout String) -> Int {
         if isSafe(scalar) {
             out.unicodeScalars.append(scalar)
-            return
+            return 1
         }
+        let spelled = spelling(scalar)
+        out += spelled
+        return spelled.utf8.count
+    }
+
+    private static func spelling(_ scalar: Unicode.Scalar) -> String {
         switch scalar.value {
-        case 0x09: out += "\\t"
-        case 0x0A: out += "\\n"
-        case 0x0D: out += "\\r"
-        case 0x7F: out += "^?"
-        case 0..<0x20:
-            out += "^"
-            out.unicodeScalars.append(Unicode.Scalar(UInt8(scalar.value) + 0x40))
-        default: out += "<U+" + hexDigits(scalar.value, 4) + ">"
+        case 0x09: return "\\t"
+        case 0x0A: return "\\n"
+        case 0x0D: return "\\r"
+        case 0x7F: return "^?"
+        case 0..<0x20: return "^" + String(Character(Unicode.Scalar(UInt8(scalar.value) + 0x40)))
+        default: return "<U+" + hexDigits(scalar.value, 4) + ">"
         }
     }
 

@@ -69,8 +69,8 @@ package enum Format {
         if seconds < 60 { return "\(seconds)s" }
         if seconds < 600 { return "\(seconds / 60)m\(padded(seconds % 60, 2))s" }
         if seconds < 3600 { return "\(seconds / 60)m" }
-        if seconds < 86_400 { return "\(seconds / 3600)h\(padded(seconds / 60 % 60, 2))m" }
-        if seconds < 864_000 { return "\(seconds / 86_400)d\(seconds / 3600 % 24)h" }
+        if seconds < 86_400 { return "\(seconds / 3600)h" + (seconds / 60 % 60 == 0 ? "" : "\(padded(seconds / 60 % 60, 2))m") }
+        if seconds < 864_000 { return "\(seconds / 86_400)d" + (seconds / 3600 % 24 == 0 ? "" : "\(seconds / 3600 % 24)h") }
         return "\(seconds / 86_400)d"
     }
 

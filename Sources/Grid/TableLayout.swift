@@ -37,6 +37,9 @@ package struct TableLayout: Equatable, Sendable {
     }
     package var slots: [Slot]
 
+    /// A column that is never left out is not shrunk below its content, up to this.
+    static let wholeMax = 22
+
     package init(slots: [Slot]) { self.slots = slots }
 
     /// Fits columns into `width`. `natural` holds the widest content of each column.
@@ -47,9 +50,11 @@ package struct TableLayout: Equatable, Sendable {
         let wanted: [Int] = columns.indices.map { i in
             Swift.max(TextWidth.of(columns[i].title) + 1, Swift.min(Swift.max(natural[i], columns[i].min), columns[i].max))
         }
-        // A number with its end cut off would be a lie: numbers are shown whole or not at all. Text may shrink.
+        // A number with its end cut off would be a lie: numbers are shown whole or not at all. What is never left out (a state, as a
+        // rule) is readable, at the cost of columns that matter less. Other text may shrink.
         let least: [Int] = columns.indices.map { i in
             if columns[i].right { return wanted[i] }
+            if columns[i].priority == 0 && !columns[i].grows { return Swift.min(wanted[i], wholeMax) }
             let bare = columns[i].grows ? 3 : TextWidth.of(columns[i].title) + 1
             return Swift.min(wanted[i], Swift.max(columns[i].min, bare))
         }
@@ -60,7 +65,8 @@ package struct TableLayout: Equatable, Sendable {
         }
         var widths = least
         var room = width - total(least, 1)
-        for index in kept.sorted(by: { (columns[$0].priority, $0) < (columns[$1].priority, $1) }) where room > 0 {
+        func rank(_ i: Int) -> (Int, Int, Int) { (columns[i].grows ? 1 : 0, columns[i].priority, i) }
+        for index in kept.sorted(by: { rank($0) < rank($1) }) where room > 0 {
             let step = Swift.min(room, wanted[index] - widths[index])
             widths[index] += step
             room -= step

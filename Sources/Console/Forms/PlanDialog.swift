@@ -43,7 +43,7 @@ package struct PlanDialog: Equatable, Sendable {
         return nameToType.map { $0 == typed.text } ?? true
     }
 
-    enum Step: Equatable { case stay, close, apply, edit }
+    enum Step: Equatable { case stay, close, apply, edit, copy }
 
     mutating func take(_ key: Key) -> Step {
         switch phase {
@@ -75,6 +75,8 @@ package struct PlanDialog: Equatable, Sendable {
                 focus = focus == .cancel && plan.isRunnable ? .apply : .cancel
             } else if key == Key("e"), form != nil {
                 return .edit
+            } else if key == Key("c") {
+                return .copy
             }
         }
         return .stay

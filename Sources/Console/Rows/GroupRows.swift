@@ -5,7 +5,7 @@ import Primitives
 /// The table of consumer groups.
 func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
     let columns = [
-        Column("GROUP", min: 14, max: 120, grows: true), Column("STATE", min: 8, max: 24), Column("MEMBERS", right: true, min: 7, priority: 1),
+        Column("GROUP", min: 18, max: 120, grows: true), Column("STATE", min: 8, max: 24), Column("MEMBERS", right: true, min: 7, priority: 1),
         Column("TOPICS", min: 10, max: 40, priority: 4), Column("LAG", right: true, min: 7), Column("TREND", min: 12, max: 12, priority: 5),
         Column("MSG/S", right: true, min: 6, priority: 2), Column("ASSIGNOR", min: 8, max: 24, priority: 6),
         Column("TYPE", min: 7, priority: 7), Column("COORD", right: true, min: 5, priority: 3),

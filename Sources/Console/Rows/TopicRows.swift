@@ -5,7 +5,7 @@ import Primitives
 /// The table of topics.
 func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: String) -> TableModel {
     let columns = [
-        Column("NAME", min: 14, max: 120, grows: true), Column("PARTS", right: true, min: 5), Column("RF", right: true, min: 2, priority: 4),
+        Column("NAME", min: 20, max: 120, grows: true), Column("PARTS", right: true, min: 5), Column("RF", right: true, min: 2, priority: 4),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 3),
         Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 12, priority: 6),
         Column("BYTES/S", right: true, min: 9, priority: 7), Column("HEALTH", min: 6, max: 26),
@@ -53,7 +53,7 @@ func partitionRows(_ snapshot: ClusterSnapshot, topic name: String) -> TableMode
         Column("ISR", min: 5, max: 30, priority: 2), Column("START", right: true, min: 7, priority: 4), Column("END", right: true, min: 7),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 5),
         Column("MSG/S", right: true, min: 6, priority: 4), Column("EPOCH", right: true, min: 5, priority: 7),
-        Column("STATE", min: 6, max: 30, grows: true),
+        Column("STATE", min: 6, max: 30),
     ]
     guard let topic = snapshot.topic(name) else {
         return TableModel(

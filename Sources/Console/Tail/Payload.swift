@@ -5,7 +5,7 @@ import Primitives
 package enum Payload {
     /// Longer values are shown so far and say so; the message view shows them whole up to its own bound.
     static let lineBytesMax = 16 * 1024
-    static let documentBytesMax = 1024 * 1024
+    static let documentBytesMax = 512 * 1024
 
     /// On one line.
     static func line(_ bytes: Bytes?, hex: Bool, plain: Scope = .log) -> [Span] {
@@ -32,13 +32,11 @@ package enum Payload {
 
     /// Text is UTF-8 without control characters but white space; a cut at the bound may halve the last scalar.
     static func isBinary(_ bytes: Bytes) -> Bool {
-        var cut = bytes.count
-        var back = 0
-        while cut > 0, back < 4, bytes[cut - 1] & 0xC0 == 0x80 || bytes[cut - 1] >= 0xC0 {
-            cut -= 1
-            back += 1
+        if bytes.string == nil {
+            var cut = bytes.count
+            while cut > 0, bytes.count - cut < 3, bytes[cut - 1] & 0xC0 == 0x80 { cut -= 1 }
+            guard cut > 0, bytes[cut - 1] >= 0xC2, bytes.prefix(cut - 1).string != nil else { return true }
         }
-        guard bytes.prefix(cut).string != nil || bytes.string != nil else { return true }
         return bytes.withUnsafeBytes { raw in raw.contains { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D && $0 != 0x1B } }
     }
 
@@ -60,7 +58,7 @@ package enum Payload {
             var text = ""
             for byte in row { text.unicodeScalars.append(byte >= 0x20 && byte < 0x7F ? Unicode.Scalar(byte) : ".") }
             let digits = row.enumerated().map { ($0.offset == 8 ? " " : "") + Escape.hexDigits(UInt32($0.element), 2).lowercased() }.joined(separator: " ")
-            out.append([Span(Escape.hexDigits(UInt32(at), 8).lowercased() + "  ", .muted), Span(Clip.pad(digits, 49), .log), Span("  " + text, .jsonString)])
+            out.append([Span(Escape.hexDigits(UInt32(at), 8).lowercased() + "  ", .muted), Span(Clip.pad(digits, 48), .log), Span("  " + text, .jsonString)])
             at += 16
         }
         return out

@@ -11,7 +11,7 @@ extension TailStart {
         default:
             if text.hasPrefix("-"), let count = Int64(text.dropFirst()), count > 0 {
                 self = .last(count)
-            } else if let offset = Int64(text), offset >= 0 {
+            } else if !text.hasPrefix("-"), let offset = Int64(text), offset >= 0 {
                 self = .offset(offset)
             } else if text.hasPrefix("@"), let time = parseTime(String(text.dropFirst())) {
                 self = .timestamp(time)

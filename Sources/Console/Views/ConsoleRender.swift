@@ -111,7 +111,7 @@ extension Console {
     func menuArea(_ menu: Menu) -> Rect {
         let widest = menu.items.map { TextWidth.of($0.text) + TextWidth.of($0.key) }.max() ?? 0
         let screen = Rect(0, 0, width, height)
-        return screen.inset(1, 1).centered(width: max(30, widest + 10), height: menu.items.count + 2)
+        return screen.inset(1, 1).centered(width: max(30, widest + 8), height: menu.items.count + 2)
     }
 
     private func drawMenu(_ grid: inout Grid, _ menu: Menu) {

@@ -166,7 +166,7 @@ extension Console {
         if !table.isEmpty { out += (out.isEmpty ? [] : [[]]) + table }
         section("Touches", plan.touches.flatMap { wrapped($0, width, .dialog, indent: "  ") })
         let command = Escape.lines(plan.kafkaCommand).filter { !$0.isEmpty }
-        section("With Kafka's own tools", command.flatMap { Clip.fold($0, max(8, width - 2)).map { [Span("  " + $0, .dialog)] } })
+        section("With Kafka's own tools (c copies)", command.flatMap { commandLines($0, width) })
         switch plan.inverse {
         case .action: section("To undo", [[Span("  z, once it is done", .dialog)]])
         case .none(let reason): if !reason.isEmpty { section("Cannot be undone", wrapped(reason, width, .warning, indent: "  ")) }
@@ -174,11 +174,20 @@ extension Console {
         return out
     }
 
+    /// A command over several lines as a shell reads it.
+    private func commandLines(_ command: String, _ width: Int) -> [[Span]] {
+        let lines = Clip.wrap(command, max(8, width - 6))
+        return lines.enumerated().map { i, line in
+            [Span((i == 0 ? "  " : "    ") + line + (i == lines.count - 1 ? "" : " \\"), .dialog)]
+        }
+    }
+
     private func planTable(_ plan: Plan, _ width: Int) -> [[Span]] {
         guard !plan.rows.isEmpty else { return [] }
         let cells = plan.rows.map { $0.cells.map { Escape.line($0) } }
         let isNumber = plan.columns.indices.map { i in cells.allSatisfy { i >= $0.count || isNumeric($0[i]) } }
-        let columns = plan.columns.enumerated().map { i, title in Column(title, right: isNumber[i], min: 4, max: 60, grows: false) }
+        let titles = plan.columns.map { Escape.line($0) }
+        let columns = titles.enumerated().map { i, title in Column(title, right: isNumber[i], min: 4, max: 60, grows: false) }
         let natural = plan.columns.indices.map { i in cells.reduce(0) { max($0, i < $1.count ? TextWidth.of($1[i]) : 0) } }
         let layout = TableLayout.fit(columns, natural: natural, width: width)
         func line(_ texts: [String], _ style: Style) -> [Span] {
@@ -192,7 +201,7 @@ extension Console {
             }
             return spans
         }
-        return [line(plan.columns, Style(.dialogLabel, .bold))]
+        return [line(titles, Style(.dialogLabel, .bold))]
             + plan.rows.indices.map { line(cells[$0], plan.rows[$0].isChange ? Style(.dialog) : Style(.dialog, .dim)) }
     }
 

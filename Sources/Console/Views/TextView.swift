@@ -17,6 +17,17 @@ extension Console {
     /// The document's lines at a width, wrapped where the view wraps.
     func textLines(width: Int) -> [[Span]] {
         guard view.text.wraps, width > 0 else { return document }
+        return width == wrapped.width ? wrapped.lines : wrap(width)
+    }
+
+    /// Wraps the document for the width last told, once per change and not per frame.
+    mutating func settleText() {
+        guard !document.isEmpty, view.text.wraps else { return }
+        let width = layout.body.width - 4
+        if wrapped.width != width { wrapped = (width, wrap(width)) }
+    }
+
+    private func wrap(_ width: Int) -> [[Span]] {
         var out: [[Span]] = []
         for line in document {
             let total = line.reduce(0) { $0 + TextWidth.of($1.text) }
@@ -26,7 +37,7 @@ extension Console {
     }
 
     mutating func scrollText(by rows: Int) {
-        let last = textLines(width: layout.body.width - 2).count - (layout.body.height - 2)
+        let last = textLines(width: layout.body.width - 4).count - (layout.body.height - 2)
         let (sum, overflow) = view.text.top.addingReportingOverflow(rows)
         view.text.top = max(0, min(overflow ? Int.max : sum, last))
     }
@@ -52,7 +63,7 @@ extension Console {
     /// Scrolls to the next line that matches the search, round the end.
     mutating func findMatch(from: Int, forward: Bool) {
         guard !view.text.search.isEmpty else { return }
-        let lines = textLines(width: layout.body.width - 2)
+        let lines = textLines(width: layout.body.width - 4)
         guard !lines.isEmpty else { return }
         for step in 0..<lines.count {
             let index = ((forward ? from + step : from - step) % lines.count + lines.count) % lines.count
@@ -69,7 +80,7 @@ extension Console {
         let title = " \(textTitle) "
         grid.put(area.x + max(2, (area.width - TextWidth.of(title)) / 2), area.y, title, .title, clip: area.inset(1, 0))
         let inside = area.inset(1, 1)
-        let lines = textLines(width: inside.width - 2)
+        let lines = textLines(width: area.width - 4)
         let top = max(0, min(view.text.top, lines.count - inside.height))
         for row in 0..<min(inside.height, lines.count - top) {
             let line = lines[top + row]
@@ -107,7 +118,7 @@ extension Console {
             for binding in bindings {
                 out.append([
                     Span("  " + Clip.pad(keyNames(binding), width), .menuKey), Span("  " + binding.help, .text),
-                    Span(binding.isChange ? "  (changes the cluster, after a plan)" : "", .muted),
+                    Span(binding.isChange ? "  (a change: shows its plan first)" : "", .muted),
                 ])
             }
             out.append([])
@@ -128,26 +139,27 @@ extension Console {
     }
 }
 
-/// A line of spans as lines of at most `width` columns.
+/// A line of spans as lines of at most `width` columns, broken anywhere. One pass: a payload may be one line of a megabyte.
 func folded(_ line: [Span], _ width: Int) -> [[Span]] {
+    guard width > 0 else { return [line] }
     var out: [[Span]] = []
     var current: [Span] = []
-    var room = width
+    var used = 0
     for span in line {
-        var rest = span.text
-        while TextWidth.of(rest) > room {
-            let head = Clip.prefix(rest, room)
-            if head.isEmpty && room == width { break }
-            if !head.isEmpty { current.append(Span(head, style: span.style)) }
-            rest = String(String.UnicodeScalarView(rest.unicodeScalars.dropFirst(head.unicodeScalars.count)))
-            out.append(current)
-            current = []
-            room = width
+        var piece = String.UnicodeScalarView()
+        for scalar in span.text.unicodeScalars {
+            let columns = TextWidth.of(scalar)
+            if used + columns > width, used > 0 {
+                if !piece.isEmpty { current.append(Span(String(piece), style: span.style)) }
+                out.append(current)
+                current = []
+                piece = String.UnicodeScalarView()
+                used = 0
+            }
+            piece.append(scalar)
+            used += columns
         }
-        if !rest.isEmpty {
-            current.append(Span(rest, style: span.style))
-            room -= TextWidth.of(rest)
-        }
+        if !piece.isEmpty { current.append(Span(String(piece), style: span.style)) }
     }
     if !current.isEmpty { out.append(current) }
     return out
