@@ -35,6 +35,9 @@ package final class FrameChannel: EventHandler {
     /// What is queued and not yet taken by the kernel.
     package private(set) var pendingBytes = 0
 
+    /// What one channel may write before the loop's others have their turn.
+    private static let turnBytesMax = 4 << 20
+
     private let pendingBytesMax: Int
     private var reader: FrameReader
     private var leftover = Bytes.empty
@@ -176,12 +179,14 @@ extension FrameChannel {
 
     /// Writes what the socket takes now, and waits for room for the rest.
     private func flush() {
+        var left = FrameChannel.turnBytesMax
         while queueHead < queue.count {
-            let sent = sendHead()
+            let sent = left > 0 ? sendHead() : 0
             if isClosed { return }
             guard sent > 0 else { return want(interest.union(.writable)) }
             lastActive = SystemClock.instant()
             pendingBytes -= sent
+            left -= sent
             advance(sent)
         }
         queue.removeAll(keepingCapacity: true)

@@ -18,6 +18,8 @@ package final class Replica {
     package let topicID: UUID
     package let log: PartitionLog
     package private(set) var role: Role = .idle
+    /// The log has been told of this leader's epoch.
+    private var isEpochBegun = false
     /// The high watermark of a follower or of a leader to come, as it was checkpointed or learned.
     private var knownHighWatermark: Offset
     /// Why the disk refused the last append; nil once one has succeeded.
@@ -52,18 +54,19 @@ package final class Replica {
         }
     }
 
-    /// Takes up or keeps the leadership. The epoch is written to the log's own record of epochs before the first append in it.
+    /// Takes up or keeps the leadership. The log's own record of epochs hears of it with the first append in the epoch, not before: a broker
+    /// that starts again takes up thousands of partitions and writes to none of them.
     package func lead(
         as brokerID: BrokerID, leaderEpoch: LeaderEpoch, partitionEpoch: Int32, replicas: [BrokerID], inSyncReplicas: [BrokerID],
         inSyncReplicasMin: Int
-    ) throws(LogError) {
+    ) {
         if case .leader(var state) = role, state.leaderEpoch == leaderEpoch {
             _ = state.changed(replicas: replicas, inSyncReplicas: inSyncReplicas, partitionEpoch: partitionEpoch)
             _ = state.minimumChanged(inSyncReplicasMin)
             role = .leader(state)
             return
         }
-        try log.beginLeaderEpoch(leaderEpoch)
+        isEpochBegun = false
         role = .leader(
             LeaderState(
                 brokerID: brokerID, leaderEpoch: leaderEpoch, partitionEpoch: partitionEpoch, replicas: replicas,
@@ -81,6 +84,10 @@ package final class Replica {
         _ batches: Bytes, origin: AppendOrigin, now: Now, durableOnly: Bool = false
     ) throws(LogError) -> (result: AppendResult, highWatermarkMoved: Bool) {
         guard case .leader(let state) = role else { throw .closed }
+        if !isEpochBegun {
+            try log.beginLeaderEpoch(state.leaderEpoch)
+            isEpochBegun = true
+        }
         let result = try log.append(batches, leaderEpoch: state.leaderEpoch, now: now, origin: origin)
         storageFailure = nil
         return (result, durableOnly ? false : advance(through: log.logEndOffset))

@@ -65,7 +65,7 @@ extension Broker {
                 return advanced(replica)
             }
             let wasLeader = replica.isLeader
-            try replica.lead(
+            replica.lead(
                 as: brokerID, leaderEpoch: partition.leaderEpoch, partitionEpoch: partition.partitionEpoch, replicas: partition.replicas,
                 inSyncReplicas: partition.inSyncReplicas, inSyncReplicasMin: topicConfig(key.topic).minInSyncReplicas)
             advanced(replica)
