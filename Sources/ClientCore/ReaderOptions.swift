@@ -69,10 +69,13 @@ package struct ReadRecord: Equatable, Sendable {
         self.headers = headers
     }
 
-    /// Bytes of key, value and headers.
+    /// What it counts against the reader's buffer: the bytes of key, value and headers, and what a record takes beside them, so that
+    /// millions of empty ones count too.
     package var size: Int {
-        headers.reduce((key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+        headers.reduce(ReadRecord.overhead + (key?.count ?? 0) + (value?.count ?? 0)) { $0 + $1.key.count + ($1.value?.count ?? 0) }
     }
+
+    package static let overhead = 64
 }
 
 /// How far a partition has been read.
@@ -103,7 +106,7 @@ package enum ReaderInput: Equatable, Sendable {
 package enum ReaderOutput: Equatable, Sendable {
     /// The partitions and where each begins.
     case started([ReaderPosition])
-    /// In the order of each partition. `bytes` count against the buffer until they are `taken`.
+    /// In the order of each partition. `bytes`, the sum of the records' `size`, count against the buffer until they are `taken`.
     case records([ReadRecord], bytes: Int, positions: [ReaderPosition])
     /// All partitions have been read up to their ends once.
     case caughtUp

@@ -54,21 +54,19 @@ extension TopicReaderMachine {
             return lost(asked, now: now)
         }
         var records: [ReadRecord] = []
-        var bytes = 0
         for topic in answer.topics {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.topic, partition.partitionIndex)
                 guard asked.contains(name) else { continue }
-                take(partition, name, &records, &bytes, &effects, now: now)
+                take(partition, name, &records, &effects, now: now)
             }
         }
         let positions = asked.compactMap { name in partitions[name].map { position(name, $0) } }
-        if !records.isEmpty || bytes > 0 { handOut(records, bytes: bytes, positions, &effects) }
+        if !records.isEmpty { handOut(records, bytes: records.reduce(0) { $0 + $1.size }, positions, &effects) }
     }
 
     private mutating func take(
-        _ answer: FetchResponse.Partition, _ name: TopicPartition, _ records: inout [ReadRecord], _ bytes: inout Int,
-        _ effects: inout Effects, now: Now
+        _ answer: FetchResponse.Partition, _ name: TopicPartition, _ records: inout [ReadRecord], _ effects: inout Effects, now: Now
     ) {
         switch answer.errorCode {
         case .none: break
@@ -87,17 +85,16 @@ extension TopicReaderMachine {
         state.end = Offset(options.isReadCommitted ? answer.lastStableOffset : answer.highWatermark)
         let data = answer.records.inMemory ?? .empty
         state.filter.announce(options.isReadCommitted ? answer.abortedTransactions : [])
-        bytes += read(data, name, &state, &records, &effects)
+        read(data, name, &state, &records, &effects)
         if let stopAt = state.stopAt, (state.position ?? .zero) >= stopAt { state.isDone = true }
         partitions[name] = state
     }
 
-    /// Walks the batches. Returns the bytes that count against the buffer.
+    /// Walks the batches.
     private func read(
         _ data: Bytes, _ name: TopicPartition, _ state: inout Partition, _ records: inout [ReadRecord], _ effects: inout Effects
-    ) -> Int {
+    ) {
         var walk = BatchWalk(data)
-        var bytes = 0
         var batches = 0
         while true {
             let batch: RecordBatch?
@@ -107,25 +104,24 @@ extension TopicReaderMachine {
                 effects.append(.output(.notice("\(name): \(error.message) after offset \(state.position ?? .zero)")))
                 // What cannot be parsed cannot be skipped by its own length: step over the offset we asked for.
                 if batches == 0 { state.position = (state.position ?? .zero) + 1 }
-                return bytes
+                return
             }
             guard let batch else { break }
             batches += 1
-            bytes += read(batch, name, &state, &records, &effects)
+            read(batch, name, &state, &records, &effects)
         }
         // Not one whole batch fitted: ask for more the next time.
         if batches == 0 && !data.isEmpty { state.bytesMax = min(state.bytesMax * 2, TopicReaderMachine.partitionBytesLimit) }
-        return bytes
     }
 
     private func read(
         _ batch: RecordBatch, _ name: TopicPartition, _ state: inout Partition, _ records: inout [ReadRecord], _ effects: inout Effects
-    ) -> Int {
+    ) {
         let position = state.position ?? .zero
         let isWanted = state.filter.admits(batch, codecs) && !batch.header.isControl
         // A header that goes backwards would make us read the same bytes for ever.
         state.position = max(position, batch.header.nextOffset)
-        guard isWanted, batch.header.lastOffset >= position else { return 0 }
+        guard isWanted, batch.header.lastOffset >= position else { return }
         do throws(BatchError) {
             for record in try batch.records(codecs) where record.offset >= position && record.offset < (state.stopAt ?? Offset(.max)) {
                 records.append(
@@ -136,6 +132,5 @@ extension TopicReaderMachine {
         } catch {
             effects.append(.output(.notice("\(name): batch at offset \(batch.header.baseOffset) cannot be read: \(error.message)")))
         }
-        return batch.bytes.count
     }
 }

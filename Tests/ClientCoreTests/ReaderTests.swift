@@ -128,13 +128,22 @@ import Wire
 
     @Test func nothingIsFetchedWhileTooMuchIsHandedOut() {
         var options = ReaderOptions(topics: ["log"], start: .earliest)
-        options.bufferedBytesMax = 50
+        options.bufferedBytesMax = 150
         var story = story(options)
         answerOffsets(&story, earliest: 0, latest: 3)
-        let data = batch(0, ["a", "b", "c"])
-        story.answer(fetched(0, data, end: 3))
+        story.answer(fetched(0, batch(0, ["a", "b", "c"]), end: 3))
         #expect(story.sent.isEmpty)
-        story.receive(.taken(bytes: data.count))
+        let handed = story.outputs.first { if case .records = $0 { true } else { false } }
+        guard case .records(let records, let bytes, _)? = handed else {
+            Issue.record("nothing was read")
+            return
+        }
+        // Whoever takes record by record gives back exactly what was counted.
+        #expect(records.reduce(0) { $0 + $1.size } == bytes)
+        for record in records.dropLast() { story.receive(.taken(bytes: record.size)) }
+        #expect(story.sentKeys == [.fetch])
+        story.answer(fetched(0, batch(3, ["d"]), end: 4))
+        for record in records.suffix(1) + records.prefix(1) { story.receive(.taken(bytes: record.size)) }
         #expect(story.sentKeys == [.fetch])
     }
 

@@ -34,7 +34,8 @@ import Wire
             for _ in 0..<20 {
                 var bytes = recording.frame.array
                 for _ in 0..<(1 + generator.below(6)) { bytes[generator.below(bytes.count)] = UInt8(truncatingIfNeeded: generator.next()) }
-                if fold(Bytes(bytes), recording.key, recording.version, &snapshot, at: Timestamp(milliseconds: Int64(taken) * 300)) { taken += 1 }
+                let time = Timestamp(milliseconds: Int64(taken) * 300)
+                if fold(Bytes(bytes), recording.key, recording.version, &snapshot, at: time) { taken += 1 }
             }
             let before = snapshot
             snapshot.sumOffsets(of: snapshot.topics.keys, at: 5)
@@ -72,7 +73,8 @@ import Wire
     @Test func largestNumbersDoNotOverflow() throws {
         var cluster = FakeCluster()
         cluster.add("t", partitions: 3, start: .min, end: .max)
-        cluster.groups["g"] = FakeCluster.Group(commits: [TopicPartition("t", 0): 0, TopicPartition("t", 1): 0, TopicPartition("t", 2): .max])
+        cluster.groups["g"] = FakeCluster.Group(
+            commits: [TopicPartition("t", 0): 0, TopicPartition("t", 1): 0, TopicPartition("t", 2): .max])
         cluster.groups["h"] = FakeCluster.Group(commits: [TopicPartition("t", 0): 0, TopicPartition("t", 1): 0])
         var story = MachineStory(Observer())
         story.start()

@@ -114,7 +114,8 @@ extension ClusterSnapshot {
         for partition in old { before[partition.partition] = partition.committed }
         var moved: Int64 = 0
         for partition in new {
-            if let committed = partition.committed, let earlier = before[partition.partition] { moved = moved.addingClamped(max(0, committed - earlier)) }
+            guard let committed = partition.committed, let earlier = before[partition.partition] else { continue }
+            moved = moved.addingClamped(max(0, committed - earlier))
         }
         return Double(moved) * 1000 / Double(elapsedMs)
     }
