@@ -137,6 +137,8 @@ package struct ClusterImage: Equatable, Sendable {
     /// The first producer id not yet given out in a block.
     package internal(set) var nextProducerID: Int64 = 0
     private(set) var topicNames: [UUID: String] = [:]
+    /// By the form under which metrics know it, the name of a topic with '.' or '_': only such can collide.
+    private var metricNames: [String: String] = [:]
     /// How many records were of kinds this build does not use (ACLs, quotas, credentials, …). They are kept in the log.
     package internal(set) var recordsSkipped = 0
 
@@ -151,13 +153,20 @@ package struct ClusterImage: Equatable, Sendable {
     /// Brokers that serve, in ascending order.
     package var activeBrokers: [BrokerRegistration] { brokers.values.filter(\.isActive) }
 
+    /// Another topic that metrics could not tell from one of this name, which has a '.' or '_'.
+    func collision(with name: String) -> String? {
+        metricNames[TopicNames.metricName(name)].flatMap { $0 == name ? nil : $0 }
+    }
+
     mutating func insert(_ topic: TopicImage) {
         topics[topic.name] = topic
         topicNames[topic.id] = topic.name
+        if TopicNames.mayCollide(topic.name) { metricNames[TopicNames.metricName(topic.name)] = topic.name }
     }
 
     mutating func removeTopic(_ id: UUID) -> TopicImage? {
         guard let name = topicNames.removeValue(forKey: id) else { return nil }
+        if collision(with: name) == nil { metricNames[TopicNames.metricName(name)] = nil }
         return topics.remove(name)
     }
 }

@@ -9,11 +9,11 @@ extension Controller {
         var decision = Decision(response: CreateTopicsResponse())
         var names = NameCounts(request.topics.map(\.name))
         var room = Controller.partitionsPerRequestMax
-        var accepted: [String] = []
+        var accepted: [String: String] = [:]
         for topic in request.topics where !names.isRepeated(topic.name) && topic.name != TopicNames.metadata {
             do throws(APIFailure) {
                 let (records, result) = try decideCreate(topic, accepted, &room, broker, &random)
-                accepted.append(topic.name)
+                if TopicNames.mayCollide(topic.name) { accepted[TopicNames.metricName(topic.name)] = topic.name }
                 if !request.validateOnly { decision.records += records }
                 decision.response.topics.append(result)
             } catch {
@@ -39,8 +39,9 @@ extension Controller {
         return result
     }
 
+    /// `accepted`: the topics of this request that will be, by the form under which metrics know them.
     private func decideCreate(
-        _ topic: CreateTopicsRequest.Topic, _ accepted: [String], _ room: inout Int, _ broker: BrokerConfig, _ random: inout PRNG
+        _ topic: CreateTopicsRequest.Topic, _ accepted: [String: String], _ room: inout Int, _ broker: BrokerConfig, _ random: inout PRNG
     ) throws(APIFailure) -> ([MetadataRecord], CreateTopicsResponse.Topic) {
         try checkName(topic.name, accepted)
         let configs = try checkedConfigs(topic.configs)
@@ -68,12 +69,11 @@ extension Controller {
         return (records, result)
     }
 
-    private func checkName(_ name: String, _ accepted: [String]) throws(APIFailure) {
+    private func checkName(_ name: String, _ accepted: [String: String]) throws(APIFailure) {
         if let problem = TopicNames.problem(name) { throw APIFailure(.invalidTopicException, problem) }
         if image.topic(name) != nil { throw APIFailure(.topicAlreadyExists, "Topic '\(name)' already exists.") }
-        guard name.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") }) else { return }
-        let metric = TopicNames.metricName(name)
-        if let twin = (image.topics.keys + accepted).first(where: { $0 != name && TopicNames.metricName($0) == metric }) {
+        guard TopicNames.mayCollide(name) else { return }
+        if let twin = image.collision(with: name) ?? accepted[TopicNames.metricName(name)] {
             throw APIFailure(.invalidTopicException, "Topic '\(name)' collides with existing topic: \(twin)")
         }
     }

@@ -11,7 +11,7 @@ extension Controller {
         let topics = version >= 6 ? request.topics : request.topicNames.map { DeleteTopicsRequest.Topic(named: $0) }
         var names = NameCounts(topics.compactMap { $0.topicID.isZero ? $0.name : nil })
         var ids = NameCounts(topics.compactMap { $0.name == nil && !$0.topicID.isZero ? $0.topicID.text : nil })
-        var deleted: [UUID] = []
+        var deleted: Set<UUID> = []
         var repeated: [DeleteTopicsResponse.Result] = []
         for topic in topics {
             if let name = topic.name, topic.topicID.isZero, names.isRepeated(name) {
@@ -24,7 +24,7 @@ extension Controller {
             }
             do throws(APIFailure) {
                 let found = try deletable(topic, deleted, version, broker)
-                deleted.append(found.id)
+                deleted.insert(found.id)
                 decision.records.append(MetadataRecords.removeTopic(found.id))
                 var result = DeleteTopicsResponse.Result()
                 (result.name, result.topicID) = (found.name, found.id)
@@ -38,7 +38,7 @@ extension Controller {
     }
 
     private func deletable(
-        _ topic: DeleteTopicsRequest.Topic, _ deleted: [UUID], _ version: Int16, _ broker: BrokerConfig
+        _ topic: DeleteTopicsRequest.Topic, _ deleted: Set<UUID>, _ version: Int16, _ broker: BrokerConfig
     ) throws(APIFailure) -> TopicImage {
         guard broker.deleteTopicEnable else {
             // Before version 3 clients do not know the proper code.

@@ -26,6 +26,11 @@ package enum TopicNames {
         }
     }
 
+    /// Whether metrics could mistake another topic for one of this name.
+    package static func mayCollide(_ name: String) -> Bool {
+        name.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") }
+    }
+
     /// The form under which metrics know a topic; two topics with the same one collide.
     package static func metricName(_ name: String) -> String { String(name.map { $0 == "." ? "_" : $0 }) }
 }

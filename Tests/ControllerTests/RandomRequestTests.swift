@@ -76,6 +76,7 @@ import Wire
         }
 
         private mutating func delete() throws {
+            #expect(cluster.controller.image.topic("c.d") == nil || cluster.controller.image.topic("c_d") == nil)
             var request = DeleteTopicsRequest()
             for _ in 0...random.below(2) {
                 var topic = DeleteTopicsRequest.Topic()
@@ -123,6 +124,10 @@ import Wire
             partition.replicas = random.oneIn(4) ? nil : replicas()
             var topic = AlterPartitionReassignmentsRequest.Topic()
             (topic.name, topic.partitions) = (name(), [partition])
+            if random.oneIn(3) {
+                partition.replicas = replicas()
+                topic.partitions.append(partition)
+            }
             var request = AlterPartitionReassignmentsRequest()
             request.topics = [topic]
             try commit(cluster.controller.decideAlterReassignments(request).records)

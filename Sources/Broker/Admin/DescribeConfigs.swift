@@ -7,7 +7,10 @@ import Wire
 extension Broker {
     mutating func handleDescribeConfigs(_ context: RequestContext, _ request: DescribeConfigsRequest) {
         var response = DescribeConfigsResponse()
-        response.results = request.resources.map { resource in
+        // Each resource once: a short request must not ask for the same long answer a million times.
+        var seen: Set<String> = []
+        let resources = request.resources.filter { seen.insert("\($0.resourceType) \($0.resourceName)").inserted }
+        response.results = resources.map { resource in
             var result = DescribeConfigsResponse.Result()
             result.resourceType = resource.resourceType
             result.resourceName = resource.resourceName

@@ -14,11 +14,17 @@ extension Broker {
         result.logDir = directory.path
         let space = disk.space(directory.path)
         (result.totalBytes, result.usableBytes) = (space.total, space.free)
-        for name in request.topics.map({ $0.map(\.topic) }) ?? image.topics.keys {
-            let wanted = request.topics?.first { $0.topic == name }?.partitions
+        var wanted: [String: Set<Int32>] = [:]
+        var names: [String] = request.topics == nil ? image.topics.keys : []
+        for topic in request.topics ?? [] {
+            if wanted[topic.topic] == nil { names.append(topic.topic) }
+            wanted[topic.topic, default: []].formUnion(topic.partitions)
+        }
+        for name in names {
+            let partitions = wanted[name]
             var topic = DescribeLogDirsResponse.Topic()
             topic.name = name
-            for replica in replicas.all(of: name) where wanted?.contains(replica.partition.partition) ?? true {
+            for replica in replicas.all(of: name) where partitions?.contains(replica.partition.partition) ?? true {
                 var row = DescribeLogDirsResponse.Partition()
                 row.partitionIndex = replica.partition.partition
                 row.partitionSize = replica.log.size

@@ -12,7 +12,9 @@ extension Broker {
         response.topics = request.topics.map { topic in
             var row = DescribeProducersResponse.Topic()
             row.name = topic.name
-            row.partitions = topic.partitionIndexes.map { describeProducers(topic.name, $0) }
+            // Each partition once: a short request must not ask for the same long answer a million times.
+            var seen: Set<Int32> = []
+            row.partitions = topic.partitionIndexes.filter { seen.insert($0).inserted }.map { describeProducers(topic.name, $0) }
             return row
         }
         respond(context, response)
