@@ -25,7 +25,7 @@ package enum RecordText {
     /// A record of `__cluster_metadata`.
     package static func metadata(value: Bytes) -> String? {
         guard let (record, version) = try? MetadataRecord.decodeVersioned(value), let message = record.message else { return nil }
-        return "payload: {\"type\":\"\(record.typeName)\",\"version\":\(version),\"data\":\(print(message, version))}"
+        return "payload: {\"type\":\"\(record.typeName)\",\"version\":\(version),\"data\":\(json(message, version))}"
     }
 
     /// A control record of any topic.
@@ -34,33 +34,33 @@ package enum RecordText {
         return switch record {
         case .abort(let marker): "endTxnMarker: ABORT coordinatorEpoch: \(marker.coordinatorEpoch)"
         case .commit(let marker): "endTxnMarker: COMMIT coordinatorEpoch: \(marker.coordinatorEpoch)"
-        case .leaderChange(let message): "LeaderChange: " + print(message, message.version)
-        case .snapshotHeader(let record): "SnapshotHeader " + print(record, record.version)
-        case .snapshotFooter(let record): "SnapshotFooter " + print(record, record.version)
-        case .kRaftVersion(let record): "KRaftVersion " + print(record, record.version)
-        case .voters(let record): "KRaftVoters " + print(record, record.version)
+        case .leaderChange(let message): "LeaderChange: " + json(message, message.version)
+        case .snapshotHeader(let record): "SnapshotHeader " + json(record, record.version)
+        case .snapshotFooter(let record): "SnapshotFooter " + json(record, record.version)
+        case .kRaftVersion(let record): "KRaftVersion " + json(record, record.version)
+        case .voters(let record): "KRaftVoters " + json(record, record.version)
         case .unknown(let type, _): "controlType: UNKNOWN(\(type))"
         }
     }
 
     private static func keyed<K: CoordinatorKey>(_ type: Int16, _ key: K) -> String {
-        "key: {\"type\":\"\(type)\",\"data\":\(print(key, type))}"
+        "key: {\"type\":\"\(type)\",\"data\":\(json(key, type))}"
     }
 
     private static func payload<V: CoordinatorValue>(_ value: Bytes, as: V.Type) -> String? {
         guard let (decoded, version) = try? V.decodeVersionedValue(value) else { return nil }
-        var text = print(decoded, version)
+        var text = json(decoded, version)
         if let group = decoded as? GroupMetadataValue { text = withMembers(group, version) ?? text }
         return "{\"version\":\"\(version)\",\"data\":\(text)}"
     }
 
-    private static func print<M: WireMessage>(_ message: M, _ version: Int16) -> String { WirePrinter.print(message, version: version) }
+    private static func json<M: WireMessage>(_ message: M, _ version: Int16) -> String { WirePrinter.print(message, version: version) }
 
     /// A consumer group with the subscriptions and assignments of its members spelt out, as Kafka's tool does for protocol type "consumer".
     private static func withMembers(_ group: GroupMetadataValue, _ version: Int16) -> String? {
         guard group.protocolType == "consumer" else { return nil }
         var text = ""
-        var rest = Substring(print(group, version))
+        var rest = Substring(json(group, version))
         for member in group.members {
             guard let subscription = subscriptionText(member.subscription) else { return nil }
             guard let assignment = assignmentText(member.assignment) else { return nil }
@@ -77,11 +77,11 @@ package enum RecordText {
     }
 
     private static func subscriptionText(_ bytes: Bytes) -> String? {
-        (try? ConsumerProtocolSubscription.decode(bytes)).map { print($0, 3) }
+        (try? ConsumerProtocolSubscription.decode(bytes)).map { json($0, 3) }
     }
 
     private static func assignmentText(_ bytes: Bytes) -> String? {
-        (try? ConsumerProtocolAssignment.decode(bytes)).map { print($0, 3) }
+        (try? ConsumerProtocolAssignment.decode(bytes)).map { json($0, 3) }
     }
 }
 
