@@ -25,8 +25,10 @@ package enum CommandLine {
 
     /// Short forms that k9s and habit have taught.
     private static let aliases: [(String, String)] = [
-        ("o", "overview"), ("b", "brokers"), ("broker", "brokers"), ("t", "topics"), ("g", "groups"), ("consumers", "groups"), ("e", "events"),
-        ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"), ("quit", "q"),
+        ("o", "overview"), ("b", "brokers"), ("broker", "brokers"), ("t", "topics"), ("g", "groups"), ("consumers", "groups"),
+        ("e", "events"),
+        ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
+        ("quit", "q"),
         ("exit", "q"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
     ]
 
@@ -51,7 +53,9 @@ package enum CommandLine {
         case "group": return needed { .go(.group($0), filter: filter) }
         case "configs": return needed { .go(.configs(.topic($0)), filter: filter) }
         case "broker-configs":
-            guard let id = argument.flatMap({ Int32($0) }) else { return .failure(ConsoleFailure("broker-configs wants a broker's number.")) }
+            guard let id = argument.flatMap({ Int32($0) }) else {
+                return .failure(ConsoleFailure("broker-configs wants a broker's number."))
+            }
             return .success(.go(.configs(.broker(BrokerID(id))), filter: filter))
         case "tail": return parseTail(Array(arguments), now: now)
         case "create": return .success(.create(argument))

@@ -121,7 +121,9 @@ package struct Console: Sendable {
     package var nextDeadline: Instant? {
         var next = flash?.until
         // The age of what is shown moves every second while the cluster is away or the data is stale.
-        if !snapshot.connection.isConnected || staleness != nil { next = min(next ?? .distantFuture, now.instant.adding(milliseconds: 1000)) }
+        if !snapshot.connection.isConnected || staleness != nil {
+            next = min(next ?? .distantFuture, now.instant.adding(milliseconds: 1000))
+        }
         return next
     }
 

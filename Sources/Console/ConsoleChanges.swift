@@ -30,7 +30,9 @@ extension Console {
     mutating func openCreateTopic(name: String) { overlay = .form(.createTopic(name: name)) }
 
     private var selectedConfig: (ConfigResource, ConfigSnapshot.Entry)? {
-        guard case .configs(let resource) = place, let row = selectedRow, let entry = snapshot.configs[resource]?.entry(row.id) else { return nil }
+        guard case .configs(let resource) = place, let row = selectedRow, let entry = snapshot.configs[resource]?.entry(row.id) else {
+            return nil
+        }
         return (resource, entry)
     }
 
@@ -133,7 +135,9 @@ extension Console {
     private mutating func closePlan(_ dialog: PlanDialog) {
         overlay = nil
         if case .running = dialog.phase { say(.info, "It goes on; the outcome will be shown here.") }
-        if case .finished(let outcome) = dialog.phase, case .deleteTopic(let name) = dialog.action, outcome.verdict != .failed { leave(name) }
+        if case .finished(let outcome) = dialog.phase, case .deleteTopic(let name) = dialog.action, outcome.verdict != .failed {
+            leave(name)
+        }
     }
 
     /// A view of what is gone is left.

@@ -50,8 +50,12 @@ extension Console {
         var menu = menu
         switch key {
         case Key(.escape), Key("q"): overlay = nil
-        case Key(.up), Key("k"): menu.selected = max(0, menu.selected - 1); overlay = .menu(menu)
-        case Key(.down), Key("j"): menu.selected = min(menu.items.count - 1, menu.selected + 1); overlay = .menu(menu)
+        case Key(.up), Key("k"):
+            menu.selected = max(0, menu.selected - 1)
+            overlay = .menu(menu)
+        case Key(.down), Key("j"):
+            menu.selected = min(menu.items.count - 1, menu.selected + 1)
+            overlay = .menu(menu)
         case Key(.enter):
             overlay = nil
             if menu.selected < menu.items.count { perform(menu.items[menu.selected].action) }
@@ -100,7 +104,8 @@ extension Console {
     private mutating func pressHeader(_ mouse: MouseEvent, _ area: Rect) {
         guard place.isTable, mouse.row == area.y + 1 else { return }
         let table = tables[view.panel]
-        for slot in tableLayout(table, area).slots where mouse.column - area.x - 2 >= slot.x && mouse.column - area.x - 2 < slot.x + slot.width {
+        for slot in tableLayout(table, area).slots
+        where mouse.column - area.x - 2 >= slot.x && mouse.column - area.x - 2 < slot.x + slot.width {
             view.panels[view.panel].sort(by: slot.column, current: table)
             return rebuild()
         }

@@ -61,7 +61,9 @@ extension Console {
     func suggestion(_ prompt: Prompt) -> String? {
         guard prompt.kind == .command, prompt.field.isAtEnd else { return nil }
         let text = prompt.field.text
-        if let past = commandHistory.last(where: { $0.hasPrefix(text) && $0 != text }), !text.isEmpty { return String(past.dropFirst(text.count)) }
+        if let past = commandHistory.last(where: { $0.hasPrefix(text) && $0 != text }), !text.isEmpty {
+            return String(past.dropFirst(text.count))
+        }
         return CommandLine.completion(of: text, snapshot: snapshot, themes: options.themeNames)
     }
 

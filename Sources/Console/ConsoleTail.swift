@@ -127,11 +127,14 @@ extension Console {
 
     /// The message view is of the tail beneath it.
     func messageDocument() -> [[Span]] {
-        guard trail.count > 1, let message = trail[trail.count - 2].tail?.selectedMessage else { return [[Span("This message is no longer held.", .muted)]] }
+        guard trail.count > 1, let message = trail[trail.count - 2].tail?.selectedMessage else {
+            return [[Span("This message is no longer held.", .muted)]]
+        }
         func field(_ label: String, _ value: [Span]) -> [Span] { [Span(Clip.pad(label, 12), .label)] + value }
         var out = [
             field("Topic", [Span(Escape.line(message.partition.topic), .value)]),
-            field("Partition", [Span(String(message.partition.partition), .value)]), field("Offset", [Span(message.offset.description, .value)]),
+            field("Partition", [Span(String(message.partition.partition), .value)]),
+            field("Offset", [Span(message.offset.description, .value)]),
             field("Timestamp", [Span(message.timestamp.milliseconds < 0 ? "none" : CivilTime(message.timestamp).text + " UTC", .value)]),
             field("Key", Payload.line(message.key, hex: false, plain: .value)),
             field("Size", [Span("\(Format.count(message.value?.count ?? 0)) bytes of value", .value)]),
@@ -139,7 +142,8 @@ extension Console {
         if !message.headers.isEmpty {
             out += [[], [Span("HEADERS", .tableHeader)]]
             for header in message.headers {
-                out.append([Span(Clip.pad(Escape.line(header.name), 24) + " ", .jsonKey)] + Payload.line(header.value, hex: false, plain: .value))
+                out.append(
+                    [Span(Clip.pad(Escape.line(header.name), 24) + " ", .jsonKey)] + Payload.line(header.value, hex: false, plain: .value))
             }
         }
         out += [[], [Span("VALUE", .tableHeader)]]

@@ -116,7 +116,8 @@ extension KeyMap {
         KeyBinding("O f6", .sortReverse, [.table], "turn the sort round"), KeyBinding("N", .sortName, [.table], "sort by name"),
         KeyBinding("S", .sortState, [.table], "sort by state"), KeyBinding("c", .copy, [.table], "copy the name"),
         KeyBinding("C", .copyRow, [.table], "copy the row"),
-        KeyBinding("left h", .columnsLeft, [.table], "scroll columns left"), KeyBinding("right", .columnsRight, [.table], "scroll columns right"),
+        KeyBinding("left h", .columnsLeft, [.table], "scroll columns left"),
+        KeyBinding("right", .columnsRight, [.table], "scroll columns right"),
         KeyBinding("tab", .otherPanel, [.group, .overview], hint: "next panel", "the next panel"),
         KeyBinding("backtab", .otherPanelBack, [.group, .overview], "the panel before"),
     ]
@@ -127,7 +128,8 @@ extension KeyMap {
         KeyBinding("c", .copy, [.text], hint: "copy", "copy the text"),
         KeyBinding("ctrl-s", .save, [.text], hint: "save", "save the text to a file"),
         KeyBinding("x", .hex, [.message], hint: "hex", "the value as hexadecimal"),
-        KeyBinding("ctrl-d", .halfDown, [.text, .tail], "half a page down"), KeyBinding("ctrl-u", .halfUp, [.text, .tail], "half a page up"),
+        KeyBinding("ctrl-d", .halfDown, [.text, .tail], "half a page down"),
+        KeyBinding("ctrl-u", .halfUp, [.text, .tail], "half a page up"),
     ]
 
     private static let moving: [KeyBinding] = [
@@ -144,7 +146,8 @@ extension KeyMap {
         KeyBinding("1", .goOverview, [.browsing], "overview"), KeyBinding("2", .goBrokers, [.browsing], "brokers"),
         KeyBinding("3", .goTopics, [.browsing], "topics"), KeyBinding("4", .goGroups, [.browsing], "groups"),
         KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
-        KeyBinding("[", .historyBack, [.everywhere], "back in history"), KeyBinding("]", .historyForward, [.everywhere], "forward in history"),
+        KeyBinding("[", .historyBack, [.everywhere], "back in history"),
+        KeyBinding("]", .historyForward, [.everywhere], "forward in history"),
         KeyBinding("r ctrl-r f5", .refresh, [.everywhere], "read everything on the screen now"),
         KeyBinding("ctrl-e", .toggleHeader, [.everywhere], "show or hide the header"),
         KeyBinding("ctrl-g", .toggleCrumbs, [.everywhere], "show or hide the trail"),

@@ -24,7 +24,8 @@ struct PatternCompiler {
         while at < text.count, text[at] == "|" {
             at += 1
             let other = try sequence()
-            result = [.split(1, result.count + 2)] + moved(result, 1) + [.jump(result.count + 2 + other.count)] + moved(other, result.count + 2)
+            result =
+                [.split(1, result.count + 2)] + moved(result, 1) + [.jump(result.count + 2 + other.count)] + moved(other, result.count + 2)
             try checkSize(result)
         }
         return result
@@ -51,9 +52,15 @@ struct PatternCompiler {
 
     private mutating func repeatBounds() throws(Pattern.Failure) -> (least: Int, most: Int?)? {
         switch text[at] {
-        case "*": at += 1; return (0, nil)
-        case "+": at += 1; return (1, nil)
-        case "?": at += 1; return (0, 1)
+        case "*":
+            at += 1
+            return (0, nil)
+        case "+":
+            at += 1
+            return (1, nil)
+        case "?":
+            at += 1
+            return (0, 1)
         case "{":
             guard let close = text[at...].firstIndex(of: "}") else { return nil }
             let parts = String(String.UnicodeScalarView(text[at + 1..<close])).split(separator: ",", omittingEmptySubsequences: false)

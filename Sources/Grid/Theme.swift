@@ -91,8 +91,17 @@ package struct Theme: Equatable, Sendable {
         let dialog = dialogLooks(&skin, body)
         let data = dataLooks(&skin, body)
         return Scope.allCases.map { scope in
-            table[scope] ?? chrome[scope] ?? status[scope] ?? dialog[scope] ?? data[scope] ?? body
+            let look = table[scope] ?? chrome[scope] ?? status[scope] ?? dialog[scope] ?? data[scope] ?? body
+            return standsOut(scope, look, body)
         }
+    }
+
+    /// What shows a selection must differ from what is around it, whatever a skin leaves out.
+    private static func standsOut(_ scope: Scope, _ look: Look, _ body: Look) -> Look {
+        guard [.rowSelected, .buttonFocus, .dialogFieldFocus, .crumbActive].contains(scope), look.background == body.background else {
+            return look
+        }
+        return Look(body.foreground, body.background, [.reverse, .bold])
     }
 
     private static func tableLooks(_ skin: inout SkinReader, _ body: Look) -> [Scope: Look] {

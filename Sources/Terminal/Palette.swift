@@ -38,7 +38,9 @@ struct Palette {
     mutating func load(_ theme: Theme) {
         if depth == .none {
             // Without colours a theme has nothing to say: emphasis comes from the monochrome one.
-            for scope in Scope.allCases { inks[Int(scope.rawValue)] = Ink(attributes: Palette.attributes(Theme.monochrome[scope].modifiers), pair: 0) }
+            for scope in Scope.allCases {
+                inks[Int(scope.rawValue)] = Ink(attributes: Palette.attributes(Theme.monochrome[scope].modifiers), pair: 0)
+            }
             return
         }
         var pairs: [(Int32, Int32)] = []

@@ -48,7 +48,9 @@ package enum SkinFile {
             var items: [SkinTree] = []
             var item = node.pointee.data.sequence.items.start
             while let at = item, let top = node.pointee.data.sequence.items.top, at < top {
-                guard let child = yaml_document_get_node(document, at.pointee), let value = tree(document, child, depth + 1, &budget) else { return nil }
+                guard let child = yaml_document_get_node(document, at.pointee), let value = tree(document, child, depth + 1, &budget) else {
+                    return nil
+                }
                 items.append(value)
                 item = at + 1
             }
@@ -57,7 +59,8 @@ package enum SkinFile {
             var entries: [(key: String, value: SkinTree)] = []
             var pair = node.pointee.data.mapping.pairs.start
             while let at = pair, let top = node.pointee.data.mapping.pairs.top, at < top {
-                guard let key = yaml_document_get_node(document, at.pointee.key), let value = yaml_document_get_node(document, at.pointee.value),
+                guard let key = yaml_document_get_node(document, at.pointee.key),
+                    let value = yaml_document_get_node(document, at.pointee.value),
                     case .text(let name)? = tree(document, key, depth + 1, &budget), let read = tree(document, value, depth + 1, &budget)
                 else { return nil }
                 entries.append((name, read))
@@ -78,7 +81,8 @@ package struct ThemeStore: Sendable {
 
     /// From the environment's variables, looked up by name.
     package init(environment: (String) -> String?) {
-        let config = environment("KASTELLAN_CONFIG_DIR") ?? environment("XDG_CONFIG_HOME").map { $0 + "/kastellan" }
+        let config =
+            environment("KASTELLAN_CONFIG_DIR") ?? environment("XDG_CONFIG_HOME").map { $0 + "/kastellan" }
             ?? environment("HOME").map { $0 + "/.config/kastellan" }
         directories = config.map { [$0 + "/skins"] } ?? []
     }

@@ -25,7 +25,8 @@ package final class Terminal {
     private var keys = KeyReader()
 
     /// Takes over the terminal behind two descriptors, which stay the caller's.
-    package init(input inputDescriptor: Int32, output outputDescriptor: Int32, options: TerminalOptions, theme: Theme) throws(TerminalError) {
+    package init(input inputDescriptor: Int32, output outputDescriptor: Int32, options: TerminalOptions, theme: Theme) throws(TerminalError)
+    {
         self.options = options
         self.inputDescriptor = inputDescriptor
         self.outputDescriptor = outputDescriptor
@@ -108,6 +109,8 @@ package final class Terminal {
     }
 
     private func placeCursor(_ position: Grid.Position?) {
+        // A hidden cursor may stay where it is: moving it would cost bytes that nobody sees.
+        leaveok(shim_stdscr(), position == nil)
         if let position { wmove(shim_stdscr(), Int32(position.row), Int32(position.column)) }
         if (position != nil) != isCursorVisible {
             isCursorVisible = position != nil
@@ -123,7 +126,7 @@ package final class Terminal {
             if columns + Int(cell.width) > size.width { break }
             columns += Int(cell.width)
             let ink = palette[cell.style]
-            if wcwidth(wchar_t(bitPattern: cell.base.value)) == Int32(cell.width) {
+            if systemWidth(cell.base) == Int32(cell.width) {
                 cells.append(character(cell.base, cell.marks, ink))
             } else {
                 // The C library is of another opinion about the width: something of a known width keeps the columns aligned.
@@ -135,7 +138,9 @@ package final class Terminal {
 
     private func character(_ base: Unicode.Scalar, _ marks: String, _ ink: Palette.Ink) -> cchar_t {
         var text: [wchar_t] = [wchar_t(bitPattern: base.value)]
-        for mark in marks.unicodeScalars where wcwidth(wchar_t(bitPattern: mark.value)) == 0 { text.append(wchar_t(bitPattern: mark.value)) }
+        for mark in marks.unicodeScalars where systemWidth(mark) == 0 {
+            text.append(wchar_t(bitPattern: mark.value))
+        }
         text.append(0)
         var out = cchar_t()
         var pair = ink.pair
@@ -236,3 +241,6 @@ func base64(_ bytes: [UInt8]) -> String {
     }
     return String(decoding: out, as: UTF8.self)
 }
+
+/// The C library's opinion of a scalar's width; -1 where it has none.
+func systemWidth(_ scalar: Unicode.Scalar) -> Int32 { wcwidth(wchar_t(bitPattern: scalar.value)) }

@@ -8,21 +8,28 @@ import Testing
 /// Changing the cluster from the keyboard.
 @Suite struct ChangeStories {
     @Test func createTopic() {
-        let driver = Driver().press("3 n").type("orders.v2").press("enter").type("12").press("enter").type("3").press("enter right right enter")
+        let driver = Driver().press("3 n").type("orders.v2").press("enter").type("12").press("enter").type("3").press(
+            "enter right right enter")
         driver.type("7d").press("enter").type("min.insync.replicas=2").press("enter")
         var topic = NewTopic(name: "orders.v2", partitions: 12, replicationFactor: 3)
-        topic.configs = [ConfigValue("cleanup.policy", "compact"), ConfigValue("retention.ms", "604800000"), ConfigValue("min.insync.replicas", "2")]
+        topic.configs = [
+            ConfigValue("cleanup.policy", "compact"), ConfigValue("retention.ms", "604800000"), ConfigValue("min.insync.replicas", "2"),
+        ]
         driver.expectRequest(.plan(ticket: 1, .createTopic(topic))).expect("Working out the plan")
     }
 
-    @Test(arguments: [("", "needs a name"), ("a b", "Names are of letters"), ("..", "Names are of letters"), (String(repeating: "x", count: 250), "at most 249")])
+    @Test(arguments: [
+        ("", "needs a name"), ("a b", "Names are of letters"), ("..", "Names are of letters"),
+        (String(repeating: "x", count: 250), "at most 249"),
+    ])
     func badTopicNames(name: String, message: String) {
         let driver = Driver().press("3 n").type(name).press("tab tab tab tab tab tab enter").expect(message)
         #expect(!driver.takeRequests().contains { if case .plan = $0 { true } else { false } })
     }
 
     @Test func badNumbersStayInTheForm() {
-        Driver().press("3 n").type("x").press("tab").type("many").press("backtab backtab backtab enter").expect("Partitions: a number from 1")
+        Driver().press("3 n").type("x").press("tab").type("many").press("backtab backtab backtab enter").expect(
+            "Partitions: a number from 1")
         Driver().press("3 n").type("x").press("tab tab tab tab").type("soon").press("tab tab enter").expect("Retention:")
         Driver().press("3 n").type("x").press("tab tab tab tab tab").type("key").press("tab enter").expect("name=value")
     }
@@ -32,7 +39,8 @@ import Testing
         driver.send(.planned(ticket: 1, .success(Sample.deletePlan()))).expect("Type audit-log to go on").expect("kafka-topics.sh")
         driver.press("enter y enter tab tab enter")
         #expect(!driver.takeRequests().contains { if case .run = $0 { true } else { false } })
-        driver.press("backtab backtab ctrl-u").type("audit-log").press("enter enter").expectRequest(.run(ticket: 1, Sample.deletePlan())).expect("Working.")
+        driver.press("backtab backtab ctrl-u").type("audit-log").press("enter enter").expectRequest(.run(ticket: 1, Sample.deletePlan()))
+            .expect("Working.")
         driver.send(.planProgress(ticket: 1, "Step 1 of 1: deleting")).expect("Step 1 of 1")
         driver.send(.planFinished(ticket: 1, Sample.outcome(.done))).expect("Done, and the cluster now is as planned.").press("enter")
         #expect(driver.console.overlay == nil)
@@ -58,7 +66,8 @@ import Testing
     @Test func resetHasEveryStrategy() {
         let cases: [(Int, String, ResetStrategy)] = [
             (0, "", .earliest), (1, "", .latest), (2, "", .current), (3, "1234", .offset(1234)), (4, "-100", .shiftBy(-100)),
-            (5, "2026-01-31T10:00", .datetime(CivilTime.timestamp(2026, 1, 31, 10, 0, 0, 0))), (6, "PT1H30M", .byDuration(milliseconds: 5_400_000)),
+            (5, "2026-01-31T10:00", .datetime(CivilTime.timestamp(2026, 1, 31, 10, 0, 0, 0))),
+            (6, "PT1H30M", .byDuration(milliseconds: 5_400_000)),
         ]
         for (steps, value, strategy) in cases {
             let driver = Driver().press("4 s tab")
@@ -74,10 +83,13 @@ import Testing
     }
 
     @Test func resetFromAFileReadsItFirst() {
-        let driver = Driver().press("4 s tab").type("f").press("tab").type("offsets.csv").press("enter").expectRequest(.readFile(ticket: 1, name: "offsets.csv"))
-        driver.send(.file(ticket: 1, name: "offsets.csv", .failure(ConsoleFailure("offsets.csv: No such file or directory.")))).expect("No such file")
+        let driver = Driver().press("4 s tab").type("f").press("tab").type("offsets.csv").press("enter").expectRequest(
+            .readFile(ticket: 1, name: "offsets.csv"))
+        driver.send(.file(ticket: 1, name: "offsets.csv", .failure(ConsoleFailure("offsets.csv: No such file or directory.")))).expect(
+            "No such file")
         driver.press("enter").send(.file(ticket: 2, name: "offsets.csv", .success("orders,0,5\n")))
-        driver.expectRequest(.plan(ticket: 3, .resetOffsets(group: "billing", scope: .allTopics, strategy: .file(name: "offsets.csv", csv: "orders,0,5\n"))))
+        driver.expectRequest(
+            .plan(ticket: 3, .resetOffsets(group: "billing", scope: .allTopics, strategy: .file(name: "offsets.csv", csv: "orders,0,5\n"))))
     }
 
     @Test func badResetValues() {
@@ -90,8 +102,11 @@ import Testing
     }
 
     @Test func editFromThePlanComesBackToTheForm() {
-        let driver = Driver().press("4 s enter enter enter").send(.planned(ticket: 1, .success(Sample.resetPlan()))).press("e").expect("Topics").expect("to earliest")
-        driver.press("backtab right enter enter").expectRequest(.plan(ticket: 2, .resetOffsets(group: "billing", scope: .allTopics, strategy: .latest)))
+        let driver = Driver().press("4 s enter enter enter").send(.planned(ticket: 1, .success(Sample.resetPlan()))).press("e").expect(
+            "Topics"
+        ).expect("to earliest")
+        driver.press("backtab right enter enter").expectRequest(
+            .plan(ticket: 2, .resetOffsets(group: "billing", scope: .allTopics, strategy: .latest)))
     }
 
     @Test func thePlansCommandCanBeCopied() {
@@ -100,9 +115,13 @@ import Testing
     }
 
     @Test func produce() {
-        let driver = Driver().press("3 p").type("k1").press("enter").type("hello, world").press("enter").type("trace=1, by=me, too").press("enter right enter enter")
+        let driver = Driver().press("3 p").type("k1").press("enter").type("hello, world").press("enter").type("trace=1, by=me, too").press(
+            "enter right enter enter")
         let headers = [NewMessage.Header("trace", Bytes("1")), NewMessage.Header("by", Bytes("me,too"))]
-        driver.expectRequest(.plan(ticket: 1, .produce(NewMessage(topic: "audit-log", partition: 0, key: Bytes("k1"), value: Bytes("hello, world"), headers: headers))))
+        driver.expectRequest(
+            .plan(
+                ticket: 1,
+                .produce(NewMessage(topic: "audit-log", partition: 0, key: Bytes("k1"), value: Bytes("hello, world"), headers: headers))))
     }
 
     @Test func aTombstoneNeedsAKey() {
@@ -117,12 +136,14 @@ import Testing
     }
 
     @Test func addPartitionsOnlyAdds() {
-        let driver = Driver().press("3 down a").expect("12 partitions").press("ctrl-u").type("12").press("enter").expect("can only be added")
+        let driver = Driver().press("3 down a").expect("12 partitions").press("ctrl-u").type("12").press("enter").expect(
+            "can only be added")
         driver.press("ctrl-u").type("24").press("enter").expectRequest(.plan(ticket: 1, .addPartitions(topic: "clicks", total: 24)))
     }
 
     @Test func purge() {
-        Driver().press("3 P tab enter").expectRequest(.plan(ticket: 1, .deleteRecords([RecordsToDelete(TopicPartition("audit-log", 0), before: .none)])))
+        Driver().press("3 P tab enter").expectRequest(
+            .plan(ticket: 1, .deleteRecords([RecordsToDelete(TopicPartition("audit-log", 0), before: .none)])))
         Driver().press("3 P right enter").type("55").press("enter")
             .expectRequest(.plan(ticket: 1, .deleteRecords([RecordsToDelete(TopicPartition("audit-log", 0), before: 55)])))
     }
@@ -142,13 +163,15 @@ import Testing
     }
 
     @Test func undoPlansTheInverse() {
-        let driver = Driver().press("3 z").expect("Nothing to undo.").press("ctrl-d").send(.planned(ticket: 1, .success(Sample.deletePlan())))
+        let driver = Driver().press("3 z").expect("Nothing to undo.").press("ctrl-d").send(
+            .planned(ticket: 1, .success(Sample.deletePlan())))
         driver.send(.planFinished(ticket: 1, Sample.outcome(.done))).expect("undoes it").press("enter z")
         driver.expectRequest(.plan(ticket: 2, .createTopic(NewTopic(name: "audit-log"))))
     }
 
     @Test func outcomesOfClosedDialogsFlash() {
-        let driver = Driver().press("3").send(.planFinished(ticket: 9, Sample.outcome(.done))).expect("Delete topic audit-log: done. z undoes it.")
+        let driver = Driver().press("3").send(.planFinished(ticket: 9, Sample.outcome(.done))).expect(
+            "Delete topic audit-log: done. z undoes it.")
         driver.send(.planFinished(ticket: 9, Sample.outcome(.doneButDiffers))).expect("done, but")
         driver.send(.planFinished(ticket: 9, Sample.outcome(.failed))).expect("is still there")
     }
@@ -156,7 +179,8 @@ import Testing
     @Test func obstaclesAreShownAndTheOnlyWayIsBack() {
         var plan = Sample.resetPlan()
         plan.obstacles = ["The group has members."]
-        let driver = Driver().press("4 s enter enter enter").send(.planned(ticket: 1, .success(plan))).expect("Cannot be done now").expectNot("Apply")
+        let driver = Driver().press("4 s enter enter enter").send(.planned(ticket: 1, .success(plan))).expect("Cannot be done now")
+            .expectNot("Apply")
         driver.press("tab tab enter")
         #expect(driver.console.overlay == nil && !driver.takeRequests().contains { if case .run = $0 { true } else { false } })
     }

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct KeyTable {
     static let places: [Place] = [
-        .overview, .brokers, .topics, .topic("t"), .groups, .group("g"), .events, .configs(.topic("t")), .tail("t"), .message("m"), .describe(.topic("t")), .help,
+        .overview, .brokers, .topics, .topic("t"), .groups, .group("g"), .events, .configs(.topic("t")), .tail("t"), .message("m"),
+        .describe(.topic("t")), .help,
     ]
 
     @Test func noKeyMeansTwoThingsInOnePlace() {
@@ -56,7 +57,10 @@ import Testing
 
 @Suite struct OddSizes {
     @Test func everyScreenFitsEverySize() {
-        let sizes = [(0, 0), (1, 1), (2, 2), (3, 40), (39, 10), (40, 10), (41, 11), (50, 12), (61, 17), (79, 23), (99, 31), (100, 32), (133, 37), (149, 50), (300, 100)]
+        let sizes = [
+            (0, 0), (1, 1), (2, 2), (3, 40), (39, 10), (40, 10), (41, 11), (50, 12), (61, 17), (79, 23), (99, 31), (100, 32), (133, 37),
+            (149, 50), (300, 100),
+        ]
         for sample in SampleScreen.all {
             for (width, height) in sizes {
                 let driver = sample.make(width, height)
@@ -98,7 +102,9 @@ import Testing
         let driver = Driver().press("3 l")
         let all = Bytes((0...255).map { UInt8($0) })
         let headers = [TailMessage.Header("\u{1B}]52;c;aGk=\u{7}", all)]
-        let message = TailMessage(partition: TopicPartition("x", 0), offset: 0, timestamp: .none, key: all, value: Bytes("\u{1B}[2J\u{202E}{\"a\":\"\u{9B}\"}"), headers: headers)
+        let message = TailMessage(
+            partition: TopicPartition("x", 0), offset: 0, timestamp: .none, key: all, value: Bytes("\u{1B}[2J\u{202E}{\"a\":\"\u{9B}\"}"),
+            headers: headers)
         driver.send(.tail(TailUpdate(session: 1, messages: [message]))).press("h")
         for keys in ["y", "w", "x", "enter", "x"] {
             driver.press(keys)
@@ -119,15 +125,22 @@ import Testing
 
 @Suite struct Patterns {
     @Test(arguments: [
-        ("abc", "xabcx", true), ("ABC", "xabcx", false), ("abc", "xABCx", true), ("a.c", "abc", true), ("^abc$", "abc", true), ("^b", "abc", false),
-        ("a|b", "b", true), ("(ab)+", "abab", true), ("a{2,3}", "a", false), ("a{2,3}", "aa", true), ("a{0}b", "b", true), ("[a-c]+\\d", "cab7", true),
-        ("[^0-9]", "123", false), ("\\bfoo\\b", "a foo b", true), ("\\bfoo\\b", "afoob", false), ("\\$", "$", true), ("[]]", "]", true), ("a??b", "b", true),
-        ("é", "É", true), ("(?:x|y)z", "yz", true), ("a{x}", "a{x}", true), ("", "anything", true), ("\\w+@\\w+", "me@home", true), ("x*", "", true), ("(a*)*", "b", true),
+        ("abc", "xabcx", true), ("ABC", "xabcx", false), ("abc", "xABCx", true), ("a.c", "abc", true), ("^abc$", "abc", true),
+        ("^b", "abc", false),
+        ("a|b", "b", true), ("(ab)+", "abab", true), ("a{2,3}", "a", false), ("a{2,3}", "aa", true), ("a{0}b", "b", true),
+        ("[a-c]+\\d", "cab7", true),
+        ("[^0-9]", "123", false), ("\\bfoo\\b", "a foo b", true), ("\\bfoo\\b", "afoob", false), ("\\$", "$", true), ("[]]", "]", true),
+        ("a??b", "b", true),
+        ("é", "É", true), ("(?:x|y)z", "yz", true), ("a{x}", "a{x}", true), ("", "anything", true), ("\\w+@\\w+", "me@home", true),
+        ("x*", "", true), ("(a*)*", "b", true),
     ])
-    func matching(pattern: String, text: String, expected: Bool) throws { #expect(try Pattern(pattern).matches(text) == expected, "\(pattern) on \(text)") }
+    func matching(pattern: String, text: String, expected: Bool) throws {
+        #expect(try Pattern(pattern).matches(text) == expected, "\(pattern) on \(text)")
+    }
 
     @Test(arguments: [
-        ("(", Pattern.Failure.unclosedGroup), (")", .unopenedGroup), ("[a", .unclosedClass), ("*", .nothingToRepeat), ("a\\", .trailingBackslash), ("a{3,2}", .badRepeat),
+        ("(", Pattern.Failure.unclosedGroup), (")", .unopenedGroup), ("[a", .unclosedClass), ("*", .nothingToRepeat),
+        ("a\\", .trailingBackslash), ("a{3,2}", .badRepeat),
         ("a{2000}", .tooLarge), ("((a{100}){100}){100}", .tooLarge),
     ])
     func failures(pattern: String, failure: Pattern.Failure) { #expect(throws: failure) { _ = try Pattern(pattern) } }

@@ -72,7 +72,9 @@ import Testing
         driver.press("enter").expectRows(["payments"]).press("esc")
         driver.expectRows(["audit-log", "clicks", "inventory.changes", "orders", "payments"]).expectPlace(.topics)
         driver.press("/").type("!o").expectRows(["payments"])
-        driver.press("ctrl-u").type("-f ods").expectRows(["orders"]).press("esc").expectRows(["audit-log", "clicks", "inventory.changes", "orders", "payments"])
+        driver.press("ctrl-u").type("-f ods").expectRows(["orders"]).press("esc").expectRows([
+            "audit-log", "clicks", "inventory.changes", "orders", "payments",
+        ])
     }
 
     @Test func aBrokenPatternIsSearchedAsText() {
@@ -121,7 +123,8 @@ import Testing
 
     @Test func pagesTopAndBottom() {
         let driver = Driver(Sample.many(100)).press("3 G").expectSelected("topic-00099").press("g").expectSelected("topic-00000")
-        driver.press("pgdn").expectSelected("topic-00017").press("pgup").expectSelected("topic-00000").press("k").expectSelected("topic-00000")
+        driver.press("pgdn").expectSelected("topic-00017").press("pgup").expectSelected("topic-00000").press("k").expectSelected(
+            "topic-00000")
     }
 
     @Test func theMouseSelectsOpensSortsAndScrolls() {
@@ -165,12 +168,14 @@ import Testing
     }
 
     @Test func theActionsMenuListsAndRuns() {
-        let driver = Driver().press("3 x").expect("Actions").expect("produce a message").press("down down enter").expectPlace(.describe(.topic("audit-log")))
+        let driver = Driver().press("3 x").expect("Actions").expect("produce a message").press("down down enter").expectPlace(
+            .describe(.topic("audit-log")))
         driver.press("esc x l").expectPlace(.tail("audit-log"))
     }
 
     @Test func headerAndTrailCanBeHidden() {
-        let driver = Driver().press("3").expect("kastellan").expect("<topics>").press("ctrl-e ctrl-g").expectNot("kastellan").expectNot("<topics>")
+        let driver = Driver().press("3").expect("kastellan").expect("<topics>").press("ctrl-e ctrl-g").expectNot("kastellan").expectNot(
+            "<topics>")
         driver.press("c").expect("Copied")
     }
 

@@ -10,7 +10,9 @@ import Testing
 /// `KASTELLAN_REWRITE_SCREENS=1 swift test`, and then looked at before they are committed.
 @Suite struct Screens {
     static let sizes = [(80, 24), (120, 40), (200, 60)]
-    static let folder = (#filePath.split(separator: "/").dropLast(2).map(String.init) + ["Fixtures", "screens"]).reduce("") { $0 + "/" + $1 }
+    static let folder = (#filePath.split(separator: "/").dropLast(2).map(String.init) + ["Fixtures", "screens"]).reduce("") {
+        $0 + "/" + $1
+    }
 
     @Test(arguments: SampleScreen.all.map(\.name))
     func screen(name: String) throws {
@@ -85,7 +87,8 @@ struct SampleScreen: Sendable {
 
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
-        SampleScreen("groups", "4"), SampleScreen("group", "4 enter"), SampleScreen("group-members", "4 enter tab"), SampleScreen("events", "5"),
+        SampleScreen("groups", "4"), SampleScreen("group", "4 enter"), SampleScreen("group-members", "4 enter tab"),
+        SampleScreen("events", "5"),
         SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right down space space"),
         SampleScreen("topics-many", "3 G", from: .many),
         SampleScreen("topics-filtered", "3 /") { $0.type("o.*s") },
@@ -98,7 +101,9 @@ struct SampleScreen: Sendable {
         SampleScreen("tail", "3 down down down l") { $0.send(.tail(Sample.messages(session: 1))) },
         SampleScreen("tail-pretty", "3 down down down l") { $0.send(.tail(Sample.messages(session: 1))).press("y h") },
         SampleScreen("tail-hex-wrap", "3 down down down l") { $0.send(.tail(Sample.messages(session: 1))).press("x w") },
-        SampleScreen("tail-filtered", "3 down down down l") { $0.send(.tail(Sample.messages(session: 1))).press("/").type("v:amount !k:c-3").press("enter up m") },
+        SampleScreen("tail-filtered", "3 down down down l") {
+            $0.send(.tail(Sample.messages(session: 1))).press("/").type("v:amount !k:c-3").press("enter up m")
+        },
         SampleScreen("tail-empty", "3 l") { $0.send(.tail(TailUpdate(session: 1, isCaughtUp: true))) },
         SampleScreen("message", "3 down down down l") { $0.send(.tail(Sample.messages(session: 1))).press("up up enter") },
         SampleScreen("message-binary", "3 down down down l") { $0.send(.tail(Sample.messages(session: 1))).press("up enter") },
@@ -129,9 +134,11 @@ struct SampleScreen: Sendable {
 }
 
 extension Sample {
-    static func message(_ partition: Int32, _ offset: Int64, key: String?, value: Bytes?, headers: [TailMessage.Header] = []) -> TailMessage {
+    static func message(_ partition: Int32, _ offset: Int64, key: String?, value: Bytes?, headers: [TailMessage.Header] = []) -> TailMessage
+    {
         TailMessage(
-            partition: TopicPartition("orders", partition), offset: Offset(offset), timestamp: Timestamp(milliseconds: noon.milliseconds + offset * 17),
+            partition: TopicPartition("orders", partition), offset: Offset(offset),
+            timestamp: Timestamp(milliseconds: noon.milliseconds + offset * 17),
             key: key.map { Bytes($0) }, value: value, headers: headers)
     }
 
@@ -147,8 +154,11 @@ extension Sample {
         }
         out.append(message(0, 40, key: "c-1", value: nil))
         out.append(message(1, 41, key: nil, value: Bytes("plain text with ünïcode, 日本語 and \u{1B}[31m an escape")))
-        out.append(message(2, 42, key: "bin", value: Bytes([0, 1, 2, 0xFF, 0xFE, 0x80, 0x41, 0x42, 0x1B, 0x5B, 0x32, 0x4A, 9, 10, 13, 0xC3, 0x28])))
-        out.append(message(0, 43, key: "last", value: Bytes("{\"amount\":0,\"deep\":{\"a\":{\"b\":[1,2,[3,4]]}},\"empty\":{},\"none\":[]}")))
+        out.append(
+            message(
+                2, 42, key: "bin", value: Bytes([0, 1, 2, 0xFF, 0xFE, 0x80, 0x41, 0x42, 0x1B, 0x5B, 0x32, 0x4A, 9, 10, 13, 0xC3, 0x28])))
+        out.append(
+            message(0, 43, key: "last", value: Bytes("{\"amount\":0,\"deep\":{\"a\":{\"b\":[1,2,[3,4]]}},\"empty\":{},\"none\":[]}")))
         return TailUpdate(session: session, messages: out, isCaughtUp: true)
     }
 
@@ -165,7 +175,8 @@ extension Sample {
     }
 
     static func resetPlan() -> Plan {
-        var plan = Plan(action: .resetOffsets(group: "billing", scope: .allTopics, strategy: .earliest), title: "Reset offsets of group billing")
+        var plan = Plan(
+            action: .resetOffsets(group: "billing", scope: .allTopics, strategy: .earliest), title: "Reset offsets of group billing")
         plan.columns = ["TOPIC", "PARTITION", "BEFORE", "AFTER", "CHANGE"]
         for i in 0..<6 {
             let end = Int64(1_204_311 + i * 1313)
@@ -173,7 +184,9 @@ extension Sample {
         }
         plan.touches = ["6 partitions of 1 topic for group billing", "about 7,245,411 messages will be read again"]
         plan.warnings = ["orders-3: clamped to the first offset that is still there."]
-        plan.kafkaCommand = "kafka-consumer-groups.sh --bootstrap-server localhost:9092 --group billing --reset-offsets --all-topics --to-earliest --execute"
+        plan.kafkaCommand =
+            "kafka-consumer-groups.sh --bootstrap-server localhost:9092 --group billing --reset-offsets --all-topics"
+            + " --to-earliest --execute"
         plan.inverse = .action(.deleteGroup("billing"))
         plan.steps = [.commitOffsets(group: "billing", [])]
         return plan
@@ -181,7 +194,8 @@ extension Sample {
 
     static func outcome(_ verdict: PlanOutcome.Verdict) -> PlanOutcome {
         PlanOutcome(
-            title: "Delete topic audit-log", verdict: verdict, lines: verdict == .done ? ["Deleted topic audit-log."] : ["Topic audit-log is still there."],
+            title: "Delete topic audit-log", verdict: verdict,
+            lines: verdict == .done ? ["Deleted topic audit-log."] : ["Topic audit-log is still there."],
             undo: .createTopic(NewTopic(name: "audit-log")))
     }
 }

@@ -26,7 +26,8 @@ enum Sample {
         addConfigs(&snapshot)
         for i in 0..<60 {
             let wave = Double((i * 7) % 23) * 60 + Double(i) * 8
-            snapshot.throughput.append(RateSample(time: Timestamp(milliseconds: noon.milliseconds - Int64(60 - i) * 1000), messages: wave, bytes: wave * 412))
+            snapshot.throughput.append(
+                RateSample(time: Timestamp(milliseconds: noon.milliseconds - Int64(60 - i) * 1000), messages: wave, bytes: wave * 412))
         }
         snapshot.observations.metadata = Observation(time: noon)
         snapshot.observations.offsets = Observation(time: noon)
@@ -60,7 +61,8 @@ enum Sample {
     static func topic(_ name: String, _ count: Int, _ end: Int64, rate: Double, isInternal: Bool = false) -> TopicSnapshot {
         let partitions = (0..<Int32(count)).map { index -> PartitionSnapshot in
             let replicas = (0..<3).map { BrokerID(Int32((Int(index) + $0) % 3 + 1)) }
-            var partition = PartitionSnapshot(index: index, leader: replicas[0], leaderEpoch: 4, replicas: replicas, inSyncReplicas: replicas)
+            var partition = PartitionSnapshot(
+                index: index, leader: replicas[0], leaderEpoch: 4, replicas: replicas, inSyncReplicas: replicas)
             partition.startOffset = Offset(Int64(index) * 10)
             partition.endOffset = Offset(end + Int64(index) * 1313)
             partition.sizeBytes = (end + Int64(index) * 1313) * 212
@@ -100,7 +102,9 @@ enum Sample {
         for i in 0..<3 {
             let owned = [TopicPartition("orders", Int32(2 * i)), TopicPartition("orders", Int32(2 * i + 1))]
             billing.members.append(
-                MemberSnapshot(id: "rdkafka-\(i)-6f1c2d3e-aaaa-4bbb-8ccc-0123456789a\(i)", clientID: "billing-\(i)", host: "/10.0.0.\(i + 10)", assignment: owned))
+                MemberSnapshot(
+                    id: "rdkafka-\(i)-6f1c2d3e-aaaa-4bbb-8ccc-0123456789a\(i)", clientID: "billing-\(i)", host: "/10.0.0.\(i + 10)",
+                    assignment: owned))
             for partition in owned {
                 let end = snapshot.partition(partition)?.endOffset ?? 0
                 billing.partitions.append(
@@ -110,7 +114,9 @@ enum Sample {
             }
         }
         billing.lag = billing.partitions.reduce(0) { $0 + ($1.lag ?? 0) }
-        billing.lags = (0..<20).map { LagSample(time: Timestamp(milliseconds: noon.milliseconds - Int64(20 - $0) * 1000), lag: 30_000 - Int64($0) * 390) }
+        billing.lags = (0..<20).map {
+            LagSample(time: Timestamp(milliseconds: noon.milliseconds - Int64(20 - $0) * 1000), lag: 30_000 - Int64($0) * 390)
+        }
         billing.consumeRate = 455
         billing.observation = Observation(time: noon)
         billing.offsetsObservation = Observation(time: noon)
@@ -119,7 +125,8 @@ enum Sample {
         var reports = GroupSnapshot(id: "nightly-reports", state: "Empty", type: "classic", protocolType: "consumer")
         reports.coordinator = 1
         reports.partitions = (0..<3).map {
-            GroupPartitionSnapshot(partition: TopicPartition("payments", $0), committed: 40_000, start: 0, end: Offset(88_120 + Int64($0) * 1313))
+            GroupPartitionSnapshot(
+                partition: TopicPartition("payments", $0), committed: 40_000, start: 0, end: Offset(88_120 + Int64($0) * 1313))
         }
         reports.lag = reports.partitions.reduce(0) { $0 + ($1.lag ?? 0) }
         snapshot.groups["nightly-reports"] = reports
@@ -143,8 +150,18 @@ enum Sample {
         add(620, .configChanged(resource: "topic orders", key: "retention.ms", from: nil, to: "86400000"), inferred: true)
         add(300, .leaderChanged(partition: TopicPartition("clicks", 4), from: 2, to: 3, leaderEpoch: 5, reason: ""), inferred: true)
         add(60, .inSyncReplicasChanged(partition: TopicPartition("payments", 1), from: [2, 3, 1], to: [2, 1]))
-        add(12, .rebalance(RebalanceEvent(group: "clickstream", generation: 7, step: .memberLeft, reason: .sessionExpired, memberID: "m", clientID: "web-3", clientHost: "/10.0.0.33", members: 2)))
-        add(11, .rebalance(RebalanceEvent(group: "clickstream", generation: 8, step: .started, reason: .memberLeft, clientID: "web-1", clientHost: "/10.0.0.31", members: 2)))
+        add(
+            12,
+            .rebalance(
+                RebalanceEvent(
+                    group: "clickstream", generation: 7, step: .memberLeft, reason: .sessionExpired, memberID: "m", clientID: "web-3",
+                    clientHost: "/10.0.0.33", members: 2)))
+        add(
+            11,
+            .rebalance(
+                RebalanceEvent(
+                    group: "clickstream", generation: 8, step: .started, reason: .memberLeft, clientID: "web-1", clientHost: "/10.0.0.31",
+                    members: 2)))
         add(4, .rebalance(RebalanceEvent(group: "billing", generation: 12, step: .assigned, reason: .memberJoined, members: 3)))
     }
 
@@ -155,7 +172,8 @@ enum Sample {
             .init(name: "min.insync.replicas", value: "2", source: .staticBroker, type: "INT"),
             .init(
                 name: "retention.ms", value: "86400000", source: .topic, type: "LONG",
-                documentation: "How long a <b>log</b> is kept before old segments are discarded.", synonyms: ["DYNAMIC_TOPIC_CONFIG:retention.ms=86400000"]),
+                documentation: "How long a <b>log</b> is kept before old segments are discarded.",
+                synonyms: ["DYNAMIC_TOPIC_CONFIG:retention.ms=86400000"]),
             .init(name: "segment.bytes", value: "1073741824", source: .defaultConfig, type: "INT"),
         ]
         snapshot.configs[.topic("orders")] = ConfigSnapshot(entries: entries, observation: Observation(time: noon))
@@ -198,16 +216,26 @@ enum Sample {
         var group = GroupSnapshot(id: evil, state: evil, type: evil, protocolType: evil)
         group.assignor = evil
         group.members = [MemberSnapshot(id: evil, instanceID: evil, clientID: evil, host: evil, assignment: [TopicPartition(evil, 0)])]
-        group.partitions = [GroupPartitionSnapshot(partition: TopicPartition(evil, 0), committed: 1, metadata: evil, end: 2, member: evil, error: evil)]
+        group.partitions = [
+            GroupPartitionSnapshot(partition: TopicPartition(evil, 0), committed: 1, metadata: evil, end: 2, member: evil, error: evil)
+        ]
         snapshot.groups[evil] = group
         var topic = topic("x", 2, 10, rate: 1)
         topic.name = evil
         topic.error = evil
         snapshot.topics[evil] = topic
         snapshot.clusterID = evil
-        snapshot.events.append(ClusterEvent(time: noon, kind: .rebalance(RebalanceEvent(group: evil, generation: 1, step: .started, reason: .memberJoined, clientID: evil, clientHost: evil, clientReason: evil, members: 1))))
+        snapshot.events.append(
+            ClusterEvent(
+                time: noon,
+                kind: .rebalance(
+                    RebalanceEvent(
+                        group: evil, generation: 1, step: .started, reason: .memberJoined, clientID: evil, clientHost: evil,
+                        clientReason: evil, members: 1))))
         snapshot.eventCount += 1
-        snapshot.configs[.topic("orders")] = ConfigSnapshot(entries: [.init(name: evil, value: evil, source: .topic, type: evil, documentation: evil)])
+        snapshot.configs[.topic("orders")] = ConfigSnapshot(entries: [
+            .init(name: evil, value: evil, source: .topic, type: evil, documentation: evil)
+        ])
         snapshot.connection = .disconnected(since: noon, reason: evil)
         snapshot.observations.groups.error = evil
         return snapshot
@@ -221,14 +249,18 @@ final class Driver {
     private(set) var requests: [ConsoleRequest] = []
     var milliseconds: Int64 = 0
 
-    init(_ snapshot: ClusterSnapshot? = Sample.busy(), width: Int = 80, height: Int = 24, readOnly: Bool = false, glyphs: Glyphs = .unicode) {
+    init(_ snapshot: ClusterSnapshot? = Sample.busy(), width: Int = 80, height: Int = 24, readOnly: Bool = false, glyphs: Glyphs = .unicode)
+    {
         console = Console(
-            options: ConsoleOptions(contextName: "dev", bootstrap: ["localhost:9092"], isReadOnly: readOnly, glyphs: glyphs, themeNames: ["dark", "light"]))
+            options: ConsoleOptions(
+                contextName: "dev", bootstrap: ["localhost:9092"], isReadOnly: readOnly, glyphs: glyphs, themeNames: ["dark", "light"]))
         send(.input(.resize(width: width, height: height)))
         if let snapshot { send(.snapshot(snapshot)) }
     }
 
-    var now: Now { Now(instant: Instant(nanoseconds: milliseconds * 1_000_000), wall: Timestamp(milliseconds: noon.milliseconds + milliseconds)) }
+    var now: Now {
+        Now(instant: Instant(nanoseconds: milliseconds * 1_000_000), wall: Timestamp(milliseconds: noon.milliseconds + milliseconds))
+    }
 
     @discardableResult
     func send(_ event: ConsoleEvent) -> Driver {

@@ -19,13 +19,16 @@ import Testing
     }
 
     @Test func startsWithTheLastHundredAndFollows() {
-        let driver = tailing().expectPlace(.tail("orders")).expectRequest(.startTail(TailQuery(session: 1, topic: "orders", start: .last(100))))
+        let driver = tailing().expectPlace(.tail("orders")).expectRequest(
+            .startTail(TailQuery(session: 1, topic: "orders", start: .last(100))))
         driver.expect("following").expect("0:43")
         driver.send(.tail(update(1, 100..<101))).expect("0:100")
     }
 
     @Test func aPartitionsRowTailsThatPartition() {
-        Driver().press("3 down enter down enter").expectRequest(.startTail(TailQuery(session: 2, topic: "clicks", partition: 1, start: .last(100)))).expect("Tail(clicks-1)")
+        Driver().press("3 down enter down enter").expectRequest(
+            .startTail(TailQuery(session: 2, topic: "clicks", partition: 1, start: .last(100)))
+        ).expect("Tail(clicks-1)")
     }
 
     @Test func scrollingUnfollowsAndGFollowsAgain() {
@@ -46,7 +49,8 @@ import Testing
 
     @Test func startsElsewhere() {
         let starts: [(String, TailStart)] = [
-            ("0", .end), ("1", .beginning), ("2", .ago(milliseconds: 60_000)), ("5", .ago(milliseconds: 3_600_000)), ("6", .ago(milliseconds: 86_400_000)),
+            ("0", .end), ("1", .beginning), ("2", .ago(milliseconds: 60_000)), ("5", .ago(milliseconds: 3_600_000)),
+            ("6", .ago(milliseconds: 86_400_000)),
         ]
         for (key, start) in starts {
             let driver = tailing().press(key)
@@ -62,7 +66,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("k:c-3", 6), ("v:\"plain text\"", 1), ("h:trace", 8), ("!amount", 3), ("k:c-1 v:order", 6), ("escape|tombstone", 1), ("amount.:0,", 1),
+        ("k:c-3", 6), ("v:\"plain text\"", 1), ("h:trace", 8), ("!amount", 3), ("k:c-1 v:order", 6), ("escape|tombstone", 1),
+        ("amount.:0,", 1),
         ("p:2", 14), ("k:nothing", 0), ("(", 1), ("\\d{4}", 40),
     ])
     func filters(text: String, count: Int) {
@@ -74,17 +79,21 @@ import Testing
 
     @Test func aFilterHoldsForWhatComesAndEscClearsItFirst() {
         let driver = tailing().press("/").type("k:k7").press("enter").expect("[0/44]").expect("None of 44 messages matches.")
-        driver.send(.tail(update(1, 0..<80))).expect("[11/124]").press("esc").expectPlace(.tail("orders")).expectNot("</k:k7>").press("esc").expectPlace(.topics)
+        driver.send(.tail(update(1, 0..<80))).expect("[11/124]").press("esc").expectPlace(.tail("orders")).expectNot("</k:k7>").press("esc")
+            .expectPlace(.topics)
         driver.expectRequest(.stopTail(session: 1))
     }
 
     @Test func viewsOfAMessage() {
-        let driver = tailing(width: 120, height: 40).press("y").expect("\"deep\": {").press("y x").expect("7b 22 61").press("x h").expect("[trace-id=4bf92f3577b3]")
-        driver.press("t").expectNot("10:30:00.731").press("w").expect("wrap").press("f").expectNot("kastellan").press("esc").expect("kastellan")
+        let driver = tailing(width: 120, height: 40).press("y").expect("\"deep\": {").press("y x").expect("7b 22 61").press("x h").expect(
+            "[trace-id=4bf92f3577b3]")
+        driver.press("t").expectNot("10:30:00.731").press("w").expect("wrap").press("f").expectNot("kastellan").press("esc").expect(
+            "kastellan")
     }
 
     @Test func openingShowsAllOfAMessage() {
-        let driver = tailing(height: 40).press("up enter").expect("Message(orders-2 @ 42)").expect("00000000  00 01 02 ff").press("esc").expectPlace(.tail("orders"))
+        let driver = tailing(height: 40).press("up enter").expect("Message(orders-2 @ 42)").expect("00000000  00 01 02 ff").press("esc")
+            .expectPlace(.tail("orders"))
         driver.press("down enter").expect("\"deep\": {").press("x").expect("7b 22 61").press("c")
         #expect(driver.takeRequests().contains { if case .copy = $0 { true } else { false } })
     }
@@ -95,13 +104,22 @@ import Testing
         driver.press("ctrl-s").expect("save to orders-20261121-103000.jsonl").press("ctrl-u").type("out.jsonl").press("enter")
         guard case .save(let name, let text)? = driver.takeRequests().last else { return #expect(Bool(false)) }
         #expect(name == "out.jsonl" && text.split(separator: "\n").count == 2)
-        #expect(text.hasPrefix("{\"topic\":\"orders\",\"partition\":0,\"offset\":0,\"timestamp\":1795257000000,\"key\":\"c-0\",\"value\":\"{\\\"order\\\":1000"))
-        driver.send(.saved(.success("out.jsonl"))).expect("Saved to out.jsonl.").send(.saved(.failure(ConsoleFailure("No room.")))).expect("No room.")
+        #expect(
+            text.hasPrefix(
+                "{\"topic\":\"orders\",\"partition\":0,\"offset\":0,\"timestamp\":1795257000000,"
+                    + "\"key\":\"c-0\",\"value\":\"{\\\"order\\\":1000"
+            ))
+        driver.send(.saved(.success("out.jsonl"))).expect("Saved to out.jsonl.").send(.saved(.failure(ConsoleFailure("No room.")))).expect(
+            "No room.")
     }
 
     @Test func exportKeepsBytesThatAreNoText() {
         let line = TailExport.line(Sample.message(0, 1, key: nil, value: Bytes([0xFF, 0]), headers: [TailMessage.Header("h\n", nil)]))
-        #expect(line == "{\"topic\":\"orders\",\"partition\":0,\"offset\":1,\"timestamp\":1795257000017,\"key\":null,\"valueHex\":\"ff00\",\"headers\":[{\"name\":\"h\\n\",\"value\":null}]}")
+        #expect(
+            line
+                == "{\"topic\":\"orders\",\"partition\":0,\"offset\":1,\"timestamp\":1795257000017,"
+                + "\"key\":null,\"valueHex\":\"ff00\",\"headers\":[{\"name\":\"h\\n\",\"value\":null}]}"
+        )
     }
 
     @Test func memoryIsBoundedByCount() {
@@ -136,7 +154,8 @@ import Testing
     }
 
     @Test func aTailThatWasLeftSaysItHasStopped() {
-        let driver = tailing().press(":").type("groups").press("enter").expectRequest(.stopTail(session: 1)).press("-").expect("stopped").expect("0:43")
+        let driver = tailing().press(":").type("groups").press("enter").expectRequest(.stopTail(session: 1)).press("-").expect("stopped")
+            .expect("0:43")
         driver.press("p")
         #expect(driver.takeRequests().contains { if case .startTail = $0 { true } else { false } })
     }
@@ -153,21 +172,28 @@ import Testing
     @Test(arguments: [
         ("begin", TailStart.beginning), ("end", .end), ("1234", .offset(1234)), ("-100", .last(100)), ("2h", .ago(milliseconds: 7_200_000)),
         ("PT90S", .ago(milliseconds: 90_000)), ("1h30m", .ago(milliseconds: 5_400_000)), ("@1769853600000", .timestamp(1_769_853_600_000)),
-        ("@2026-01-31T10:00", .timestamp(1_769_853_600_000)), ("2026-01-31 10:00:00.000Z", .timestamp(1_769_853_600_000)), ("2026-01-31", .timestamp(1_769_817_600_000)),
+        ("@2026-01-31T10:00", .timestamp(1_769_853_600_000)), ("2026-01-31 10:00:00.000Z", .timestamp(1_769_853_600_000)),
+        ("2026-01-31", .timestamp(1_769_817_600_000)),
     ])
     func starts(text: String, start: TailStart) { #expect(TailStart(text) == start) }
 
-    @Test(arguments: ["", "-", "-0", "x", "2026-13-01", "2026-02-30", "@", "@25:00", "2026-01-31T24:00", "1h-", "h", "99999999999999999999", "9999999999999w"])
+    @Test(arguments: [
+        "", "-", "-0", "x", "2026-13-01", "2026-02-30", "@", "@25:00", "2026-01-31T24:00", "1h-", "h", "99999999999999999999",
+        "9999999999999w",
+    ])
     func noStarts(text: String) { #expect(TailStart(text) == nil) }
 
     @Test func prettyJSONKeepsEveryDigit() {
-        #expect(JSONPretty.lines("{\"a\":1.000000000000000000001,\"b\":[],\"c\":{ },\"d\":[1, 2]}") == [
-            "{", "  \"a\": 1.000000000000000000001,", "  \"b\": [],", "  \"c\": {},", "  \"d\": [", "    1,", "    2", "  ]", "}",
-        ])
+        #expect(
+            JSONPretty.lines("{\"a\":1.000000000000000000001,\"b\":[],\"c\":{ },\"d\":[1, 2]}") == [
+                "{", "  \"a\": 1.000000000000000000001,", "  \"b\": [],", "  \"c\": {},", "  \"d\": [", "    1,", "    2", "  ]", "}",
+            ])
         #expect(JSONPretty.lines("{\"a\":\"}\\\"{\"}") == ["{", "  \"a\": \"}\\\"{\"", "}"])
     }
 
-    @Test(arguments: ["", "plain", "{", "[}", "{\"a", "}{", String(repeating: "[", count: 100) + String(repeating: "]", count: 100), "[\"\\"])
+    @Test(arguments: [
+        "", "plain", "{", "[}", "{\"a", "}{", String(repeating: "[", count: 100) + String(repeating: "]", count: 100), "[\"\\",
+    ])
     func whatIsNoJSONIsLeftAlone(text: String) { #expect(JSONPretty.lines(text) == nil) }
 
     @Test func bytesAreTextOrNot() {

@@ -85,7 +85,8 @@ package final class ConsoleSession {
     }
 
     private init(
-        _ target: ConsoleTarget, _ terminal: Terminal, _ signals: SessionSignals, _ events: ClusterEventMailbox?, _ options: ConsoleSessionOptions
+        _ target: ConsoleTarget, _ terminal: Terminal, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
+        _ options: ConsoleSessionOptions
     ) {
         self.options = options
         self.terminal = terminal

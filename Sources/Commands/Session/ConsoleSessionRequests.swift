@@ -22,7 +22,9 @@ extension ConsoleSession {
         case .save(let name, let text): save(name, text)
         case .readFile(let ticket, let name): mailbox.post(.event(.file(ticket: ticket, name: name, SessionFiles.read(name))))
         case .copy(let text):
-            if !terminal.copy(text) { mailbox.post(.event(.notice(Notice(.warning, "This terminal takes no copies, or not of that length.")))) }
+            if !terminal.copy(text) {
+                mailbox.post(.event(.notice(Notice(.warning, "This terminal takes no copies, or not of that length."))))
+            }
         case .setTheme(let name): setTheme(name)
         case .bell: terminal.bell()
         }

@@ -79,7 +79,11 @@ package struct Form: Equatable, Sendable {
             if focus >= fields.count - 1 { return .submit }
             focus += 1
         default:
-            if focus < fields.count { edit(key) } else if key == Key(.left) || key == Key(.right) { focus = focus == continueIndex ? cancelIndex : continueIndex }
+            if focus < fields.count {
+                edit(key)
+            } else if key == Key(.left) || key == Key(.right) {
+                focus = focus == continueIndex ? cancelIndex : continueIndex
+            }
         }
         return .stay
     }

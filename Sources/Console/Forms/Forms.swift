@@ -19,7 +19,10 @@ extension Form {
     package static func addPartitions(topic: String, current: Int) -> Form {
         Form(
             .addPartitions(topic: topic, current: current), title: "Add partitions to \(topic)",
-            intro: ["\(topic) has \(current) partition\(plural(current)). Partitions cannot be taken away again,", "and keys will map to other partitions than before."],
+            intro: [
+                "\(topic) has \(current) partition\(plural(current)). Partitions cannot be taken away again,",
+                "and keys will map to other partitions than before.",
+            ],
             fields: [FormField("total", "Partitions in all", text: String(current + 1))])
     }
 
@@ -37,7 +40,8 @@ extension Form {
             .produce(topic: topic), title: "Produce to \(topic)",
             fields: [
                 FormField("key", "Key", placeholder: "none"), FormField("value", "Value"),
-                FormField("headers", "Headers", placeholder: "name=value, name=value"), FormField("partition", "Partition", choices: choices),
+                FormField("headers", "Headers", placeholder: "name=value, name=value"),
+                FormField("partition", "Partition", choices: choices),
                 FormField("kind", "Message", choices: ["with this value", "tombstone (null value)"]),
             ])
     }
@@ -62,7 +66,8 @@ extension Form {
             .purge(topic: topic), title: "Delete records of \(topic)",
             intro: ["Everything before an offset is deleted for all readers, for ever."],
             fields: [
-                FormField("partition", "Partition", choices: choices), FormField("before", "Before offset", placeholder: "the end: everything there is now"),
+                FormField("partition", "Partition", choices: choices),
+                FormField("before", "Before offset", placeholder: "the end: everything there is now"),
             ])
     }
 }
@@ -105,12 +110,16 @@ package enum FormReader {
     private static func newTopic(_ form: Form) throws(ConsoleFailure) -> NewTopic {
         let name = form["name"]
         if name.isEmpty { throw ConsoleFailure("A topic needs a name.") }
-        let isLegal = name.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x30 && $0 <= 0x39) || "._-".utf8.contains($0) }
+        let isLegal = name.utf8.allSatisfy {
+            ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x30 && $0 <= 0x39) || "._-".utf8.contains($0)
+        }
         if !isLegal || name == "." || name == ".." { throw ConsoleFailure("Names are of letters, digits, '.', '_' and '-'.") }
         if name.utf8.count > 249 { throw ConsoleFailure("A name has at most 249 characters; this has \(name.utf8.count).") }
         var topic = NewTopic(name: name)
         if !form["partitions"].isEmpty { topic.partitions = Int32(try number(form["partitions"], "Partitions", 1...1_000_000)) }
-        if !form["replication"].isEmpty { topic.replicationFactor = Int16(try number(form["replication"], "Replication factor", 1...32767)) }
+        if !form["replication"].isEmpty {
+            topic.replicationFactor = Int16(try number(form["replication"], "Replication factor", 1...32767))
+        }
         if form["cleanup"] != "default" { topic.configs.append(ConfigValue("cleanup.policy", form["cleanup"])) }
         if !form["retention"].isEmpty {
             guard let ms = form["retention"] == "-1" ? -1 : parseDuration(form["retention"]) ?? Int64(form["retention"]) else {
@@ -165,7 +174,9 @@ package enum FormReader {
             guard let time = parseTime(value) else { throw ConsoleFailure("Value: a time in UTC such as 2026-01-31T10:00.") }
             return .datetime(time)
         case "by duration ago":
-            guard let milliseconds = parseDuration(value), milliseconds >= 0 else { throw ConsoleFailure("Value: a duration such as 2h, 30m, PT1H30M.") }
+            guard let milliseconds = parseDuration(value), milliseconds >= 0 else {
+                throw ConsoleFailure("Value: a duration such as 2h, 30m, PT1H30M.")
+            }
             return .byDuration(milliseconds: milliseconds)
         default:
             if value.isEmpty { throw ConsoleFailure("Value: the name of a CSV file of topic,partition,offset.") }
@@ -176,7 +187,9 @@ package enum FormReader {
     private static func purge(_ form: Form, _ topic: String, _ snapshot: ClusterSnapshot) throws(ConsoleFailure) -> [RecordsToDelete] {
         var before = Offset.none
         if !form["before"].isEmpty {
-            guard let offset = Int64(form["before"]), offset >= 0 else { throw ConsoleFailure("Before offset: a number, or nothing for the end.") }
+            guard let offset = Int64(form["before"]), offset >= 0 else {
+                throw ConsoleFailure("Before offset: a number, or nothing for the end.")
+            }
             before = Offset(offset)
         }
         if let partition = Int32(form["partition"]) { return [RecordsToDelete(TopicPartition(topic, partition), before: before)] }

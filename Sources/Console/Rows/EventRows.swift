@@ -17,14 +17,17 @@ func eventRows(_ snapshot: ClusterSnapshot) -> TableModel {
             TableRow(
                 String(first + index),
                 [
-                    CellValue(eventTime(event, today: today), .muted, key: .number(-Double(first + index))), CellValue(words.what, words.scope),
+                    CellValue(eventTime(event, today: today), .muted, key: .number(-Double(first + index))),
+                    CellValue(words.what, words.scope),
                     CellValue(words.object), CellValue(words.detail),
                 ],
                 isFault: words.scope == .failure || words.scope == .warning, target: .describe(.event(first + index))))
     }
     return TableModel(
         title: "Events", subject: "newest first", columns: columns, rows: rows,
-        emptyLines: ["Nothing has happened since this console looked.", "", "Rebalances, topics, configs and brokers will show here as they change."])
+        emptyLines: [
+            "Nothing has happened since this console looked.", "", "Rebalances, topics, configs and brokers will show here as they change.",
+        ])
 }
 
 /// The time of day, with the date where it is not today's. An inferred event says so by a tilde: it happened some time before.
@@ -73,7 +76,8 @@ func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
         let change = (from.map { "\($0) → " } ?? "") + "\(to), epoch \(epoch)"
         return EventWords("controller", "broker \(to)", change, .pending, .brokers)
     case .leaderChanged(let partition, let from, let to, let epoch, let reason):
-        let change = "\(from?.description ?? "none") → \(to?.description ?? "none"), epoch \(epoch)" + (reason.isEmpty ? "" : ", \(reason)")
+        let why = reason.isEmpty ? "" : ", \(reason)"
+        let change = "\(from?.description ?? "none") → \(to?.description ?? "none"), epoch \(epoch)\(why)"
         return EventWords("leader changed", partition.description, change, to == nil ? .failure : .pending, .topic(partition.topic))
     case .inSyncReplicasChanged(let partition, let from, let to):
         let shrunk = to.count < from.count

@@ -5,7 +5,8 @@ import Primitives
 /// The table of consumer groups.
 func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
     let columns = [
-        Column("GROUP", min: 18, max: 120, grows: true), Column("STATE", min: 8, max: 24), Column("MEMBERS", right: true, min: 7, priority: 1),
+        Column("GROUP", min: 18, max: 120, grows: true), Column("STATE", min: 8, max: 24),
+        Column("MEMBERS", right: true, min: 7, priority: 1),
         Column("TOPICS", min: 10, max: 40, priority: 4), Column("LAG", right: true, min: 7), Column("TREND", min: 12, max: 12, priority: 5),
         Column("MSG/S", right: true, min: 6, priority: 2), Column("ASSIGNOR", min: 8, max: 24, priority: 6),
         Column("TYPE", min: 7, priority: 7), Column("COORD", right: true, min: 5, priority: 3),
@@ -48,9 +49,11 @@ func lagCell(_ lag: Int64?) -> CellValue {
 /// One group's partitions: committed, end, lag and who owns each.
 func groupPartitionRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
     let columns = [
-        Column("TOPIC", min: 10, max: 80, grows: true), Column("PART", right: true, min: 4), Column("COMMITTED", right: true, min: 9, priority: 1),
+        Column("TOPIC", min: 10, max: 80, grows: true), Column("PART", right: true, min: 4),
+        Column("COMMITTED", right: true, min: 9, priority: 1),
         Column("END", right: true, min: 7, priority: 2), Column("LAG", right: true, min: 6), Column("", min: 10, max: 10, priority: 5),
-        Column("CLIENT", min: 10, max: 40, priority: 3), Column("HOST", min: 9, max: 30, priority: 6), Column("NOTE", min: 6, max: 40, priority: 4),
+        Column("CLIENT", min: 10, max: 40, priority: 3), Column("HOST", min: 9, max: 30, priority: 6),
+        Column("NOTE", min: 6, max: 40, priority: 4),
     ]
     guard let group = snapshot.group(id) else {
         return TableModel(

@@ -5,7 +5,8 @@ import Primitives
 /// The table of topics.
 func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: String) -> TableModel {
     let columns = [
-        Column("NAME", min: 20, max: 120, grows: true), Column("PARTS", right: true, min: 5), Column("RF", right: true, min: 2, priority: 4),
+        Column("NAME", min: 20, max: 120, grows: true), Column("PARTS", right: true, min: 5),
+        Column("RF", right: true, min: 2, priority: 4),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 3),
         Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 12, priority: 6),
         Column("BYTES/S", right: true, min: 9, priority: 7), Column("HEALTH", min: 6, max: 26),
@@ -57,7 +58,8 @@ func partitionRows(_ snapshot: ClusterSnapshot, topic name: String) -> TableMode
     ]
     guard let topic = snapshot.topic(name) else {
         return TableModel(
-            title: "Partitions", subject: name, columns: columns, rows: [], emptyLines: ["Topic \(Escape.line(name)) does not exist (any more).", "", "esc  goes back"],
+            title: "Partitions", subject: name, columns: columns, rows: [],
+            emptyLines: ["Topic \(Escape.line(name)) does not exist (any more).", "", "esc  goes back"],
             freshness: Freshness(time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error))
     }
     let rows = topic.partitions.map { partition -> TableRow in

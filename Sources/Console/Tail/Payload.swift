@@ -13,7 +13,9 @@ package enum Payload {
         if bytes.isEmpty { return [Span("(empty)", .muted)] }
         let head = bytes.prefix(lineBytesMax)
         if hex { return [Span(hexText(head.prefix(256)) + (bytes.count > 256 ? " …" : ""), plain)] }
-        if isBinary(head) { return [Span("\(bytes.count) bytes ", .muted), Span(hexText(head.prefix(64)) + (bytes.count > 64 ? " …" : ""), plain)] }
+        if isBinary(head) {
+            return [Span("\(bytes.count) bytes ", .muted), Span(hexText(head.prefix(64)) + (bytes.count > 64 ? " …" : ""), plain)]
+        }
         let text = Escape.line(head)
         return looksLikeJSON(text) ? JSONColour.spans(text) : [Span(text, plain)]
     }
@@ -57,8 +59,12 @@ package enum Payload {
             let row = bytes.slice(at, min(at + 16, bytes.count)).array
             var text = ""
             for byte in row { text.unicodeScalars.append(byte >= 0x20 && byte < 0x7F ? Unicode.Scalar(byte) : ".") }
-            let digits = row.enumerated().map { ($0.offset == 8 ? " " : "") + Escape.hexDigits(UInt32($0.element), 2).lowercased() }.joined(separator: " ")
-            out.append([Span(Escape.hexDigits(UInt32(at), 8).lowercased() + "  ", .muted), Span(Clip.pad(digits, 48), .log), Span("  " + text, .jsonString)])
+            let digits = row.enumerated().map { ($0.offset == 8 ? " " : "") + Escape.hexDigits(UInt32($0.element), 2).lowercased() }.joined(
+                separator: " ")
+            out.append([
+                Span(Escape.hexDigits(UInt32(at), 8).lowercased() + "  ", .muted), Span(Clip.pad(digits, 48), .log),
+                Span("  " + text, .jsonString),
+            ])
             at += 16
         }
         return out

@@ -2,8 +2,8 @@ import Grid
 import Primitives
 
 /// What is typed after `/` in a tail: terms separated by spaces, all of which must hold. `k:`, `v:` and `h:` look at the key, the value
-/// or the headers only, `p:` at the partition's number; without a prefix a term looks at key, value and headers. `!` before a term turns it round. Terms
-/// are regular expressions; quotes keep spaces together.
+/// or the headers only, `p:` at the partition's number; without a prefix a term looks at key, value and headers. `!` before a term turns
+/// it round. Terms are regular expressions; quotes keep spaces together.
 package struct TailFilter: Equatable, Sendable {
     package let text: String
     private let terms: [Term]

@@ -35,7 +35,8 @@ func parseTime(_ text: String) -> Timestamp? {
     let halves = digits.split(maxSplits: 1, whereSeparator: { $0 == "T" || $0 == " " })
     guard let first = halves.first else { return nil }
     let date = first.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
-    guard date.count == 3, (1970...9999).contains(date[0]), (1...12).contains(date[1]), (1...daysIn(date[1], of: date[0])).contains(date[2]) else {
+    guard date.count == 3, (1970...9999).contains(date[0]), (1...12).contains(date[1]), (1...daysIn(date[1], of: date[0])).contains(date[2])
+    else {
         return nil
     }
     guard halves.count == 2 else { return CivilTime.timestamp(date[0], date[1], date[2], 0, 0, 0, 0) }

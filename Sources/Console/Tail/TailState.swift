@@ -72,7 +72,8 @@ package struct TailState: Equatable, Sendable {
     }
 
     private mutating func measure(_ message: TailMessage) {
-        placeWidth = max(placeWidth, "\(message.offset)".utf8.count + (query.partition == nil ? "\(message.partition.partition)".utf8.count + 1 : 0))
+        placeWidth = max(
+            placeWidth, "\(message.offset)".utf8.count + (query.partition == nil ? "\(message.partition.partition)".utf8.count + 1 : 0))
         guard keyWidth < TailState.keyWidthMax, let key = message.key else { return }
         let width = Payload.line(key.prefix(64), hex: false).reduce(0) { $0 + TextWidth.of($1.text) }
         keyWidth = min(TailState.keyWidthMax, max(keyWidth, width))

@@ -28,7 +28,10 @@ extension Console {
         var headers: [Span] = []
         if tail.showsHeaders {
             for header in message.headers {
-                headers += [Span("[" + Escape.line(header.name) + "=", .muted)] + Payload.line(header.value, hex: false, plain: .value) + [Span("] ", .muted)]
+                headers +=
+                    [Span("[" + Escape.line(header.name) + "=", .muted)] + Payload.line(header.value, hex: false, plain: .value) + [
+                        Span("] ", .muted)
+                    ]
             }
         }
         if tail.isPretty {
@@ -64,7 +67,9 @@ extension Console {
         if tail.follows {
             var place = tail.shown.count - 1
             while place >= 0, lines.count < height {
-                let own = messageLines(tail, place, width: width - 2).enumerated().map { TailLine(position: place, spans: $0.element, isFirst: $0.offset == 0) }
+                let own = messageLines(tail, place, width: width - 2).enumerated().map {
+                    TailLine(position: place, spans: $0.element, isFirst: $0.offset == 0)
+                }
                 lines = own + lines
                 place -= 1
             }
@@ -72,7 +77,9 @@ extension Console {
         }
         var place = tailTop(tail, selected, width: width, height: height)
         while place < tail.shown.count, lines.count < height {
-            lines += messageLines(tail, place, width: width - 2).enumerated().map { TailLine(position: place, spans: $0.element, isFirst: $0.offset == 0) }
+            lines += messageLines(tail, place, width: width - 2).enumerated().map {
+                TailLine(position: place, spans: $0.element, isFirst: $0.offset == 0)
+            }
             place += 1
         }
         return Array(lines.prefix(height))
@@ -112,7 +119,10 @@ extension Console {
 
     private func drawTailTitle(_ grid: inout Grid, _ area: Rect, _ tail: TailState) {
         let partition = tail.query.partition.map { "-\($0)" } ?? ""
-        var spans: [Span] = [Span(" Tail(", .title), Span(Clip.middle(Escape.line(tail.query.topic) + partition, max(8, area.width / 3), grid.glyphs), .titleHighlight)]
+        var spans: [Span] = [
+            Span(" Tail(", .title),
+            Span(Clip.middle(Escape.line(tail.query.topic) + partition, max(8, area.width / 3), grid.glyphs), .titleHighlight),
+        ]
         spans += [Span(")[", .title)]
         let counter = tail.filter.isEmpty ? Format.count(tail.received) : "\(Format.count(tail.shown.count))/\(Format.count(tail.received))"
         spans += [Span(counter, .titleCounter), Span("]", .title)]
@@ -133,7 +143,9 @@ extension Console {
         } else {
             spans.append(Span(tail.follows ? " following " : " not following ", tail.follows ? .logIndicator : .logIndicatorOff))
         }
-        let options: [(Bool, String)] = [(tail.isPretty, "pretty"), (tail.showsHex, "hex"), (tail.wraps, "wrap"), (tail.showsHeaders, "headers")]
+        let options: [(Bool, String)] = [
+            (tail.isPretty, "pretty"), (tail.showsHex, "hex"), (tail.wraps, "wrap"), (tail.showsHeaders, "headers"),
+        ]
         let on = options.filter(\.0).map(\.1).joined(separator: " ")
         if !on.isEmpty { spans.append(Span(" \(on) ", .logIndicator)) }
         if tail.skipped > 0 { spans.append(Span(" sampled: \(Format.count(tail.skipped)) not shown ", .warning)) }
@@ -148,13 +160,17 @@ extension Console {
         if tail.received > 0 {
             lines = ["None of \(Format.count(tail.received)) messages matches.", "", "esc  clears the filter"]
         } else if tail.isCaughtUp {
-            lines = ["No messages here yet; new ones will show as they come.", "", "1  reads from the beginning", "p  pauses", "esc  goes back"]
+            lines = [
+                "No messages here yet; new ones will show as they come.", "", "1  reads from the beginning", "p  pauses", "esc  goes back",
+            ]
         } else {
             lines = ["Reading from \(tail.query.start.text)."]
         }
         if let error = tail.error { lines = [Escape.line(error), "", "Trying again; nothing needs to be pressed."] }
         for (i, line) in lines.enumerated() where inside.y + inside.height / 3 + i < inside.bottom {
-            grid.put(inside.x + max(1, (inside.width - TextWidth.of(line)) / 2), inside.y + inside.height / 3 + i, line, i == 0 ? .text : .muted, clip: inside)
+            grid.put(
+                inside.x + max(1, (inside.width - TextWidth.of(line)) / 2), inside.y + inside.height / 3 + i, line, i == 0 ? .text : .muted,
+                clip: inside)
         }
     }
 }

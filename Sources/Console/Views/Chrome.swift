@@ -82,7 +82,9 @@ extension Console {
             grid.put(area.x + 1, area.y + row, line.0, row == 0 ? .brand : .label, clip: area)
             grid.put(area.x + 12, area.y + row, spans: line.1, clip: area)
         }
-        grid.put(area.x + 1, area.y + 5, spans: [Span("State      ", .label)] + connectionSpans(brief: false), clip: Rect(area.x, area.y, grid.width, area.height))
+        grid.put(
+            area.x + 1, area.y + 5, spans: [Span("State      ", .label)] + connectionSpans(brief: false),
+            clip: Rect(area.x, area.y, grid.width, area.height))
     }
 
     /// Brokers and partitions in a few words; the worst first.
@@ -109,7 +111,9 @@ extension Console {
         guard let last = snapshot.throughput.last, let rate = last.messages else { return [] }
         let values = snapshot.throughput.suffix(samples).map { $0.messages ?? 0 }
         var spans = [Span(Format.rate(rate), .value), Span(" " + Format.byteRate(last.bytes), .muted)]
-        if values.contains(where: { $0 > 0 }) { spans.append(Span(" " + Charts.sparkline(values, width: values.count, options.glyphs), .chart)) }
+        if values.contains(where: { $0 > 0 }) {
+            spans.append(Span(" " + Charts.sparkline(values, width: values.count, options.glyphs), .chart))
+        }
         return spans
     }
 
@@ -126,7 +130,8 @@ extension Console {
             var text = String(options.glyphs.bad) + " disconnected"
             if let seconds { text += ", last data \(seconds) ago" } else if !brief { text += " since \(CivilTime(since).clock)" }
             text += ", reconnecting"
-            return brief ? [Span(text, .failure)] : [Span(text, .failure), Span("  " + Clip.end(Escape.line(reason), 48, options.glyphs), .muted)]
+            return brief
+                ? [Span(text, .failure)] : [Span(text, .failure), Span("  " + Clip.end(Escape.line(reason), 48, options.glyphs), .muted)]
         }
     }
 

@@ -62,7 +62,10 @@ extension Console {
             let offsets = "\(partition.startOffset?.description ?? "-")..\(partition.endOffset?.description ?? "-")"
             out.append([
                 Span(Clip.pad(String(partition.index), 5, right: true), .label),
-                Span("  leader \(partition.leader?.description ?? "none")  replicas \(ids(partition.replicas))  isr \(ids(partition.inSyncReplicas))", .value),
+                Span(
+                    "  leader \(partition.leader?.description ?? "none")  replicas \(ids(partition.replicas))"
+                        + "  isr \(ids(partition.inSyncReplicas))",
+                    .value),
                 Span("  offsets \(offsets)  ", .value), Span(state.text, state.scope),
             ])
         }
@@ -102,7 +105,8 @@ extension Console {
                 let words = eventWords(event.kind)
                 let time = CivilTime(event.time)
                 out.append([
-                    Span("\(time.date) \(time.clock)  ", .muted), Span(Clip.pad(words.what, 14), words.scope), Span(Escape.line(words.detail), .value),
+                    Span("\(time.date) \(time.clock)  ", .muted), Span(Clip.pad(words.what, 14), words.scope),
+                    Span(Escape.line(words.detail), .value),
                 ])
             }
         }
@@ -115,10 +119,14 @@ extension Console {
         let event = snapshot.events[index]
         let words = eventWords(event.kind)
         var out = [
-            field("What", words.what, words.scope), field("On", words.object), field("Detail", words.detail), field("Time", CivilTime(event.time).text + " UTC"),
+            field("What", words.what, words.scope), field("On", words.object), field("Detail", words.detail),
+            field("Time", CivilTime(event.time).text + " UTC"),
         ]
         if let since = event.inferredSince {
-            out.append(field("Seen", "inferred: happened between \(CivilTime(since).clockMilliseconds) and \(CivilTime(event.time).clockMilliseconds)"))
+            out.append(
+                field(
+                    "Seen",
+                    "inferred: happened between \(CivilTime(since).clockMilliseconds) and \(CivilTime(event.time).clockMilliseconds)"))
         } else {
             out.append(field("Seen", "told by the engine as it happened"))
         }
@@ -142,6 +150,7 @@ extension Console {
             case .doneButDiffers: ("done, but the cluster shows something else", .warning)
             case .failed: ("failed", .failure)
             }
-        return [field("Change", outcome.title), field("Verdict", verdict.0, verdict.1), []] + outcome.lines.map { [Span(Escape.line($0), .text)] }
+        return [field("Change", outcome.title), field("Verdict", verdict.0, verdict.1), []]
+            + outcome.lines.map { [Span(Escape.line($0), .text)] }
     }
 }

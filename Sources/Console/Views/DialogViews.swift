@@ -21,7 +21,9 @@ extension Console {
             y += 1
         }
         let bottom = area.bottom - 3
-        if let problem = form.problem { grid.put(inside.x, bottom - 1, Clip.end("! " + problem, inside.width, grid.glyphs), .warning, clip: inside) }
+        if let problem = form.problem {
+            grid.put(inside.x, bottom - 1, Clip.end("! " + problem, inside.width, grid.glyphs), .warning, clip: inside)
+        }
         let x = drawButton(&grid, inside.x, bottom, "Continue", isFocused: form.focus == form.continueIndex, clip: inside)
         drawButton(&grid, x + 2, bottom, "Cancel", isFocused: form.focus == form.cancelIndex, clip: inside)
         let hint = "enter next  tab move  esc cancel"
@@ -36,11 +38,15 @@ extension Console {
         case .choice(let choices, let index):
             let text = index < choices.count ? Escape.line(choices[index]) : "-"
             let shown = isFocused ? "\(grid.glyphs.left) \(text) \(grid.glyphs.right)" : "  \(text)"
-            grid.put(box.x, box.y, Clip.end(shown, box.width, grid.glyphs), isFocused ? Style(.dialogFieldFocus) : Style(.dialogField), clip: box)
+            grid.put(
+                box.x, box.y, Clip.end(shown, box.width, grid.glyphs), isFocused ? Style(.dialogFieldFocus) : Style(.dialogField), clip: box
+            )
         case .text(let text):
             grid.fill(box, Style(.dialogField))
             if text.isEmpty && !field.placeholder.isEmpty {
-                grid.put(box.x + (isFocused ? 1 : 0), box.y, Clip.end(field.placeholder, box.width - 1, grid.glyphs), Style(.dialogField, .dim), clip: box)
+                grid.put(
+                    box.x + (isFocused ? 1 : 0), box.y, Clip.end(field.placeholder, box.width - 1, grid.glyphs), Style(.dialogField, .dim),
+                    clip: box)
             }
             let shift = isFocused ? max(0, text.cursorColumn - box.width + 1) : 0
             grid.put(box.x - shift, box.y, text.text, .dialogField, clip: box)
@@ -206,6 +212,7 @@ extension Console {
     }
 
     private func isNumeric(_ text: String) -> Bool {
-        text == "-" || text.isEmpty || text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2C || $0 == 0x2D || $0 == 0x2B || $0 == 0x20 }
+        text == "-" || text.isEmpty
+            || text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2C || $0 == 0x2D || $0 == 0x2B || $0 == 0x20 }
     }
 }

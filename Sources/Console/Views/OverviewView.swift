@@ -29,7 +29,8 @@ private func overviewBrokers(_ snapshot: ClusterSnapshot, _ freshness: Freshness
 
 private func overviewTopics(_ snapshot: ClusterSnapshot, _ freshness: Freshness) -> TableModel {
     let columns = [
-        Column("TOPIC", min: 10, max: 80, grows: true), Column("MSG/S", right: true, min: 6), Column("TREND", min: 12, max: 12, priority: 3),
+        Column("TOPIC", min: 10, max: 80, grows: true), Column("MSG/S", right: true, min: 6),
+        Column("TREND", min: 12, max: 12, priority: 3),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 2),
     ]
     let rows = snapshot.topics.values.filter { !$0.isInternal }.map { topic in
@@ -54,12 +55,14 @@ private func overviewGroups(_ snapshot: ClusterSnapshot) -> TableModel {
         TableRow(
             group.id,
             [
-                CellValue(group.id), groupState(group), lagCell(group.lag), trend(group.lags.map { Double($0.lag) }, scope: .chartAlternative),
+                CellValue(group.id), groupState(group), lagCell(group.lag),
+                trend(group.lags.map { Double($0.lag) }, scope: .chartAlternative),
                 .count(group.members.count),
             ], target: .group(group.id))
     }
     return TableModel(
-        title: "Top lag", subject: "4", columns: columns, rows: rows, defaultSort: 2, sortsDescending: true, emptyLines: ["No consumer groups yet."],
+        title: "Top lag", subject: "4", columns: columns, rows: rows, defaultSort: 2, sortsDescending: true,
+        emptyLines: ["No consumer groups yet."],
         freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
 }
 
@@ -97,7 +100,9 @@ extension Console {
         grid.put(inside.x, inside.y + 1, Clip.end(counts, inside.width, grid.glyphs), .value, clip: inside)
         let last = snapshot.throughput.last
         let lag: [Span] = health.totalLag > 0 ? [Span("   Lag ", .label), Span(Format.count(health.totalLag), .value)] : []
-        let rates: [Span] = [Span("In ", .label), Span(Format.rate(last?.messages), .value), Span("  " + Format.byteRate(last?.bytes), .value)]
+        let rates: [Span] = [
+            Span("In ", .label), Span(Format.rate(last?.messages), .value), Span("  " + Format.byteRate(last?.bytes), .value),
+        ]
         grid.put(inside.x, inside.y + 2, spans: rates + lag, clip: inside)
         drawChart(&grid, Rect(inside.x, inside.y + 3, inside.width, inside.height - 3))
     }

@@ -108,7 +108,9 @@ extension Console {
         var lines = table.model.emptyLines
         if !table.model.rows.isEmpty {
             lines = ["Nothing matches.", "", "esc  shows all \(Format.count(table.model.rows.count)) again"]
-            if view.faultsOnly && table.filter.isEmpty { lines = ["Nothing needs attention.", "", "!  shows all \(Format.count(table.model.rows.count)) again"] }
+            if view.faultsOnly && table.filter.isEmpty {
+                lines = ["Nothing needs attention.", "", "!  shows all \(Format.count(table.model.rows.count)) again"]
+            }
         } else if table.model.freshness.time == nil, place != .events, !(place == .overview && table.model.title == "Events") {
             lines = waitingLines
         }

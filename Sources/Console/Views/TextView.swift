@@ -108,7 +108,10 @@ extension Console {
     private func helpDocument(_ about: Place) -> [[Span]] {
         let shown = keys.bindings(in: about, readOnly: options.isReadOnly)
         let groups: [(String, [KeyBinding])] = [
-            ("HERE (\(about.contexts.last?.rawValue ?? ""))", shown.filter { !$0.contexts.contains(.everywhere) && !$0.contexts.contains(.browsing) }),
+            (
+                "HERE (\(about.contexts.last?.rawValue ?? ""))",
+                shown.filter { !$0.contexts.contains(.everywhere) && !$0.contexts.contains(.browsing) }
+            ),
             ("EVERYWHERE", shown.filter { $0.contexts.contains(.everywhere) || $0.contexts.contains(.browsing) }),
         ]
         let width = shown.map { keyNames($0).utf8.count }.max() ?? 0
@@ -124,7 +127,9 @@ extension Console {
             out.append([])
         }
         out += [[Span("COMMANDS", .tableHeader)], []]
-        for command in CommandLine.help { out.append([Span("  :" + Clip.pad(command.0, width + 8), .menuKey), Span("  " + command.1, .text)]) }
+        for command in CommandLine.help {
+            out.append([Span("  :" + Clip.pad(command.0, width + 8), .menuKey), Span("  " + command.1, .text)])
+        }
         return out
     }
 
@@ -134,7 +139,9 @@ extension Console {
     func fileName(_ stem: String, ext: String) -> String {
         let time = CivilTime(now.wall)
         let safe = String(String.UnicodeScalarView(stem.unicodeScalars.map { $0.value > 0x2C && $0.value < 0x7F && $0 != "/" ? $0 : "_" }))
-        let stamp = padded(time.year, 4) + padded(time.month, 2) + padded(time.day, 2) + "-" + padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2)
+        let stamp =
+            padded(time.year, 4) + padded(time.month, 2) + padded(time.day, 2) + "-" + padded(time.hour, 2) + padded(time.minute, 2)
+            + padded(time.second, 2)
         return "\(safe)-\(stamp).\(ext)"
     }
 }
