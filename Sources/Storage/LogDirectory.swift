@@ -22,6 +22,7 @@ package final class LogDirectory {
     var recoveryPoints: OrderedMap<TopicPartition, Offset> = OrderedMap()
     var logStarts: OrderedMap<TopicPartition, Offset> = OrderedMap()
     var highWatermarks: OrderedMap<TopicPartition, Offset> = OrderedMap()
+    var isClosing = false
     /// Directories renamed to `…-delete`, with the time when they may go.
     var doomed: [(path: String, due: Instant)] = []
 

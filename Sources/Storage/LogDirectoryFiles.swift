@@ -107,15 +107,21 @@ extension LogDirectory {
         try write(LogFileName.logStartOffsets, logStarts)
     }
 
+    /// In the middle of work without a sync, for which the broker's thread would have to wait: all three may be older than the truth, and
+    /// torn they count as none.
     private func write(_ name: String, _ values: OrderedMap<TopicPartition, Offset>) throws(LogError) {
         let text = Checkpoint.text(values.map { ($0.key, $0.value) })
-        try onDisk { () throws(DiskError) in try disk.replace(path + "/" + name, with: Bytes(text)) }
+        let file = path + "/" + name
+        try onDisk { () throws(DiskError) in
+            if isClosing { try disk.replace(file, with: Bytes(text)) } else { try disk.replaceUnsynced(file, with: Bytes(text)) }
+        }
     }
 
     /// Closes every log, writes all checkpoints and the clean-shutdown marker. Where anything fails, the marker is left out, so that the
     /// next start recovers, and the first failure is thrown when all else has been done.
     package func close(highWatermarks: [(TopicPartition, Offset)], brokerEpoch: Int64) throws(LogError) {
         var failure: LogError?
+        isClosing = true
         // A log that was never opened since a crash has not been recovered.
         var isWhole = wasCleanShutdown || logs.values.allSatisfy { $0 != nil }
         // All at once to the disk first, so that the syncs that follow find little left to do.

@@ -25,6 +25,10 @@ package final class PartitionLog {
     let codecs: Codecs
     var segments: [Segment] = []
     var epochs = LeaderEpochs()
+    /// `leader-epoch-checkpoint` lacks something of `epochs`.
+    var isEpochFileStale = false
+    /// That file, written since the last sync.
+    var unsyncedEpochFile: (any DiskFile)?
     var producerTable = ProducerTable()
     /// The newest batches of the active segment, so that reads at the tail need no index and no disk.
     var recent = RecentBatches()
@@ -87,28 +91,24 @@ package final class PartitionLog {
     }
     package var latestLeaderEpoch: LeaderEpoch? { epochs.latest }
 
-    /// Records that `epoch` begins at the log end. Called by a new leader before its first append.
-    package func beginLeaderEpoch(_ epoch: LeaderEpoch) throws(LogError) { try assignEpoch(epoch, at: logEndOffset) }
-
-    func assignEpoch(_ epoch: LeaderEpoch, at offset: Offset) throws(LogError) {
-        var changed = epochs
-        guard changed.assign(epoch, at: offset) else { return }
-        try writeEpochs(changed)
+    /// Records that `epoch` begins at the log end. Called by a new leader before its first append; it is in the file before that append,
+    /// and never where none follows, so that starting with many partitions writes nothing.
+    package func beginLeaderEpoch(_ epoch: LeaderEpoch) throws(LogError) {
+        try ensureOpen()
+        assignEpoch(epoch, at: logEndOffset)
     }
 
-    func writeEpochs(_ changed: LeaderEpochs) throws(LogError) {
+    func assignEpoch(_ epoch: LeaderEpoch, at offset: Offset) {
+        if epochs.assign(epoch, at: offset) { isEpochFileStale = true }
+    }
+
+    /// Brings `leader-epoch-checkpoint` up to date. It becomes durable with the batches that follow it (`SyncJob`); lost or torn, it is
+    /// rebuilt from the batches.
+    func writeEpochs() throws(LogError) {
+        guard isEpochFileStale else { return }
         let path = directory + "/" + LogFileName.leaderEpochs
-        let text = Bytes(changed.text)
-        // Of an empty log a crash may lose them: the next leader writes them again. So a topic of many partitions is made without a
-        // sync for each.
-        let isEmpty = logEndOffset == segments[0].baseOffset
-        try onDisk { () throws(DiskError) in
-            guard isEmpty else { return try disk.replace(path, with: text) }
-            let file = try disk.open(path, create: true)
-            try file.write([text], at: 0)
-            try file.truncate(to: text.count)
-        }
-        epochs = changed
+        unsyncedEpochFile = try onDisk { () throws(DiskError) in try disk.replaceUnsynced(path, with: Bytes(epochs.text)) }
+        isEpochFileStale = false
     }
 
     /// OffsetForLeaderEpoch: the largest epoch not above `epoch`, and where it ends; nil where none is known.

@@ -111,8 +111,9 @@ extension PartitionLog {
         let rolls = try active.mustRoll(bytes, lastOffset: last.lastOffset, maxTimestamp: newest, config: config, now: now.wall)
         if rolls { try roll(at: first.baseOffset) }
         for batch in batches where batch.header.partitionLeaderEpoch > (epochs.latest ?? .none) {
-            try assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+            assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
         }
+        try writeEpochs()
         var position = active.size
         try active.append(batches, config: config)
         var records: Int64 = 0

@@ -41,12 +41,8 @@ extension PartitionLog {
         logStartOffset = max(opening.logStartOffset, segments[0].baseOffset)
         if logStartOffset > logEndOffset { try restart(at: logStartOffset) }
         try removeStraySnapshots(snapshots)
-        var trimmed = epochs
-        let cut = trimmed.truncate(to: logEndOffset)
-        if trimmed.dropBefore(logStartOffset) || cut {
-            try? writeEpochs(trimmed)
-            epochs = trimmed
-        }
+        let cut = epochs.truncate(to: logEndOffset)
+        if epochs.dropBefore(logStartOffset) || cut { isEpochFileStale = true }
     }
 
     /// Finishes or undoes what a crash interrupted, and lists the segments. Returns the offsets of the producer snapshots, ascending.
@@ -93,10 +89,21 @@ extension PartitionLog {
     }
 
     private func loadSmallFiles() throws(LogError) {
-        let epochText = try text(LogFileName.leaderEpochs)
-        // Without the file, or with a torn one, the epochs of the batches that recovery walks are all there is.
-        epochs = epochText.flatMap(LeaderEpochs.read) ?? LeaderEpochs()
+        if let known = try text(LogFileName.leaderEpochs).flatMap(LeaderEpochs.read) { epochs = known } else { try rebuildEpochs() }
         topicID = try text(LogFileName.partitionMetadata).flatMap(PartitionMetadata.read)
+    }
+
+    /// The leader epochs as the batches tell them, where their file is gone or torn.
+    private func rebuildEpochs() throws(LogError) {
+        for segment in segments where !segment.isEmpty {
+            var scan = HeaderScan(try segment.file(), from: 0, to: segment.size)
+            // What is damaged here is recovery's to find.
+            while let place = try? scan.next() {
+                guard epochs.latest ?? .none < place.header.partitionLeaderEpoch else { continue }
+                assignEpoch(place.header.partitionLeaderEpoch, at: place.header.baseOffset)
+            }
+            if segment !== active { segment.letGo() }
+        }
     }
 
     private func text(_ name: String) throws(LogError) -> String? {
@@ -136,21 +143,18 @@ extension PartitionLog {
         var scan = RecoveryScan(file, size: size, baseOffset: segment.baseOffset)
         segment.resetForRecovery()
         try onDisk { () throws(DiskError) in try disk.removeIfThere(segment.path(.transactionIndex)) }
-        var recovered = epochs
         while let (batch, _) = try scan.next() {
             segment.enter(batch.header, interval: config.indexIntervalBytes)
             if batch.header.hasProducerID { try fold(batch, into: segment) }
-            if recovered.latest ?? .none < batch.header.partitionLeaderEpoch {
-                _ = recovered.assign(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+            if epochs.latest ?? .none < batch.header.partitionLeaderEpoch {
+                assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
             }
             logEndOffset = batch.header.nextOffset
         }
-        // A full disk must not keep a log from being opened and read: what cannot be written now stays in memory, and a later recovery
-        // comes to the same.
-        if recovered != epochs { try? writeEpochs(recovered) }
-        epochs = recovered
         let isWhole = scan.position == size
         if !isWhole { try onDisk { () throws(DiskError) in try file.truncate(to: scan.position) } }
+        // A full disk must not keep a log from being opened and read: what cannot be written now stays in memory, and a later recovery
+        // comes to the same.
         try? segment.flushIndexes(final: true)
         if segment !== active { segment.letGo() }
         return isWhole

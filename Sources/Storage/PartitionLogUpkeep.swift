@@ -25,6 +25,8 @@ extension PartitionLog {
             job.files += files
             job.bytes.append((segment.baseOffset, segment.unsyncedBytes))
         }
+        if let unsyncedEpochFile { job.files.append(unsyncedEpochFile) }
+        unsyncedEpochFile = nil
         unsyncedSince = nil
         return job
     }
@@ -62,6 +64,8 @@ extension PartitionLog {
             isClosed = true
         }
         try? removeDoomed(before: .distantFuture)
+        // An epoch without a record need not be remembered.
+        if let last = epochs.entries.last, last.startOffset < logEndOffset { try writeEpochs() }
         let file = try active.file()
         try onDisk { () throws(DiskError) in if file.size > active.size { try file.truncate(to: active.size) } }
         try flush()
@@ -149,8 +153,8 @@ extension PartitionLog {
     }
 
     private func trimEpochs() throws(LogError) {
-        var trimmed = epochs
-        if trimmed.dropBefore(logStartOffset) { try writeEpochs(trimmed) }
+        if epochs.dropBefore(logStartOffset) { isEpochFileStale = true }
+        try writeEpochs()
     }
 
     private func removeDoomed(before instant: Instant) throws(LogError) {
@@ -197,8 +201,8 @@ extension PartitionLog {
         logEndOffset = offset
         logStartOffset = min(logStartOffset, offset)
         syncedOffset = min(syncedOffset, offset)
-        var cut = epochs
-        if cut.truncate(to: offset) { try writeEpochs(cut) }
+        if epochs.truncate(to: offset) { isEpochFileStale = true }
+        try writeEpochs()
         try reloadProducers(now)
     }
 
@@ -210,7 +214,8 @@ extension PartitionLog {
         recent.removeAll()
         producerTable = ProducerTable()
         (logStartOffset, logEndOffset, syncedOffset) = (offset, offset, offset)
-        if !epochs.entries.isEmpty { try writeEpochs(LeaderEpochs()) }
+        if epochs.truncate(to: .zero) { isEpochFileStale = true }
+        try writeEpochs()
     }
 
     private func removeNow(_ segment: Segment) throws(LogError) {

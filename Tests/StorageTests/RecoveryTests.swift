@@ -145,6 +145,42 @@ import Testing
         #expect(try state(LogFixture(fixture.disk, .init(isClean: true), config: config).log) == before)
     }
 
+    /// The file of leader epochs is not synced by itself: lost, torn or old, the batches tell.
+    @Test func leaderEpochsAreFoundAgain() throws {
+        var config = LogConfig()
+        config.segmentBytesMax = 300
+        let (fixture, _, _) = try written(config)
+        let before = fixture.log.leaderEpochs.map { "\($0)" }
+        #expect(before.count == 3)
+        try fixture.log.close()
+        let path = fixture.path(LogFileName.leaderEpochs)
+        for contents in [nil, "", "0\n3\n1 0\n2", "0\n1\n1 0\n"] as [String?] {
+            for opening in [PartitionLog.Opening(isClean: true), .init(), .init(recoveryPoint: 4)] {
+                // A stale file beside a clean stop cannot be: the stop has written it.
+                guard contents?.hasSuffix("1 0\n") != true || !opening.isClean else { continue }
+                let disk = fixture.disk.copy()
+                if let contents { try disk.put(path, Array(contents.utf8)) } else { try disk.remove(path) }
+                let again = try LogFixture(disk, opening, config: config)
+                #expect(again.log.leaderEpochs.map { "\($0)" } == before)
+            }
+        }
+    }
+
+    @Test func anEpochWithoutRecordsWritesNothing() throws {
+        let fixture = try LogFixture()
+        try fixture.append(batch(["a"]), epoch: 1)
+        let before = fixture.disk.operations
+        try fixture.log.beginLeaderEpoch(7)
+        #expect(fixture.disk.operations == before && fixture.log.latestLeaderEpoch == 7)
+        #expect(fixture.log.endOffset(forEpoch: 7)?.endOffset == 1)
+        try fixture.append(batch(["b"]), epoch: 7)
+        #expect(try LogFixture(fixture.disk.copy()).log.leaderEpochs.map(\.startOffset) == [0, 1])
+        // What follows a new epoch is durable together with it.
+        try fixture.log.flush()
+        fixture.disk.crash()
+        #expect(try LogFixture(fixture.disk, .init(recoveryPoint: 2)).log.leaderEpochs.map(\.epoch) == [1, 7])
+    }
+
     @Test func aPowerCutKeepsWhatWasSynced() throws {
         let fixture = try LogFixture()
         for index in 0..<10 { try fixture.append(batch(["\(index)"])) }
