@@ -81,9 +81,13 @@ let everything: [Target] = [
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
     program("tidy", []),
 
+    // What tests of several targets share.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
+
     tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]), tests("Quorum"),
-    tests("Controller"), tests("Groups"), tests("Replication"), tests("Broker"), tests("ClientCore"), tests("Grid"),
-    tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]), tests("BrokerServer"),
+    tests("Controller", ["TestSupport"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]), tests("Broker"),
+    tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
+    tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]), tests("DevCluster"),
     tests("Terminal"), tests("Commands"), tests("tidy"),
 ]

@@ -30,7 +30,7 @@ struct ImportTable {
         +             -  Storage Records Compression Wire Controller Primitives CLinux
         kastellan     -  Commands
         bench         -  Reactor Storage Records Wire Primitives CLinux
-        fuzz          -  Broker Wire Records Compression Storage Groups Controller Quorum ClientCore Primitives
+        fuzz          -  Broker Controller Compression Storage Quorum Wire Records Primitives
         tidy          -
         """
 

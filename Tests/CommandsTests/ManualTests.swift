@@ -14,7 +14,7 @@ private func contents(_ path: String) -> String {
 }
 
 @Suite struct ManualTests {
-    /// The page holds what the table says. `KASTELLAN_UPDATE=1 swift test --filter ManualTests` writes it there.
+    /// The page holds what the table says. `KASTELLAN_UPDATE_GOLDENS=1 swift test --filter ManualTests` writes it there.
     @Test func thePageHoldsWhatTheTableSays() {
         let path = "\(root)/man/kastellan.1"
         var lines = contents(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -24,13 +24,13 @@ private func contents(_ path: String) -> String {
                 return
             }
             let written = lines[(first + 1)..<last].map { $0 + "\n" }.joined()
-            if getenv("KASTELLAN_UPDATE") == nil {
-                #expect(written == part.text, "update it with KASTELLAN_UPDATE=1")
+            if getenv("KASTELLAN_UPDATE_GOLDENS") == nil {
+                #expect(written == part.text, "update it with KASTELLAN_UPDATE_GOLDENS=1")
             } else {
                 lines.replaceSubrange((first + 1)..<last, with: part.text.split(separator: "\n").map(String.init))
             }
         }
-        guard getenv("KASTELLAN_UPDATE") != nil, let file = fopen(path, "w") else { return }
+        guard getenv("KASTELLAN_UPDATE_GOLDENS") != nil, let file = fopen(path, "w") else { return }
         fputs(lines.joined(separator: "\n"), file)
         fclose(file)
     }

@@ -1,5 +1,6 @@
 import Controller
 import Primitives
+import TestSupport
 import Testing
 
 @Suite struct PlacementTests {
@@ -9,7 +10,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(arguments: seeds(20))
     func leadersAndReplicasAreSpreadEvenly(_ seed: UInt64) {
         var random = PRNG(seed: seed)
         var placement = Placement(candidates(5), random: &random)
@@ -25,7 +26,7 @@ import Testing
         #expect(replicas.values == [30, 30, 30, 30, 30])
     }
 
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(arguments: seeds(20))
     func eachReplicaInARackOfItsOwn(_ seed: UInt64) {
         var random = PRNG(seed: seed)
         var placement = Placement(candidates(6, racks: 3), random: &random)

@@ -1,5 +1,6 @@
 import Controller
 import Primitives
+import TestSupport
 import Testing
 import Wire
 
@@ -151,7 +152,7 @@ import Wire
         }
     }
 
-    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(arguments: seeds(12))
     func theClusterStaysWhole(_ seed: UInt64) throws {
         var session = Session(seed: seed)
         for _ in 0..<300 {

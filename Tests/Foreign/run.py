@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the scripts of this folder against the program, each with a broker of its own and a bounded time.
 
-    run.py --program .build/release/kastellan [NAME…]      all scripts, or those whose names begin so
+    run.py --program .build/release/kastellan [--only NAME]      all scripts, or those whose names begin so
 
 Prints a line per check and in the end `N passed, N failed`. After each script its broker must stop cleanly, and the data directory it
 leaves must satisfy check_log_dir.py, which knows Kafka's format and nothing of our code.
@@ -155,13 +155,15 @@ def check_directory(data, name, tally):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default=".build/release/kastellan")
+    parser.add_argument("--only", action="append", default=[])
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     program = os.path.abspath(arguments.program)
     sys.path.insert(0, HERE)
     scripts = sorted(n for n in os.listdir(HERE) if is_script(n))
-    if arguments.names:
-        scripts = [n for n in scripts if any(n.startswith(wanted) for wanted in arguments.names)]
+    wanted = arguments.names + arguments.only
+    if wanted:
+        scripts = [n for n in scripts if any(n.startswith(name) for name in wanted)]
     tally = Tally()
     for script in scripts:
         run_script(os.path.join(HERE, script), program, tally)

@@ -1,13 +1,14 @@
 import Groups
 import Primitives
 import Records
+import TestSupport
 import Testing
 import Wire
 
 /// Members that join, sync, heartbeat, commit, leave, fall silent and come back in random order, against a coordinator whose appends take
 /// their time, fail, or are lost with the partition. After every event the invariants hold; a seed replays exactly.
 @Suite struct RandomMembersTests {
-    @Test(arguments: 0..<20 as Range<UInt64>)
+    @Test(arguments: seeds(20))
     func theInvariantsHoldWhateverTheMembersDo(seed: UInt64) {
         var world = World(seed: seed)
         for _ in 0..<2000 { world.step() }

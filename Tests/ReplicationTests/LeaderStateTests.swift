@@ -1,4 +1,5 @@
 import Primitives
+import TestSupport
 import Testing
 
 @testable import Replication
@@ -104,7 +105,7 @@ private func still(_ moved: Bool, at: SourceLocation = #_sourceLocation) { #expe
     }
 
     /// Over many random histories: the mark is monotone, below the leader's end, and below every in-sync replica's end.
-    @Test(arguments: 0..<50 as Range<UInt64>) func theMarkIsSafeInEveryHistory(seed: UInt64) {
+    @Test(arguments: seeds(50)) func theMarkIsSafeInEveryHistory(seed: UInt64) {
         var random = PRNG(seed: seed)
         var state = leader([1, 2, 3], minimum: random.below(3) + 1)
         var ends: [BrokerID: Offset] = [2: .none, 3: .none]

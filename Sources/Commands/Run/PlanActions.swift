@@ -111,7 +111,9 @@ enum PlanActions {
             guard let time = IsoTime.parse(text) else { throw .usage("\(flag): \"\(text)\" is not a date like 2026-11-21T10:30:00.000") }
             return .datetime(time)
         case "--by-duration":
-            guard let duration = IsoTime.parseDuration(text) else { throw .usage("\(flag): \"\(text)\" is not a duration like PT1H30M or 2h") }
+            guard let duration = IsoTime.parseDuration(text) else {
+                throw .usage("\(flag): \"\(text)\" is not a duration like PT1H30M or 2h")
+            }
             return .byDuration(milliseconds: duration)
         default:
             guard let csv = readText(text) else { throw Failure(.error, "cannot read \(text): \(systemMessage(errno))") }

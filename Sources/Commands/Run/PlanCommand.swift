@@ -96,7 +96,8 @@ struct PlanCommand {
             let answer = ask("Do it? [y/N] ").lowercased()
             guard answer == "y" || answer == "yes" else { throw Failure(.error, "nothing was changed") }
         case .typedName(let name):
-            guard ask("This cannot be undone. Type \(visible(name)) to do it: ") == name else { throw Failure(.error, "nothing was changed") }
+            let answer = ask("This cannot be undone. Type \(visible(name)) to do it: ")
+            guard answer == name else { throw Failure(.error, "nothing was changed") }
         }
     }
 

@@ -1,0 +1,170 @@
+import Glibc
+import Primitives
+import Reactor
+
+/// One run of all measurements. What is compared is measured in turn, round by round, so that a busy machine slows both sides; a ratio
+/// is taken per round. Brokers are processes of their own, with their data on the same disk.
+struct Bench {
+    private let program: String
+    private let loader: String
+    private let rounds: Int
+    private let directory: String
+
+    init(_ arguments: [String]) throws {
+        func value(_ flag: String) -> String? {
+            arguments.firstIndex(of: flag).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+        }
+        program = value("--program") ?? ".build/release/kastellan"
+        loader = value("--loader") ?? ".build/loader"
+        rounds = value("--rounds").flatMap { Int($0) } ?? 5
+        var template = Array("\(value("--directory") ?? ".build")/bench-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw ChildProcess.Failed(description: "no directory to work in: \(systemMessage(errno))")
+        }
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    func run() throws {
+        defer { try? PosixDisk().removeTree(directory) }
+        Report.remark("Medians of \(rounds) rounds, both sides in turn; ROUNDS is the range of the rounds' ratios.\n")
+        Report.heading()
+        try throughput(recordBytes: 100, count: 1_000_000, produceTarget: 0.6)
+        try throughput(recordBytes: 1000, count: 200_000, produceTarget: nil)
+        try fetching()
+        for figure in try StorageBench.run(directory: "\(directory)/storage") {
+            var ours = Samples()
+            var raw = Samples()
+            ours.add(figure.value * 1e6)
+            raw.add(figure.raw * 1e6)
+            let against = figure.name == "append" ? "B/s plain write" : "B/s plain sendfile"
+            Report.ratio("log \(figure.name), 16 KiB batches", ours, raw, unit: "B/s", against: against, target: nil)
+        }
+        try starting()
+        try firstFrame()
+    }
+
+    // MARK: Throughput
+
+    private func broker(_ name: String) throws -> (process: ChildProcess, address: String) {
+        let process = try ChildProcess.start([program, "dev", "--headless", "--port", "0", "--data", "\(directory)/\(name)"])
+        return (process, try address(process))
+    }
+
+    private func null(_ recordBytes: Int) throws -> (process: ChildProcess, address: String) {
+        let process = try ChildProcess.start([CommandLine.arguments[0], "null-broker", String(recordBytes)])
+        return (process, try address(process))
+    }
+
+    private func address(_ process: ChildProcess) throws -> String {
+        let line = try process.firstLine()
+        guard let equals = line.firstIndex(of: "=") else { throw ChildProcess.Failed(description: "a broker printed \"\(line)\"") }
+        return String(line[line.index(after: equals)...])
+    }
+
+    /// Messages a second, as the loader counts them.
+    private func load(_ mode: String, _ address: String, _ topic: String, _ count: Int, _ last: Int) throws -> Double {
+        var words = [loader, mode, address, topic, String(count), String(last)]
+        if mode == "produce" { words.append("acks=1") }
+        let process = try ChildProcess.start(words)
+        let parts = try process.firstLine(milliseconds: 90_000).split(separator: " ").compactMap { Double($0) }
+        process.wait()
+        guard parts.count == 3, parts[2] > 0 else { throw ChildProcess.Failed(description: "the loader printed no figures") }
+        return parts[0] / parts[2]
+    }
+
+    private func makeTopic(_ address: String, _ name: String) throws {
+        let process = try ChildProcess.start(
+            [program, "topics", "create", name, "-p", String(NullBroker.partitions), "-b", address])
+        _ = try? process.firstLine()
+        guard process.wait() == 0 else { throw ChildProcess.Failed(description: "cannot create topic \(name)") }
+    }
+
+    private func throughput(recordBytes: Int, count: Int, produceTarget: Double?) throws {
+        let ours = try broker("throughput-\(recordBytes)")
+        let theirs = try null(recordBytes)
+        var produced = (ours: Samples(), null: Samples())
+        var consumed = (ours: Samples(), null: Samples())
+        for round in 0..<rounds {
+            let topic = "load-\(round)"
+            try makeTopic(ours.address, topic)
+            produced.ours.add(try load("produce", ours.address, topic, count, recordBytes))
+            produced.null.add(try load("produce", theirs.address, topic, count, recordBytes))
+            consumed.ours.add(try load("consume", ours.address, topic, count, Int(NullBroker.partitions)))
+            consumed.null.add(try load("consume", theirs.address, topic, count, Int(NullBroker.partitions)))
+        }
+        let size = "\(recordBytes) B"
+        Report.ratio("produce \(size), librdkafka", produced.ours, produced.null, unit: "/s", against: "/s null broker", target: produceTarget)
+        Report.ratio("consume \(size), librdkafka", consumed.ours, consumed.null, unit: "/s", against: "/s null broker", target: nil)
+        if recordBytes == 100 {
+            var memory = Samples()
+            memory.add(Double(ours.process.residentBytes) / 1_000_000)
+            Report.figure("memory after \(rounds) million messages", memory, unit: "MB", target: nil)
+        }
+        ours.process.stop()
+        theirs.process.stop()
+    }
+
+    // MARK: Fetching
+
+    private func fetching() throws {
+        let ours = try broker("fetch")
+        try makeTopic(ours.address, "fetch")
+        _ = try load("produce", ours.address, "fetch", 300_000, 1000)
+        let port = Int(ours.address.split(separator: ":").last ?? "0") ?? 0
+        let log = "\(directory)/fetch/broker-1/fetch-0/00000000000000000000.log"
+        let bytes = 250_000_000
+        var fetched = Samples()
+        var raw = Samples()
+        for _ in 0..<rounds {
+            fetched.add(try PlainFetch.run(port: port, topic: "fetch", partitions: NullBroker.partitions, bytesMax: bytes))
+            raw.add(try PlainFetch.rawSendfile(path: log, bytes: bytes))
+        }
+        Report.ratio("fetch 1000 B, client that discards", fetched, raw, unit: "B/s", against: "B/s plain sendfile", target: 0.5)
+        ours.process.stop()
+    }
+
+    // MARK: Starting
+
+    private func starting() throws {
+        var fresh = Samples()
+        var again = Samples()
+        var memory = Samples()
+        for round in 0..<rounds {
+            for (index, isFresh) in [true, false].enumerated() {
+                let start = ticks()
+                let ours = try broker("start-\(round)")
+                let milliseconds = seconds(since: start) * 1000
+                if isFresh { fresh.add(milliseconds) } else { again.add(milliseconds) }
+                if index == 1 {
+                    usleep(300_000)
+                    memory.add(Double(ours.process.residentBytes) / 1_000_000)
+                }
+                ours.process.stop()
+            }
+        }
+        Report.figure("start to serving, new directory", fresh, unit: "ms", target: 100)
+        Report.figure("start to serving, again", again, unit: "ms", target: 100)
+        Report.figure("memory, idle", memory, unit: "MB", target: 30)
+    }
+
+    /// From the start of the process to the last byte of its first frame, with nobody at the address.
+    private func firstFrame() throws {
+        var samples = Samples()
+        for _ in 0..<rounds {
+            let start = ticks()
+            let console = try ChildProcess.startOnTerminal([program, "-b", "127.0.0.1:1"])
+            var end = start
+            var count = 0
+            // The frame is over when nothing more comes for a moment, or when it has filled the screen.
+            while let chunk = console.read(milliseconds: count == 0 ? 5000 : 15) {
+                count += chunk.count
+                if count > 1000 || end == start { end = ticks() }
+                if count > 1000 { break }
+            }
+            guard count > 0 else { throw ChildProcess.Failed(description: "the console drew nothing") }
+            samples.add(Double(end - start) / 1e6)
+            console.stop(SIGTERM)
+        }
+        Report.figure("console's first frame", samples, unit: "ms", target: 50)
+    }
+}

@@ -1,0 +1,131 @@
+// A client for measurements: librdkafka at full speed against a broker, one figure per run.
+//
+//   loader produce HOST:PORT TOPIC COUNT SIZE [KEY=VALUE ...]     time from the first message to the last delivery report
+//   loader consume HOST:PORT TOPIC COUNT PARTITIONS [KEY=VALUE ...]   time from the first message to the COUNTth
+//
+// Prints one line, `MESSAGES BYTES SECONDS`, and ends with 0; or a complaint on standard error and 1.
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const double seconds_max = 60;
+static long delivered, failed;
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "loader: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void set(rd_kafka_conf_t *conf, const char *key, const char *value) {
+    char error[256];
+    if (rd_kafka_conf_set(conf, key, value, error, sizeof error) != RD_KAFKA_CONF_OK) fail(key, error);
+}
+
+static void set_all(rd_kafka_conf_t *conf, int count, char **pairs) {
+    for (int i = 0; i < count; i++) {
+        char *equals = strchr(pairs[i], '=');
+        if (equals == NULL) fail(pairs[i], "not KEY=VALUE");
+        *equals = 0;
+        set(conf, pairs[i], equals + 1);
+    }
+}
+
+static rd_kafka_t *client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
+    char error[256];
+    rd_kafka_t *made = rd_kafka_new(type, conf, error, sizeof error);
+    if (made == NULL) fail("client", error);
+    return made;
+}
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
+    (void)producer, (void)opaque;
+    if (message->err) failed++;
+    else delivered++;
+}
+
+static void produce(const char *topic, long count, int size, rd_kafka_conf_t *conf) {
+    set(conf, "queue.buffering.max.messages", "500000");
+    set(conf, "linger.ms", "5");
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, conf);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, topic, NULL);
+    char *payload = malloc((size_t)size);
+    // Bytes that no codec makes nothing of, the same in every run.
+    unsigned chance = 12345;
+    for (int i = 0; i < size; i++) payload[i] = (char)('a' + ((chance = chance * 1103515245u + 12345u) >> 16) % 26);
+    // One message first: connecting and the topic's metadata are not what is measured.
+    rd_kafka_produce(handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, payload, (size_t)size, NULL, 0, NULL);
+    if (rd_kafka_flush(producer, 20000) != 0 || delivered != 1) fail("produce", "the first message was not delivered");
+    delivered = 0;
+    double start = now();
+    for (long sent = 0; sent < count;) {
+        if (rd_kafka_produce(handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, payload, (size_t)size, NULL, 0, NULL) == 0) {
+            sent++;
+            if (sent % 1000 == 0) rd_kafka_poll(producer, 0);
+        } else {
+            rd_kafka_poll(producer, 1);
+        }
+        if (now() - start > seconds_max) fail("produce", "took too long");
+    }
+    while (delivered + failed < count) {
+        rd_kafka_poll(producer, 10);
+        if (now() - start > seconds_max) fail("produce", "took too long");
+    }
+    double end = now();
+    if (failed > 0) fail("produce", "messages were not delivered");
+    printf("%ld %ld %.6f\n", count, count * size, end - start);
+    fflush(stdout);
+    _Exit(0);
+}
+
+static void consume(const char *topic, long count, int partitions, rd_kafka_conf_t *conf) {
+    set(conf, "group.id", "loader");
+    set(conf, "enable.auto.commit", "false");
+    set(conf, "auto.offset.reset", "earliest");
+    set(conf, "queued.min.messages", "1000000");
+    set(conf, "fetch.message.max.bytes", "4194304");
+    rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, conf);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int i = 0; i < partitions; i++) rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
+    rd_kafka_assign(consumer, list);
+    long seen = 0, bytes = 0;
+    double begun = now(), start = 0, end = 0;
+    static rd_kafka_message_t *batch[10000];
+    while (seen < count) {
+        ssize_t got = rd_kafka_consume_batch_queue(queue, 100, batch, 10000);
+        if (got > 0 && start == 0) start = now();
+        for (ssize_t i = 0; i < got; i++) {
+            if (!batch[i]->err) {
+                seen++;
+                bytes += (long)batch[i]->len;
+            }
+            rd_kafka_message_destroy(batch[i]);
+        }
+        end = now();
+        if (end - begun > seconds_max) fail("consume", "took too long");
+    }
+    printf("%ld %ld %.6f\n", seen, bytes, end - start);
+    fflush(stdout);
+    _Exit(0);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 6) fail("usage", "loader produce|consume HOST:PORT TOPIC COUNT SIZE|PARTITIONS [KEY=VALUE ...]");
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "bootstrap.servers", argv[2]);
+    set_all(conf, argc - 6, argv + 6);
+    long count = atol(argv[4]);
+    if (strcmp(argv[1], "produce") == 0) produce(argv[3], count, atoi(argv[5]), conf);
+    else if (strcmp(argv[1], "consume") == 0) consume(argv[3], count, atoi(argv[5]), conf);
+    fail("usage", "produce or consume");
+    return 1;
+}
