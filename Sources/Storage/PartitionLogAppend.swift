@@ -43,7 +43,9 @@ extension PartitionLog {
         let batches = try walk(bytes)
         var next = logEndOffset
         for batch in batches {
-            guard batch.header.baseOffset >= next, batch.header.lastOffset >= batch.header.baseOffset else { throw .outOfPlace(expected: next, found: batch.header.baseOffset) }
+            guard batch.header.baseOffset >= next, batch.header.lastOffset >= batch.header.baseOffset else {
+                throw .outOfPlace(expected: next, found: batch.header.baseOffset)
+            }
             guard batch.isChecksumValid else { throw .batch(.corrupt("the checksum of the record batch is wrong")) }
             next = batch.header.nextOffset
         }
