@@ -54,8 +54,8 @@ package final class Replica {
         }
     }
 
-    /// Takes up or keeps the leadership. The log's own record of epochs hears of it with the first append in the epoch, not before: a broker
-    /// that starts again takes up thousands of partitions and writes to none of them.
+    /// Takes up or keeps the leadership. The log's own record of epochs hears of it with the first append in the epoch, not before: a
+    /// broker that starts again takes up thousands of partitions and writes to none of them.
     package func lead(
         as brokerID: BrokerID, leaderEpoch: LeaderEpoch, partitionEpoch: Int32, replicas: [BrokerID], inSyncReplicas: [BrokerID],
         inSyncReplicasMin: Int
