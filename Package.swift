@@ -84,12 +84,13 @@ let everything: [Target] = [
     // What tests of several targets share.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
 
-    tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]), tests("Quorum"),
+    tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]),
+    tests("Quorum"),
     tests("Controller", ["TestSupport"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]), tests("Broker"),
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
-    tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]), tests("DevCluster"),
-    tests("Terminal"), tests("Commands"), tests("tidy"),
+    tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
+    tests("DevCluster"), tests("Terminal"), tests("Commands"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

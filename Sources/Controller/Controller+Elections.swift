@@ -89,8 +89,9 @@ extension Controller {
         return MetadataRecords.change(index, of: topic.id, change)
     }
 
-    /// Who may lead without loss, and what changes by it: the first replica in the order of preference that is in sync and lives; where none
-    /// is in sync, the first that left the in-sync replicas holding all that is committed (KIP-966; a cluster that Kafka made may have it).
+    /// Who may lead without loss, and what changes by it: the first replica in the order of preference that is in sync and lives; where
+    /// none is in sync, the first that left the in-sync replicas holding all that is committed (KIP-966; a cluster that Kafka made may
+    /// have it).
     func cleanElection(_ partition: PartitionImage) -> PartitionChange? {
         var change = PartitionChange()
         if let inSync = partition.replicas.first(where: { partition.inSyncReplicas.contains($0) && isActive($0) }) {

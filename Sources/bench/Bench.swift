@@ -93,8 +93,9 @@ struct Bench {
             consumed.null.add(try load("consume", theirs.address, topic, count, Int(NullBroker.partitions)))
         }
         let size = "\(recordBytes) B"
-        Report.ratio("produce \(size), librdkafka", produced.ours, produced.null, unit: "/s", against: "/s null broker", target: produceTarget)
-        Report.ratio("consume \(size), librdkafka", consumed.ours, consumed.null, unit: "/s", against: "/s null broker", target: nil)
+        let against = "/s null broker"
+        Report.ratio("produce \(size), librdkafka", produced.ours, produced.null, unit: "/s", against: against, target: produceTarget)
+        Report.ratio("consume \(size), librdkafka", consumed.ours, consumed.null, unit: "/s", against: against, target: nil)
         if recordBytes == 100 {
             var memory = Samples()
             memory.add(Double(ours.process.residentBytes) / 1_000_000)

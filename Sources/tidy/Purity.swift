@@ -6,7 +6,7 @@ private let impureWords: [(word: String, why: String)] = [
     ("SystemRandomNumberGenerator", "unseeded chance"), ("Task", "concurrency"), ("async", "concurrency"), ("await", "concurrency"),
     ("actor", "concurrency"), ("Mutex", "a lock"), ("Atomic", "an atomic"), ("getenv", "the environment"),
     ("ProcessInfo", "the environment"),
-    ("CommandLine", "the environment"),
+    ("CommandLine.arguments", "the environment"),
     ("print", "printing"), ("debugPrint", "printing"), ("hashValue", "the process's hash seed"),
     ("ObjectIdentifier", "memory addresses"),
 ]

@@ -44,7 +44,8 @@ private func actions(_ line: String) throws -> [PlanActions.Wanted] {
                 == .resetOffsets(group: "g", scope: .allTopics, strategy: .datetime(CivilTime.timestamp(2026, 11, 21, 10, 30, 0, 0))))
         for bad in [
             "--topic a", "--to-earliest", "--topic a --to-earliest --to-latest", "--topic a --all-topics --to-latest",
-            "--topic a:x --to-latest", "--topic a --topic b:1 --to-latest", "--topic a --to-datetime yesterday", "--topic a --from-file x.csv",
+            "--topic a:x --to-latest", "--topic a --topic b:1 --to-latest", "--topic a --to-datetime yesterday",
+            "--topic a --from-file x.csv",
         ] {
             #expect(throws: Failure.self, "\(bad)") { try reset(bad) }
         }
