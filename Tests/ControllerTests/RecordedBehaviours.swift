@@ -66,7 +66,9 @@ struct JSONFiller: WireCoder {
     mutating func errorCode(_ value: inout ErrorCode) {}
     mutating func string(_ value: inout String) { if let text = self.value as? String { value = text } }
     mutating func nullableString(_ value: inout String?) { if self.value != nil { value = self.value as? String } }
-    mutating func bytes(_ value: inout Bytes) {}
+    mutating func bytes(_ value: inout Bytes) {
+        if let object = self.value as? [String: Any], let hex = object["hex"] as? String, let bytes = Bytes(hex: hex) { value = bytes }
+    }
     mutating func nullableBytes(_ value: inout Bytes?) {}
     mutating func payload(_ value: inout Payload) {}
 

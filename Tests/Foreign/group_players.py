@@ -87,6 +87,9 @@ class KafkaPython(Player):
             def on_partitions_revoked(self, revoked):
                 player.revoked += 1
 
+        # Known before it joins: a leader that learns of the topic while it assigns may lose the answer to its SyncGroup (3.0.12), and stands
+        # still until its session is over.
+        consumer.partitions_for_topic(self.topic)
         consumer.subscribe([self.topic], listener=Listener())
         while not self.stopping:
             for records in consumer.poll(timeout_ms=50).values():
