@@ -122,8 +122,8 @@ package struct GroupCoordinator {
     /// Gives a group its turn, and makes it first where it does not exist yet. False where the partition holds as many as it may.
     mutating func withNewGroup(_ groupID: String, _ now: Now, _ body: (inout ClassicGroup, inout GroupTurn) -> Void) -> Bool {
         let index = partition(of: groupID)
-        guard let held = partitions[index]?.groups else { return false }
-        guard held.index(of: groupID) != nil || held.count < config.groupsPerPartitionMax else { return false }
+        // Asked without holding on to the groups: whoever holds them while they change makes a copy of them all.
+        guard partitions.update(index, { $0.hasRoom(for: groupID, config.groupsPerPartitionMax) }) == true else { return false }
         visit(groupID, index, now, body)
         return true
     }
@@ -188,6 +188,8 @@ struct OffsetsPartition {
     var groupsByProducer = OrderedMap<Int64, OrderedMap<String, Bool>>()
     /// While loading: records that are none of ours.
     var skipped = 0
+
+    func hasRoom(for groupID: String, _ groupsMax: Int) -> Bool { groups.index(of: groupID) != nil || groups.count < groupsMax }
 }
 
 /// A moment at which a group wants to be looked at.
