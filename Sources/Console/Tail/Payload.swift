@@ -32,14 +32,18 @@ package enum Payload {
         return Escape.lines(text).map { [Span($0, .log)] } + more
     }
 
-    /// Text is UTF-8 without control characters but white space; a cut at the bound may halve the last scalar.
+    /// Text is UTF-8 with few control characters; a cut at the bound may halve the last scalar.
     static func isBinary(_ bytes: Bytes) -> Bool {
         if bytes.string == nil {
             var cut = bytes.count
             while cut > 0, bytes.count - cut < 3, bytes[cut - 1] & 0xC0 == 0x80 { cut -= 1 }
             guard cut > 0, bytes[cut - 1] >= 0xC2, bytes.prefix(cut - 1).string != nil else { return true }
         }
-        return bytes.withUnsafeBytes { raw in raw.contains { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D && $0 != 0x1B } }
+        // A few controls make no text binary: they are spelled out. A zero byte, or many of them, does.
+        return bytes.withUnsafeBytes { raw in
+            let controls = raw.count { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
+            return controls * 10 > raw.count || raw.contains(0)
+        }
     }
 
     static func looksLikeJSON(_ text: String) -> Bool {
