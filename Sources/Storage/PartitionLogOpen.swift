@@ -138,6 +138,8 @@ extension PartitionLog {
 
     /// One segment, its state folded in. false where something had to be cut.
     private func recover(_ segment: Segment) throws(LogError) -> Bool {
+        // An offset that had a batch once stays used, also where the segment before this one ends below it.
+        logEndOffset = max(logEndOffset, segment.baseOffset)
         let file = try segment.file()
         let size = segment.size
         var scan = RecoveryScan(file, size: size, baseOffset: segment.baseOffset)

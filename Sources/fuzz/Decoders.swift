@@ -1,4 +1,5 @@
 import Compression
+import Controller
 import Primitives
 import Quorum
 import Records
@@ -13,7 +14,7 @@ private let inflatedBytesMax = 1 << 20
 func decodeAnything(_ input: UnsafeRawBufferPointer) {
     guard let kind = input.first else { return }
     let bytes = Bytes(UnsafeRawBufferPointer(rebasing: input.dropFirst()))
-    switch kind % 9 {
+    switch kind % 10 {
     case 0, 1: decodeRequest(bytes)
     case 2: decodeResponse(bytes)
     case 3: decodeInternalRecord(bytes)
@@ -21,7 +22,8 @@ func decodeAnything(_ input: UnsafeRawBufferPointer) {
     case 5: decodeBatches(bytes)
     case 6: decompress(bytes)
     case 7: decodeFiles(bytes)
-    default: runBroker(bytes)
+    case 8: runBroker(bytes)
+    default: openDamagedLog(bytes)
     }
 }
 
@@ -103,4 +105,6 @@ private func decodeFiles(_ bytes: Bytes) {
     _ = CleanShutdownFile.brokerEpoch(text)
     _ = SegmentFile.parse(text)
     _ = QuorumState(text: text)
+    _ = try? JavaProperties.parse(text)
+    _ = try? BrokerConfig(text: text)
 }

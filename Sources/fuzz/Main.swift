@@ -9,8 +9,12 @@ private func runDriver(
 public func start(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
     var count = count
     var arguments = arguments
-    return runDriver(&count, &arguments) { bytes, length in
-        decodeAnything(UnsafeRawBufferPointer(start: bytes, count: length))
-        return 0
-    }
+    return runDriver(&count, &arguments) { bytes, length in testOne(bytes, length) }
+}
+
+/// What libFuzzer's own `main` would call; a debug build links that too.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOne(_ bytes: UnsafePointer<UInt8>, _ length: Int) -> Int32 {
+    decodeAnything(UnsafeRawBufferPointer(start: bytes, count: length))
+    return 0
 }

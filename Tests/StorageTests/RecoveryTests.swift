@@ -212,4 +212,17 @@ import Testing
                 "00000000000000000000.index", "00000000000000000000.log", "00000000000000000000.timeindex", "leader-epoch-checkpoint",
             ])
     }
+
+    /// Found by `make fuzz`: the log end fell behind the base of the segment that is written to.
+    @Test func anEmptySegmentBehindAGapKeepsItsOffsets() throws {
+        let fixture = try LogFixture()
+        try fixture.append(batch(["a"]))
+        try fixture.log.close()
+        try fixture.disk.put(fixture.path("00000000000000000004.log"), [])
+        let again = try LogFixture(fixture.disk)
+        #expect(again.log.logEndOffset == 4)
+        #expect(try again.append(batch(["b"])).baseOffset == 4)
+        try again.log.close()
+        #expect(try LogFixture(fixture.disk).values() == ["a", "b"])
+    }
 }
