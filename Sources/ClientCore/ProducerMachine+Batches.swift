@@ -63,21 +63,19 @@ extension ProducerMachine {
 
     private mutating func build(_ name: TopicPartition, _ effects: inout Effects, now: Now) {
         guard let queue = queues[name], queue.batch == nil, !queue.waiting.isEmpty else { return }
-        let size = queue.waiting.reduce(0) { $0 + $1.record.size }
-        guard isFlushing || queue.readyAt <= now.instant || size >= options.batchBytesMax else { return }
+        guard isFlushing || queue.readyAt <= now.instant || queue.waitingBytes >= options.batchBytesMax else { return }
         var builder = BatchBuilder(codec: options.codec)
         (builder.producerID, builder.producerEpoch) = (producerID, producerEpoch)
         builder.baseSequence = producerID >= 0 ? queue.nextSequence : -1
         var taken = 0
-        while taken < queue.waiting.count {
-            let record = queue.waiting[taken].record
+        for item in queue.waiting {
+            let record = item.record
             // A record larger than the limit still gets a batch of its own; the broker decides.
             if taken > 0 && builder.sizeInBytes + record.size > options.batchBytesMax { break }
             builder.append(timestamp: record.timestamp ?? now.wall, key: record.key, value: record.value, headers: record.headers)
             taken += 1
         }
-        let items = Array(queue.waiting.prefix(taken))
-        queues.update(name) { $0.waiting.removeFirst(taken) }
+        let items = queues.update(name) { $0.takeFirst(taken) } ?? []
         unstick(name)
         do throws(BatchError) {
             let batch = Batch(
@@ -107,7 +105,7 @@ extension ProducerMachine {
             queues.update(name) { queue in
                 queue.nextSequence = 0
                 guard let batch = queue.batch, !queue.isUnderWay else { return }
-                queue.waiting.insert(contentsOf: batch.items, at: 0)
+                queue.putBack(batch.items)
                 queue.readyAt = .zero
                 queue.batch = nil
             }

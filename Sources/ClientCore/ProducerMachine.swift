@@ -28,7 +28,9 @@ package struct ProducerMachine: ClientMachine {
     }
 
     struct Queue: Sendable {
-        var waiting: [Item] = []
+        /// A slice, because it is filled at one end and taken from at the other.
+        private(set) var waiting: ArraySlice<Item> = []
+        private(set) var waitingBytes = 0
         /// When the oldest of `waiting` has lingered enough.
         var readyAt = Instant.distantFuture
         var batch: Batch?
@@ -36,6 +38,24 @@ package struct ProducerMachine: ClientMachine {
         var notBefore = Instant.zero
         var nextSequence: Int32 = 0
         var backoff = Backoff(minMs: 50, maxMs: 1_000)
+
+        mutating func append(_ item: Item) {
+            waiting.append(item)
+            waitingBytes += item.record.size
+        }
+
+        mutating func takeFirst(_ count: Int) -> [Item] {
+            let taken = Array(waiting.prefix(count))
+            waiting.removeFirst(count)
+            for item in taken { waitingBytes -= item.record.size }
+            return taken
+        }
+
+        /// What was taken comes back, before all that waits.
+        mutating func putBack(_ items: [Item]) {
+            waiting = (items + waiting)[...]
+            for item in items { waitingBytes += item.record.size }
+        }
     }
 
     enum Purpose: Sendable {
@@ -157,7 +177,7 @@ package struct ProducerMachine: ClientMachine {
         if queues[name] == nil { queues[name] = Queue() }
         queues.update(name) { queue in
             if queue.waiting.isEmpty { queue.readyAt = now.instant.adding(milliseconds: lingers) }
-            queue.waiting.append(item)
+            queue.append(item)
         }
     }
 
@@ -259,10 +279,9 @@ package struct ProducerMachine: ClientMachine {
         for name in queues.keys {
             guard let queue = queues[name], !queue.isUnderWay else { continue }
             if let batch = queue.batch, batch.deadline <= now.instant { abandon(name, .timedOut(APIKey.produce.name), &effects) }
-            let late = queue.waiting.prefix { $0.deadline <= now.instant }
-            guard !late.isEmpty else { continue }
-            queues.update(name) { $0.waiting.removeFirst(late.count) }
-            finish(Array(late), with: .timedOut(APIKey.produce.name), &effects)
+            let late = queue.waiting.prefix { $0.deadline <= now.instant }.count
+            guard late > 0 else { continue }
+            finish(queues.update(name) { $0.takeFirst(late) } ?? [], with: .timedOut(APIKey.produce.name), &effects)
         }
     }
 }

@@ -161,6 +161,22 @@ import Wire
         #expect(story.isFinished)
     }
 
+    /// A hundred thousand records behind one batch: each costs the same, however many wait.
+    @Test(.timeLimit(.minutes(1))) func manyWaitingRecordsAreNotWalkedForEachNewOne() {
+        var story = story { $0.isIdempotent = false }
+        story.advance(5)
+        for number in 1...100_000 { story.receive(.send(number: number, record("\(number)", partition: 0))) }
+        story.receive(.flush)
+        var delivered = 0
+        while delivered < 100_000 {
+            story.answer(produced(story))
+            let before = delivered
+            delivered = story.outputs.count
+            guard delivered > before else { break }
+        }
+        #expect(delivered == 100_001)
+    }
+
     @Test func bufferIsBounded() {
         var story = story { $0.bufferedBytesMax = 10 }
         story.receive(.send(number: 1, record("more than there is room for")))
