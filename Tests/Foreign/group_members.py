@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from group_players import SESSION_MS, Aio, Confluent, KafkaPython, describe, make_topic, pause, shared, told
+from group_players import SESSION_MS, Aio, Confluent, KafkaPython, describe, make_topic, pause, settle, shared, told
 from harness import BOOTSTRAP, check, checking, done, equal, wait_until
 
 
@@ -57,6 +57,7 @@ def static(kind):
         player.start()
     check(f"{label}: two static members share the partitions", shared([first, second]), told([first, second]))
     equal(f"{label}: described by instance", [m[1] for m in describe(group)[1]], ["one", "two"])
+    settle([first, second])
     before, times = second.owned, first.assigned
     second.stop()
     again = kind(group, topic, instance="two", client_id="s2")

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as PythonPartition
 from kafka.admin import KafkaAdminClient
 
-from group_players import Confluent, KafkaPython, committed, describe, make_topic, pause, shared, told
+from group_players import Confluent, KafkaPython, committed, describe, make_topic, pause, settle, shared, told
 from harness import Broker, check, checking, done, equal, kcat, wait_until
 
 
@@ -59,6 +59,7 @@ def lives_on(broker, how):
         player.start()
     check(f"live {how}: two members share the partitions", shared(players), told(players))
     wait_until(lambda: sum(committed(group, topic, 6, broker.bootstrap)) == 60)
+    settle(players)
     times, owned = [p.assigned for p in players], [p.owned for p in players]
     restart(broker, how)
     make_topic(f"{topic}-more", bootstrap=broker.bootstrap)

@@ -149,6 +149,17 @@ def shared(players, partitions=6, seconds=30):
     return wait_until(whole, seconds)
 
 
+def settle(players, quiet=1.5, seconds=20):
+    """Waits until nobody has been assigned anything for a while: a leader may rejoin once more for metadata it has just got."""
+    end = time.monotonic() + seconds
+    seen, since = None, time.monotonic()
+    while time.monotonic() < end and time.monotonic() - since < quiet:
+        now = [p.assigned for p in players]
+        if now != seen:
+            seen, since = now, time.monotonic()
+        time.sleep(0.05)
+
+
 def told(players):
     return [(p.name, p.owned, p.assigned, p.error) for p in players]
 
