@@ -118,7 +118,7 @@ extension ClassicGroup {
         leaderID = value?.leader
         stateTimestamp = value.flatMap { $0.currentStateTimestamp < 0 ? nil : Timestamp(milliseconds: $0.currentStateTimestamp) }
         isRecorded = value != nil
-        for entry in value?.members ?? [] { restore(entry) }
+        for entry in value?.members ?? [] where members[entry.memberID] == nil { restore(entry) }
         if !members.isEmpty { state = .stable }
         // The leader in a record is one of its members; were it not, the group could elect none.
         if leaderID.flatMap({ members[$0] }) == nil { leaderID = members.keys.first }

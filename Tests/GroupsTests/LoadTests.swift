@@ -235,4 +235,25 @@ import Wire
         #expect(summary.skipped == 6)
         #expect(summary.groups == 0)
     }
+
+    /// Records damaged at random are passed over or taken as they are; what they make of a group cannot stop the coordinator.
+    @Test(arguments: [14, 34, 45, 49] as [Int32])
+    func damagedRecordsDoNotStopUs(partition: Int32) throws {
+        let original = [UInt8](try Data(contentsOf: LoadTests.fixtures.appendingPathComponent("offsets-\(partition).log")))
+        var random = PRNG(seed: UInt64(partition))
+        for _ in 0..<300 {
+            var bytes = original
+            for _ in 0..<(1 + random.below(4)) { bytes[random.below(bytes.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            var story = Story()
+            _ = story.coordinator.unload(partition, now: story.now)
+            story.coordinator.beginLoad(partition)
+            try? story.coordinator.load(partition, batches: Bytes(bytes), codecs: .uncompressed)
+            story.take(story.coordinator.finishLoad(partition, now: story.now).effects)
+            for group in story.coordinator.list().map(\.groupID) {
+                _ = story.join(group, version: 3)
+                _ = story.commit(group, offset: 1)
+            }
+            story.pass(milliseconds: 1_000_000)
+        }
+    }
 }
