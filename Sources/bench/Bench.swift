@@ -9,6 +9,8 @@ struct Bench {
     private let loader: String
     private let rounds: Int
     private let directory: String
+    /// One part alone: throughput, fetch, storage, start or console.
+    private let only: String?
 
     init(_ arguments: [String]) throws {
         func value(_ flag: String) -> String? {
@@ -16,6 +18,7 @@ struct Bench {
         }
         program = value("--program") ?? ".build/release/kastellan"
         loader = value("--loader") ?? ".build/loader"
+        only = value("--only")
         rounds = value("--rounds").flatMap { Int($0) } ?? 5
         var template = Array("\(value("--directory") ?? ".build")/bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -28,9 +31,19 @@ struct Bench {
         defer { try? PosixDisk().removeTree(directory) }
         Report.remark("Medians of \(rounds) rounds, both sides in turn; ROUNDS is the range of the rounds' ratios.\n")
         Report.heading()
-        try throughput(recordBytes: 100, count: 1_000_000, produceTarget: 0.6)
-        try throughput(recordBytes: 1000, count: 200_000, produceTarget: nil)
-        try fetching()
+        if wants("throughput") {
+            try throughput(recordBytes: 100, count: 1_000_000, produceTarget: 0.6)
+            try throughput(recordBytes: 1000, count: 200_000, produceTarget: nil)
+        }
+        if wants("fetch") { try fetching() }
+        if wants("storage") { try storage() }
+        if wants("start") { try starting() }
+        if wants("console") { try firstFrame() }
+    }
+
+    private func wants(_ part: String) -> Bool { only == nil || only == part }
+
+    private func storage() throws {
         for figure in try StorageBench.run(directory: "\(directory)/storage") {
             var ours = Samples()
             var raw = Samples()
@@ -39,8 +52,6 @@ struct Bench {
             let against = figure.name == "append" ? "B/s plain write" : "B/s plain sendfile"
             Report.ratio("log \(figure.name), 16 KiB batches", ours, raw, unit: "B/s", against: against, target: nil)
         }
-        try starting()
-        try firstFrame()
     }
 
     // MARK: Throughput

@@ -10,12 +10,13 @@ import Wire
 /// It runs as a process of its own (`bench null-broker`), as the real one does, and prints the same line.
 struct NullBroker {
     static let partitions: Int32 = 3
-    /// The batches that a fetch of a partition gets: about a megabyte.
     private static let fetchBytes = 1 << 20
 
     private let port: Int
     private let listener: Int32
-    private let batch: Bytes
+    /// What every fetch of a partition gets: about a megabyte of batches.
+    fileprivate let prepared: Bytes
+    private let batchBytes: Int
     private let recordsPerBatch: Int64
 
     init(recordBytes: Int) throws {
@@ -28,8 +29,10 @@ struct NullBroker {
             builder.append(timestamp: Timestamp(milliseconds: 1_700_000_000_000), key: nil, value: value)
             count += 1
         }
-        batch = builder.buildUncompressed()
+        let batch = builder.buildUncompressed()
+        batchBytes = batch.count
         recordsPerBatch = count
+        prepared = Bytes([[UInt8]](repeating: batch.array, count: NullBroker.fetchBytes / batch.count).flatMap { $0 })
     }
 
     func run() {
@@ -51,14 +54,22 @@ struct NullBroker {
         }
     }
 
-    fileprivate func answer(_ frame: Bytes) throws -> Frame? {
+    /// The answer, and for each of its splices the offset that the prepared batches are to begin at.
+    fileprivate func answer(_ frame: Bytes) throws -> (frame: Frame, offsets: [Int64])? {
         let (header, body) = try RequestHeader.decode(frame)
         let version = header.apiVersion
         let id = header.correlationID
-        func encoded(_ response: some WireResponse) -> Frame { encodeResponse(response, version: version, correlationID: id) }
+        func encoded(_ response: some WireResponse, offsets: [Int64] = []) -> (Frame, [Int64]) {
+            (encodeResponse(response, version: version, correlationID: id), offsets)
+        }
         switch header.key {
-        case .produce: return try produce(ProduceRequest.decode(body, version: version), version, id)
-        case .fetch: return encoded(fetch(try FetchRequest.decode(body, version: version)))
+        case .produce:
+            let request = try ProduceRequest.decode(body, version: version)
+            let response = try produce(request)
+            return request.acks == 0 ? nil : encoded(response)
+        case .fetch:
+            let request = try FetchRequest.decode(body, version: version)
+            return encoded(fetch(request), offsets: request.topics.flatMap { $0.partitions.map(\.fetchOffset) })
         case .metadata: return encoded(metadata(try MetadataRequest.decode(body, version: version)))
         case .apiVersions: return encoded(apiVersions)
         case .listOffsets: return encoded(listOffsets(try ListOffsetsRequest.decode(body, version: version)))
@@ -106,7 +117,7 @@ struct NullBroker {
         return response
     }
 
-    private func produce(_ request: ProduceRequest, _ version: Int16, _ id: Int32) throws -> Frame? {
+    private func produce(_ request: ProduceRequest) throws -> ProduceResponse {
         var response = ProduceResponse()
         for topic in request.topics {
             var row = ProduceResponse.Topic()
@@ -122,7 +133,7 @@ struct NullBroker {
             }
             response.topics.append(row)
         }
-        return request.acks == 0 ? nil : encodeResponse(response, version: version, correlationID: id)
+        return response
     }
 
     private func listOffsets(_ request: ListOffsetsRequest) -> ListOffsetsResponse {
@@ -152,7 +163,7 @@ struct NullBroker {
                 found.highWatermark = .max / 2
                 found.lastStableOffset = .max / 2
                 found.logStartOffset = 0
-                found.records = .bytes(batches(from: partition.fetchOffset))
+                found.records = .external(length: prepared.count)
                 row.partitions.append(found)
             }
             response.topics.append(row)
@@ -160,17 +171,10 @@ struct NullBroker {
         return response
     }
 
-    /// The prepared batch many times over, each with its base offset: the checksum does not cover that.
-    private func batches(from offset: Int64) -> Bytes {
-        let count = NullBroker.fetchBytes / batch.count
-        return Bytes(capacity: count * batch.count) { out in
-            for index in 0..<count {
-                let place = out.baseAddress! + index * batch.count
-                place.copyMemory(from: batch.pointer, byteCount: batch.count)
-                let base = offset + Int64(index) * recordsPerBatch
-                place.storeBytes(of: base.bigEndian, as: Int64.self)
-            }
-            return count * batch.count
+    /// Gives the batches of a connection's own copy of `prepared` their offsets; the checksum does not cover those.
+    fileprivate func number(_ batches: Bytes, from offset: Int64) {
+        for (index, position) in stride(from: 0, to: batches.count, by: batchBytes).enumerated() {
+            batches.patch(position, offset + Int64(index) * recordsPerBatch)
         }
     }
 }
@@ -179,19 +183,35 @@ struct NullBroker {
 private final class Connection {
     private let descriptor: Int32
     private let broker: NullBroker
+    /// This connection's own copy of the prepared batches, renumbered for each fetch.
+    private let batches: Bytes
 
     init(descriptor: Int32, broker: NullBroker) {
         self.descriptor = descriptor
         self.broker = broker
+        batches = Bytes(broker.prepared.array)
     }
 
     func serve() {
         defer { close(descriptor) }
         while let frame = readFrame() {
             guard let answer = try? broker.answer(frame) else { continue }
-            guard answer.bytes.withUnsafeBytes({ BlockingSocket.write(descriptor, $0) }) else { return }
+            guard write(answer.frame, answer.offsets) else { return }
         }
     }
+
+    private func write(_ frame: Frame, _ offsets: [Int64]) -> Bool {
+        var done = 0
+        for (splice, offset) in zip(frame.splices, offsets) {
+            guard write(frame.bytes.slice(done, splice.offset)) else { return false }
+            broker.number(batches, from: offset)
+            guard write(batches) else { return false }
+            done = splice.offset
+        }
+        return write(frame.bytes.dropFirst(done))
+    }
+
+    private func write(_ bytes: Bytes) -> Bool { bytes.withUnsafeBytes { BlockingSocket.write(descriptor, $0) } }
 
     private func readFrame() -> Bytes? { BlockingSocket.readFrame(descriptor) }
 }

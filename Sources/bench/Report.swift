@@ -46,7 +46,7 @@ enum Report {
     private static func verdict(_ met: Bool, _ text: String) -> String { "\(text): \(met ? "met" : "missed")" }
 
     private static func row(_ name: String, _ ours: String, _ against: String, _ ratio: String, _ rounds: String, _ target: String) {
-        let cells = [(name, 36), (ours, 16), (against, 24), (ratio, 7), (rounds, 16), (target, 0)]
+        let cells = [(name, 36), (ours, 13), (against, 27), (ratio, 7), (rounds, 16), (target, 0)]
         var line = ""
         for (text, width) in cells { line += text + String(repeating: " ", count: max(width - text.count, 1)) }
         while line.last == " " { line.removeLast() }
@@ -58,8 +58,9 @@ enum Report {
         fflush(nil)
     }
 
-    /// Three digits that mean something: 1.23M, 456k, 78.9.
+    /// Three digits that mean something: 1.23G, 1.23M, 456k, 78.9.
     static func short(_ value: Double) -> String {
+        if value >= 1_000_000_000 { return "\(fixed(value / 1_000_000_000, 2))G" }
         if value >= 10_000_000 { return "\(fixed(value / 1_000_000, 1))M" }
         if value >= 1_000_000 { return "\(fixed(value / 1_000_000, 2))M" }
         if value >= 10_000 { return "\(fixed(value / 1000, 0))k" }
