@@ -241,6 +241,16 @@ enum BlockingSocket {
         return whole ? frame : nil
     }
 
+    /// A frame in memory that is used again and again: fresh pages for each would cost more than the network does.
+    static func readFrame(_ descriptor: Int32, into storage: ByteStorage) -> Bytes? {
+        var size: UInt32 = 0
+        guard withUnsafeMutableBytes(of: &size, { fill(descriptor, $0) }) else { return nil }
+        let count = Int(UInt32(bigEndian: size))
+        guard count > 0, count <= storage.capacity else { return nil }
+        guard fill(descriptor, UnsafeMutableRawBufferPointer(start: storage.base, count: count)) else { return nil }
+        return Bytes(storage: storage, lower: 0, upper: count)
+    }
+
     static func fill(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Bool {
         var done = 0
         while done < buffer.count {
