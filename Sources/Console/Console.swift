@@ -164,6 +164,7 @@ package struct Console: Sendable {
     /// Brings selections and scroll positions in line, and tells the observer what is on the screen where that changed.
     private mutating func settle() {
         settlePanels()
+        holdTail()
         let interest = currentInterest()
         if interest != watched {
             watched = interest

@@ -38,6 +38,18 @@ extension Console {
         }
     }
 
+    /// Holds the reader while the buffer is full of what is still to be read, and lets it go on in time.
+    mutating func holdTail() {
+        guard let tail = view.tail, !tail.isPaused, !tail.isStopped else { return }
+        if !tail.isHeld && tail.wouldOverrun && !tail.isNearEnd {
+            view.tail?.isHeld = true
+            request(.pauseTail(session: tail.query.session, true))
+        } else if tail.isHeld && tail.isNearEnd {
+            view.tail?.isHeld = false
+            request(.pauseTail(session: tail.query.session, false))
+        }
+    }
+
     mutating func setTailFilter(_ text: String) { view.tail?.setFilter(text) }
 
     mutating func performInTail(_ action: Action) {
@@ -78,6 +90,7 @@ extension Console {
         guard var tail = view.tail else { return }
         if tail.isStopped { return restartTail { $0.start = .end } }
         tail.isPaused.toggle()
+        tail.isHeld = false
         view.tail = tail
         request(.pauseTail(session: tail.query.session, tail.isPaused))
     }

@@ -130,6 +130,15 @@ import Testing
         driver.expect("let go").expect("0:11999")
     }
 
+    @Test func readingFromTheBeginningStartsAtTheTopAndIsNotOverrun() {
+        let driver = tailing(nil).press("1")
+        driver.send(.tail(update(2, 0..<100))).expect("0:0 ").expectNot("0:99")
+        for batch in 1..<9 { driver.send(.tail(update(2, Int64(batch) * 1000..<Int64(batch + 1) * 1000))) }
+        driver.expectRequest(.pauseTail(session: 2, true)).expect("0:0 ").expect("reads on as you come near the end")
+        #expect(driver.console.view.tail?.dropped == 0)
+        driver.press("G").expectRequest(.pauseTail(session: 2, false)).expect(" following")
+    }
+
     @Test func memoryIsBoundedByBytes() {
         let driver = tailing(nil)
         let big = Bytes([UInt8](repeating: 0x61, count: 1 << 20))

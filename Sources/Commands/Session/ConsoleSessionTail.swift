@@ -17,11 +17,12 @@ final class SessionTail: Sendable {
 
     private struct State {
         var records: [ReadRecord] = []
-        /// Bytes of `records`, owed to the reader.
+        /// Sampled away since the UI last took something.
         var skipped = 0
         var isCaughtUp = false
         var error: String?
         var hasNews = false
+        var isPaused = false
     }
 
     let query: TailQuery
@@ -55,7 +56,9 @@ final class SessionTail: Sendable {
             case .records(let records, _, _):
                 state.records += records
                 state.error = nil
-                if isLive, state.isCaughtUp, state.records.count > SessionTail.pendingMax { taken = SessionTail.sample(&state) }
+                if isLive, state.isCaughtUp, !state.isPaused, state.records.count > SessionTail.pendingMax {
+                    taken = SessionTail.sample(&state)
+                }
             case .caughtUp: state.isCaughtUp = true
             case .notice(let text): state.error = text
             case .failed(let partition, let error): state.error = (partition.map { "\($0): " } ?? "") + "\(error)"
@@ -78,7 +81,7 @@ final class SessionTail: Sendable {
     /// For the UI thread: up to a batch, in the order of time across partitions.
     func take() -> TailUpdate? {
         let (records, update, hasMore) = state.withLock { state -> ([ReadRecord], TailUpdate?, Bool) in
-            guard state.hasNews else { return ([], nil, false) }
+            guard state.hasNews, !state.isPaused else { return ([], nil, false) }
             let records = Array(state.records.prefix(SessionTail.batchMax))
             state.records.removeFirst(records.count)
             let hasMore = !state.records.isEmpty
@@ -123,7 +126,10 @@ final class SessionTail: Sendable {
         return out
     }
 
+    /// While paused nothing is handed over either: what was fetched already waits.
     func pause(_ isPaused: Bool) {
+        state.withLock { $0.isPaused = isPaused }
+        mailbox.wake()
         let reader = reader.withLock { $0 }
         if isPaused { reader?.pause() } else { reader?.resume() }
     }

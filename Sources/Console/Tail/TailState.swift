@@ -33,6 +33,8 @@ package struct TailState: Equatable, Sendable {
     /// The reader was told to stop: this is history.
     package internal(set) var isStopped = false
 
+    /// The buffer is full of what the user is still reading: the reader waits until they have come near its end.
+    package internal(set) var isHeld = false
     package internal(set) var follows = true
     package internal(set) var isPaused = false
     package internal(set) var wraps = false
@@ -68,8 +70,19 @@ package struct TailState: Equatable, Sendable {
             measure(message)
         }
         if held.count > TailState.messagesMax || heldBytes > TailState.bytesMax { trim() }
-        if follows { selected = shown.last.map { held[$0].number } }
+        if follows {
+            selected = shown.last.map { held[$0].number }
+        } else if selected == nil {
+            selected = shown.first.map { held[$0].number }
+        }
     }
+
+    /// Whether more would push out what is being read from the past. A search does not wait: it lets go of what does not match.
+    var wouldOverrun: Bool {
+        !follows && filter.isEmpty && (held.count >= TailState.messagesMax * 8 / 10 || heldBytes >= TailState.bytesMax * 8 / 10)
+    }
+    /// Whether the user has come near the end of what is held.
+    var isNearEnd: Bool { follows || !filter.isEmpty || (selectedPosition ?? 0) + TailState.messagesMax / 20 >= shown.count }
 
     private mutating func measure(_ message: TailMessage) {
         placeWidth = max(

@@ -140,6 +140,8 @@ extension Console {
             spans.append(Span(" stopped, p reads on ", .warning))
         } else if tail.isPaused {
             spans.append(Span(" paused ", .warning))
+        } else if tail.isHeld {
+            spans.append(Span(" reads on as you come near the end; G follows ", .logIndicator))
         } else {
             spans.append(Span(tail.follows ? " following " : " not following ", tail.follows ? .logIndicator : .logIndicatorOff))
         }
