@@ -27,7 +27,10 @@ extension Observer {
             case .offsets(let timestamp):
                 let names = snapshot.fold(try result.of(ListOffsetsResponse.self), timestamp: timestamp, at: now.wall)
                 if timestamp == ListOffsetsTime.latest { round?.topicsRead += names }
-            case .logDirs(let broker): snapshot.fold(try result.of(DescribeLogDirsResponse.self), of: broker, at: now.wall)
+            case .logDirs(let broker):
+                let answer = try result.of(DescribeLogDirsResponse.self)
+                if let error = ClientError.of(answer.errorCode) { throw error }
+                snapshot.fold(answer, of: broker, at: now.wall)
             case .quorum: snapshot.fold(try result.of(DescribeQuorumResponse.self), at: now.wall)
             case .configs: snapshot.fold(try result.of(DescribeConfigsResponse.self), at: now.wall)
             }

@@ -197,6 +197,22 @@ import Wire
         #expect(snapshot.topics["orders"]?.partitions[0].endOffset == 100)
     }
 
+    /// A cluster that does not let us see its disks says so in the answer.
+    @Test func refusedDisksAreNotTakenForEmptyOnes() {
+        var cluster = cluster()
+        var story = story(Interest(.brokers), &cluster)
+        story.advance(1_000)
+        while let place = story.sent.firstIndex(where: { $0.request.apiKey != .describeLogDirs }) {
+            let next = story.sent.remove(at: place)
+            story.perform(story.machine.answered(next.token, cluster.answer(next.request), now: story.now))
+        }
+        var refusal = DescribeLogDirsResponse()
+        refusal.errorCode = .clusterAuthorizationFailed
+        while !story.sent.isEmpty { story.answer(refusal) }
+        #expect(latest(story).broker(1)?.disk?.directories.count == 1)
+        #expect(latest(story).broker(1)?.diskObservation.error == "CLUSTER_AUTHORIZATION_FAILED")
+    }
+
     @Test func clusterOutOfReachIsSaidOnceAndForgottenWhenItIsBack() {
         var cluster = cluster()
         var story = story(Interest(.overview), &cluster)
