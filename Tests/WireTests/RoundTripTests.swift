@@ -65,11 +65,11 @@ import Testing
         }
     }
 
-    /// The schema as last agreed upon. To accept a change: `KASTELLAN_RECORD=1 swift test --filter schema`.
+    /// The schema as last agreed upon. To accept a change: `KASTELLAN_UPDATE_GOLDENS=1 swift test --filter schema`.
     @Test func schemaIsTheGoldenOne() throws {
         let text = Self.messages.map { schema($0) }.joined(separator: "\n")
         let file = Fixture.directory.appending(path: "schema.txt")
-        if ProcessInfo.processInfo.environment["KASTELLAN_RECORD"] != nil { try text.write(to: file, atomically: true, encoding: .utf8) }
+        if ProcessInfo.processInfo.environment["KASTELLAN_UPDATE_GOLDENS"] != nil { try text.write(to: file, atomically: true, encoding: .utf8) }
         #expect(try Fixture.text("schema.txt") == text)
     }
 
