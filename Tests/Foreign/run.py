@@ -74,6 +74,7 @@ def run_script(path, program, tally):
     print(f"-- {name}", flush=True)
     try:
         environment = dict(os.environ, PYTHONPATH=HERE, PYTHONUNBUFFERED="1")
+        environment.pop("KASTELLAN_BOOTSTRAP", None)
         if wants_broker:
             try:
                 broker = harness.Broker(data=os.path.join(temporary, "data")).start()
@@ -102,8 +103,10 @@ def run_script(path, program, tally):
 def run_process(path, name, seconds, environment, tally, temporary):
     log_path = os.path.join(temporary, "script.log")
     with open(log_path, "wb") as log:
+        # A script that was given a broker also finds its address as its argument.
+        address = [environment["KASTELLAN_BOOTSTRAP"]] if "KASTELLAN_BOOTSTRAP" in environment else []
         process = subprocess.Popen(
-            [sys.executable, path, environment.get("KASTELLAN_BOOTSTRAP", "")], stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True, text=True)
+            [sys.executable, path, *address], stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True, text=True)
         failed_before = len(tally.failed)
         # The clock stops a script that hangs: its whole process group ends, and its output with it.
         alarm = subprocess.Popen(["sleep", str(seconds)])
