@@ -68,7 +68,7 @@ package struct Theme: Equatable, Sendable {
         switch scope {
         case .rowSelected, .buttonFocus, .crumbActive, .match, .flashError, .flashWarning, .dialogFieldFocus: return .reverse
         case .brand, .title, .titleHighlight, .tableHeader, .menuKey, .rowMarked, .warning, .failure, .doomed, .label, .borderFocus,
-            .tableSorter, .jsonKey, .dialogLabel:
+            .tableSorter, .jsonKey, .dialogLabel, .dialogTitle, .dialogWarning, .dialogFailure:
             return .bold
         case .muted, .promptSuggestion, .finished: return .dim
         case .button, .dialogField: return .underline
@@ -179,6 +179,10 @@ package struct Theme: Equatable, Sendable {
         let focusBack = skin.color(["dialog.buttonFocusBgColor"], front)
         return [
             .dialog: Look(front, back),
+            .dialogTitle: Look(front, back, .bold),
+            .dialogGood: Look(skin.color(["frame.status.addColor"], front), back),
+            .dialogWarning: Look(skin.color(["frame.status.pendingColor", "frame.status.modifyColor"], .indexed(11)), back, .bold),
+            .dialogFailure: Look(skin.color(["frame.status.errorColor"], .indexed(9)), back, .bold),
             .dialogBorder: Look(skin.color(["frame.border.focusColor", "frame.border.fgColor"], front), back),
             .dialogLabel: Look(label, back),
             .dialogField: Look(field, back, .underline),

@@ -105,7 +105,7 @@ extension Console {
         grid.fill(area, Style(.dialog))
         grid.box(area, Style(.dialogBorder))
         let text = " " + Clip.end(title, area.width - 6, grid.glyphs) + " "
-        grid.put(area.x + max(1, (area.width - TextWidth.of(text)) / 2), area.y, text, .title, clip: area)
+        grid.put(area.x + max(1, (area.width - TextWidth.of(text)) / 2), area.y, text, .dialogTitle, clip: area)
     }
 
     func menuArea(_ menu: Menu) -> Rect {

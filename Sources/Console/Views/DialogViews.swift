@@ -12,7 +12,7 @@ extension Console {
         var y = inside.y + 1
         for line in form.intro {
             let isWarning = line.hasPrefix("!")
-            grid.put(inside.x, y, Clip.end(Escape.line(line), inside.width, grid.glyphs), isWarning ? .warning : .dialog, clip: inside)
+            grid.put(inside.x, y, Clip.end(Escape.line(line), inside.width, grid.glyphs), isWarning ? .dialogWarning : .dialog, clip: inside)
             y += 1
         }
         if !form.intro.isEmpty { y += 1 }
@@ -22,7 +22,7 @@ extension Console {
         }
         let bottom = area.bottom - 3
         if let problem = form.problem {
-            grid.put(inside.x, bottom - 1, Clip.end("! " + problem, inside.width, grid.glyphs), .warning, clip: inside)
+            grid.put(inside.x, bottom - 1, Clip.end("! " + problem, inside.width, grid.glyphs), .dialogWarning, clip: inside)
         }
         let x = drawButton(&grid, inside.x, bottom, "Continue", isFocused: form.focus == form.continueIndex, clip: inside)
         drawButton(&grid, x + 2, bottom, "Cancel", isFocused: form.focus == form.cancelIndex, clip: inside)
@@ -133,7 +133,7 @@ extension Console {
     func planLines(_ dialog: PlanDialog, width: Int) -> [[Span]] {
         switch dialog.phase {
         case .planning: return [[Span("Reading the cluster.", .dialog)]]
-        case .refused(let text): return wrapped(text, width, .failure)
+        case .refused(let text): return wrapped(text, width, .dialogFailure)
         case .running(_, let progress): return [[Span("Working. ", .dialog), Span(Escape.line(progress), .dialog)]]
         case .finished(let outcome): return outcomeLines(outcome, width)
         case .review(let plan): return reviewLines(plan, width)
@@ -148,9 +148,9 @@ extension Console {
         let glyphs = options.glyphs
         var out: [[Span]] =
             switch outcome.verdict {
-            case .done: [[Span("\(glyphs.good) Done, and the cluster now is as planned.", .good)]]
-            case .doneButDiffers: [[Span("! Done, but the cluster shows something else.", .warning)]]
-            case .failed: [[Span("\(glyphs.bad) Failed.", .failure)]]
+            case .done: [[Span("\(glyphs.good) Done, and the cluster now is as planned.", .dialogGood)]]
+            case .doneButDiffers: [[Span("! Done, but the cluster shows something else.", .dialogWarning)]]
+            case .failed: [[Span("\(glyphs.bad) Failed.", .dialogFailure)]]
             }
         for line in outcome.lines { out += wrapped(line, width, .dialog, indent: "  ") }
         if outcome.undo != nil { out += [[], [Span("z", .dialogLabel), Span("  undoes it", .dialog)]] }
@@ -166,8 +166,8 @@ extension Console {
             out += lines
         }
         // What stands in the way comes first: it may be all that matters.
-        section("Cannot be done now", plan.obstacles.flatMap { wrapped($0, width, .failure, indent: "  ") })
-        section("Mind", plan.warnings.flatMap { wrapped($0, width, .warning, indent: "  ") })
+        section("Cannot be done now", plan.obstacles.flatMap { wrapped($0, width, .dialogFailure, indent: "  ") })
+        section("Mind", plan.warnings.flatMap { wrapped($0, width, .dialogWarning, indent: "  ") })
         let table = planTable(plan, width)
         if !table.isEmpty { out += (out.isEmpty ? [] : [[]]) + table }
         section("Touches", plan.touches.flatMap { wrapped($0, width, .dialog, indent: "  ") })
@@ -175,7 +175,7 @@ extension Console {
         section("With Kafka's own tools (c copies)", command.flatMap { commandLines($0, width) })
         switch plan.inverse {
         case .action: section("To undo", [[Span("  z, once it is done", .dialog)]])
-        case .none(let reason): if !reason.isEmpty { section("Cannot be undone", wrapped(reason, width, .warning, indent: "  ")) }
+        case .none(let reason): if !reason.isEmpty { section("Cannot be undone", wrapped(reason, width, .dialogWarning, indent: "  ")) }
         }
         return out
     }
