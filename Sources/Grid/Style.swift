@@ -14,7 +14,8 @@ package enum Scope: UInt8, CaseIterable, Sendable {
     case tableHeader, tableSorter, row, rowSelected, rowMarked
     /// States of things, from well to bad; always beside a word or a sign.
     case good, fresh, pending, warning, failure, finished, highlight, doomed
-    case dialog, dialogTitle, dialogGood, dialogWarning, dialogFailure, dialogBorder, dialogLabel, dialogField, dialogFieldFocus, button, buttonFocus
+    case dialog, dialogTitle, dialogGood, dialogWarning, dialogFailure
+    case dialogBorder, dialogLabel, dialogField, dialogFieldFocus, button, buttonFocus
     case chart, chartAlternative, chartTrack
     case log, logIndicator, logIndicatorOff
     case jsonKey, jsonPunctuation, jsonString, jsonNumber, jsonWord

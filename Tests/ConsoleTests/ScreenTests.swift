@@ -7,7 +7,7 @@ import Testing
 @testable import Console
 
 /// Every view at three sizes against the pictures in Tests/Fixtures/screens: text, then the styles of each row. Drawn anew with
-/// `KASTELLAN_REWRITE_SCREENS=1 swift test`, and then looked at before they are committed.
+/// `KASTELLAN_UPDATE_GOLDENS=1 swift test`, and then looked at before they are committed.
 @Suite struct Screens {
     static let sizes = [(80, 24), (120, 40), (200, 60)]
     static let folder = (#filePath.split(separator: "/").dropLast(2).map(String.init) + ["Fixtures", "screens"]).reduce("") {
@@ -22,7 +22,7 @@ import Testing
             let grid = driver.screen
             let picture = grid.text + "----\n" + grid.styleRuns
             let path = "\(Screens.folder)/\(name)-\(width)x\(height).txt"
-            if getenv("KASTELLAN_REWRITE_SCREENS") != nil {
+            if getenv("KASTELLAN_UPDATE_GOLDENS") != nil {
                 write(picture, path)
             } else {
                 #expect(read(path) == picture, "\(name) at \(width)x\(height) is not as in \(path):\n\(grid.text)")

@@ -12,7 +12,8 @@ extension Console {
         var y = inside.y + 1
         for line in form.intro {
             let isWarning = line.hasPrefix("!")
-            grid.put(inside.x, y, Clip.end(Escape.line(line), inside.width, grid.glyphs), isWarning ? .dialogWarning : .dialog, clip: inside)
+            let text = Clip.end(Escape.line(line), inside.width, grid.glyphs)
+            grid.put(inside.x, y, text, isWarning ? .dialogWarning : .dialog, clip: inside)
             y += 1
         }
         if !form.intro.isEmpty { y += 1 }
