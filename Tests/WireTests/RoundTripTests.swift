@@ -69,7 +69,9 @@ import Testing
     @Test func schemaIsTheGoldenOne() throws {
         let text = Self.messages.map { schema($0) }.joined(separator: "\n")
         let file = Fixture.directory.appending(path: "schema.txt")
-        if ProcessInfo.processInfo.environment["KASTELLAN_UPDATE_GOLDENS"] != nil { try text.write(to: file, atomically: true, encoding: .utf8) }
+        if ProcessInfo.processInfo.environment["KASTELLAN_UPDATE_GOLDENS"] != nil {
+            try text.write(to: file, atomically: true, encoding: .utf8)
+        }
         #expect(try Fixture.text("schema.txt") == text)
     }
 
