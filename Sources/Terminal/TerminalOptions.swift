@@ -42,7 +42,7 @@ package enum TerminalError: Error, Equatable, Sendable {
     package var message: String {
         switch self {
         case .noTerminal: "standard input and output are not a terminal"
-        case .unknownType(let name): "the terminal type '\(name)' is not known here (TERM)"
+        case .unknownType(let name): "the terminal type '\(name)' is not known here; TERM=xterm-256color suits most"
         case .cannotPosition(let name): "a terminal of type '\(name)' cannot show the console: it cannot move its cursor (TERM)"
         }
     }

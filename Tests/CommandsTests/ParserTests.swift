@@ -32,6 +32,10 @@ private func objection(_ line: String) -> String {
     @Test func twoWordCommandsAndTheConsoleByDefault() throws {
         #expect(try parse("topics create orders -c a=b -c c=d=e").pairs("--config").map(\.value) == ["b", "d=e"])
         #expect(try parse("-b host:9092").command == "console")
+        for line in ["-b host:1 topics list", "-bhost:1 topics list", "--bootstrap=host:1 topics list", "topics list -b host:1"] {
+            #expect(try parse(line).command == "topics list")
+            #expect(try parse(line).text("--bootstrap") == "host:1")
+        }
         #expect(try parse("--help").command == "help")
         #expect(try parse("--version").command == "version")
         #expect(try parse("topics --help").positionals == ["topics"])

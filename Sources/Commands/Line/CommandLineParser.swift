@@ -16,8 +16,21 @@ package struct CommandLineParser {
             help.positionals = [first]
             return help
         }
-        let (spec, rest) = try commandNamed(arguments)
+        let (spec, rest) = try commandNamed(addressLast(arguments))
         return try parse(rest, for: spec)
+    }
+
+    /// `-b HOST:PORT topics list` means `topics list -b HOST:PORT`: who comes from kcat puts the address first.
+    private static func addressLast(_ arguments: [String]) -> [String] {
+        let first = arguments[0]
+        guard first.hasPrefix("-b") || first.hasPrefix("--bootstrap") else { return arguments }
+        let isWhole = first.hasPrefix("--") ? !first.contains("=") : first == "-b"
+        let address = arguments.prefix(isWhole ? 2 : 1)
+        let words = arguments.dropFirst(address.count)
+        guard let command = words.first, !command.hasPrefix("-") else { return arguments }
+        let length = CommandTable.command(command) != nil ? 1 : CommandTable.family(command).isEmpty ? 0 : 2
+        guard length > 0, words.count >= length else { return arguments }
+        return Array(words.prefix(length)) + address + words.dropFirst(length)
     }
 
     /// The command that the first words name, and the words after them. A line that begins with a flag is for the console.
