@@ -84,9 +84,15 @@ let everything: [Target] = [
     // What tests of several targets share.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
 
+    // What several tests share: the recorded behaviours of a real Kafka.
+    .target(
+        name: "RecordedKafka", dependencies: ["Wire", "Primitives"].map { .byName(name: $0) }, path: "Tests/RecordedKafka",
+        swiftSettings: common),
+
     tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]),
     tests("Quorum"),
-    tests("Controller", ["TestSupport"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]), tests("Broker"),
+    tests("Controller", ["TestSupport", "RecordedKafka"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]),
+    tests("Broker", ["RecordedKafka"]),
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),

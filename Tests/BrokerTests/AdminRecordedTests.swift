@@ -1,5 +1,6 @@
 import Controller
 import Primitives
+import RecordedKafka
 import Testing
 import Wire
 

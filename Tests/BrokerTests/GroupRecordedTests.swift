@@ -1,6 +1,7 @@
 import Foundation
 import Groups
 import Primitives
+import RecordedKafka
 import Testing
 import Wire
 
@@ -73,7 +74,7 @@ private struct GroupReplay {
         if let joined = answer as? JoinGroupResponse { learn(row, joined.memberID) }
         var row = row
         row.observed = try JSONSerialization.jsonObject(with: Data(ours(try text(inBase64(row.observed))).utf8))
-        return BrokerTests.differences(answer, row).filter { !$0.contains(".ClientId") && !$0.contains(".ClientHost") }
+        return RecordedKafka.differences(answer, row).filter { !$0.contains(".ClientId") && !$0.contains(".ClientHost") }
     }
 
     /// A recorded id and the one this broker gave in its place.

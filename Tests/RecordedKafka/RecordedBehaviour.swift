@@ -3,16 +3,16 @@ import Primitives
 import Wire
 
 /// One request sent to Apache Kafka 4.3.1 by its field names, and what came back.
-struct RecordedBehaviour: CustomStringConvertible {
-    var name: String
-    var api: String
-    var version: Int16
-    var body: [String: Any]
-    var observed: Any
+package struct RecordedBehaviour: CustomStringConvertible {
+    package var name: String
+    package var api: String
+    package var version: Int16
+    package var body: [String: Any]
+    package var observed: Any
 
-    var description: String { "\(api) v\(version): \(name)" }
+    package var description: String { "\(api) v\(version): \(name)" }
 
-    static func all() -> [RecordedBehaviour] {
+    package static func all() -> [RecordedBehaviour] {
         let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/semantics/semantics.jsonl")
         guard let text = try? String(contentsOf: path, encoding: .utf8) else { return [] }
@@ -27,9 +27,9 @@ struct RecordedBehaviour: CustomStringConvertible {
         }
     }
 
-    static func of(_ api: String) -> [RecordedBehaviour] { all().filter { $0.api == api } }
+    package static func of(_ api: String) -> [RecordedBehaviour] { all().filter { $0.api == api } }
 
-    func request<R: WireRequest>(_: R.Type = R.self) throws -> R {
+    package func request<R: WireRequest>(_: R.Type = R.self) throws -> R {
         var filler = JSONFiller(version: version, object: body)
         var request = R()
         try request.visit(&filler)
@@ -116,7 +116,7 @@ struct JSONFiller: WireCoder {
 
 /// What differs between an answer of ours and the recorded one: paths with both values. Ids are compared by whether there is one; lists
 /// of results with a name are compared by it, because Kafka's order comes from a hash.
-func differences(_ ours: some WireMessage, _ recorded: RecordedBehaviour) -> [String] {
+package func differences(_ ours: some WireMessage, _ recorded: RecordedBehaviour) -> [String] {
     let text = WirePrinter.print(ours, version: recorded.version)
     guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) else { return ["not JSON: \(text)"] }
     var found: [String] = []
@@ -154,7 +154,7 @@ private func text(_ value: Any?, _ path: String) -> String {
 
 private func sortKey(_ value: Any) -> String {
     guard let object = value as? [String: Any] else { return "\(value)" }
-    for name in ["name", "topic", "topicname", "partitionindex", "partitionid"] {
+    for name in ["name", "topic", "topicname", "groupid", "partitionindex", "partitionid"] {
         for (key, value) in object where key.lowercased() == name { return "\(value)" + idKey(object) }
     }
     return idKey(object)
