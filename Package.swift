@@ -60,6 +60,7 @@ let everything: [Target] = [
     library("ClientCore", ["Wire", "Records", "Primitives"]),
     library("Grid", ["Primitives"]),
     library("Observatory", ["ClientCore", "Wire", "Records", "Primitives"]),
+    library("Simulator", ["Broker", "ClientCore", "Controller", "Groups", "Quorum", "Replication", "Storage", "Records", "Wire", "Primitives"]),
     library("Console", ["Observatory", "Grid", "ClientCore", "Primitives"]),
 
     // The shells.
@@ -79,6 +80,7 @@ let everything: [Target] = [
         ]),
     program("kastellan", ["Commands"]),
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
+    program("simulate", ["Simulator", "Compression", "Primitives"]),
     program("tidy", []),
 
     // What tests of several targets share.
@@ -96,7 +98,7 @@ let everything: [Target] = [
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
-    tests("DevCluster"), tests("Terminal"), tests("Commands"), tests("tidy"),
+    tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"]), tests("Terminal"), tests("Commands"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

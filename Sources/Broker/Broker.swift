@@ -15,6 +15,8 @@ package struct Broker {
     package let brokerID: BrokerID
     package let disk: any Disk
     package let codecs: Codecs
+    /// Deliberate defects; empty but in the simulator's own test.
+    package let mutations: Mutations
     /// Every random choice: ids, jitter.
     package var random: PRNG
     /// The time of the event being handled.
@@ -44,6 +46,7 @@ package struct Broker {
     var replicas = ReplicaTable()
     var parked = ParkedRequests()
     var syncs = SyncQueue()
+    var peers = PeerTable()
     /// Internal appends that are decided and whose owners have not been told yet.
     var completions: [(InternalAppendOwner, ErrorCode)] = []
 
@@ -52,8 +55,9 @@ package struct Broker {
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
 
-    package init(config: BrokerConfig, disk: any Disk, codecs: Codecs, seed: UInt64, now: Now) {
+    package init(config: BrokerConfig, disk: any Disk, codecs: Codecs, seed: UInt64, now: Now, mutations: Mutations = []) {
         self.config = config
+        self.mutations = mutations
         self.disk = disk
         self.codecs = codecs
         self.now = now
@@ -67,27 +71,41 @@ package struct Broker {
         self.now = now
         switch event {
         case .requestReceived(let context): dispatch(context)
-        case .connectionClosed(let connection):
-            parked.forget(connection)
-            groupsConnectionClosed(connection)
+        case .connectionClosed(let connection): forgetConnection(connection)
         case .synced(let token, let error): synced(token, error)
+        case .answered(let id, let result): answered(id, result)
         case .ticked: tick()
         }
-        runCompletions()
+        settle()
         defer { effects = [] }
         return effects
+    }
+
+    /// Tells owners of what happened while the event was handled, until nothing is left to tell.
+    mutating func settle() {
+        runCompletions()
+        while peers.hasLoopback {
+            runLoopback()
+            runCompletions()
+        }
+    }
+
+    mutating func forgetConnection(_ connection: ConnectionID) {
+        parked.forget(connection)
+        groupsConnectionClosed(connection)
     }
 
     /// When the broker next wants `ticked`, if nothing happens before.
     package var nextDeadline: Instant {
         mutating get {
             let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
-            return min(due, adminDeadline, groupsDeadline)
+            return min(due, adminDeadline, groupsDeadline, peers.nextDeadline)
         }
     }
 
     private mutating func tick() {
         expireParked()
+        expirePeerRequests()
         runChores()
         if adminDeadline <= now.instant { adminTick() }
         if groupsDeadline <= now.instant { groupsTick() }

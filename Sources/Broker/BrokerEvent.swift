@@ -15,6 +15,8 @@ package enum BrokerEvent: Sendable {
     case connectionClosed(ConnectionID)
     /// The sync of this token's effect is done; `error` is nil when all of it is durable.
     case synced(SyncToken, error: DiskError?)
+    /// The response frame (without its size) to a request this broker sent to a peer, or why there is none.
+    case answered(PeerRequestID, Result<Bytes, PeerFailure>)
     /// `nextDeadline` may have passed.
     case ticked
 }
@@ -30,6 +32,12 @@ package enum BrokerEffect: Sendable {
     case close(ConnectionID, reason: String)
     /// Runs the job on a worker, then tells `synced`.
     case sync(SyncToken, PartitionLog.SyncJob)
+    /// Sends the request frame to another node, over the connection of this lane, which is opened if need be. Then tells `answered`.
+    case ask(PeerRequestID, to: PeerAddress, lane: PeerLane, Frame)
+    /// The answer to this request is no longer waited for. Its connection is closed, and what else was under way there is `lost`.
+    case abandon(PeerRequestID)
+    /// The broker is registered and unfenced, or is a controller that runs: clients may come in. Once in a broker's life.
+    case ready
     case event(ClusterEvent)
     /// One line for the broker's log.
     case log(String)

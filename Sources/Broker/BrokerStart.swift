@@ -30,6 +30,7 @@ extension Broker {
         removedTopics = OrderedMap()
         runCompletions()
         emit(.brokerUp(broker: brokerID, address: config.advertisedListeners.first.map { "\($0.host):\($0.port)" } ?? ""))
+        effects.append(.ready)
         defer { effects = [] }
         return effects
     }

@@ -19,6 +19,8 @@ package struct RequestContext: Sendable {
     /// The name of the listener it came in on: metadata answers with the same listener's addresses.
     package let listener: String
     package let receivedAt: Now
+    /// Set where another broker forwarded the request in an Envelope (KIP-590): that request's header. The response goes back in one.
+    package var envelope: RequestHeader?
 
     package init(
         connection: ConnectionID, header: RequestHeader, body: Bytes, clientHost: String, listener: String, receivedAt: Now

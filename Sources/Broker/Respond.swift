@@ -12,7 +12,15 @@ extension Broker {
     mutating func respond(_ context: RequestContext, _ message: some WireResponse, version: Int16, slices: [LogSlice] = []) {
         let frame = encodeResponse(message, version: version, correlationID: context.header.correlationID)
         precondition(frame.splices.count == slices.count, "every splice of a response has its slice")
-        effects.append(.send(context.connection, frame, slices: slices))
+        send(context, frame, slices)
+    }
+
+    private mutating func send(_ context: RequestContext, _ frame: Frame, _ slices: [LogSlice]) {
+        guard let id = context.connection.loopbackRequest else {
+            return effects.append(.send(context.connection, frame, slices: slices))
+        }
+        precondition(slices.isEmpty, "a broker does not fetch from itself")
+        peers.loopbackAnswers.append((id, .success(frame.bytes.dropFirst(4))))
     }
 
     /// Ends the request without a response.
@@ -20,6 +28,7 @@ extension Broker {
 
     /// Ends the connection: what it sent cannot be answered.
     package mutating func closeConnection(_ context: RequestContext, _ reason: String) {
+        if let id = context.connection.loopbackRequest { return peers.loopbackAnswers.append((id, .failure(.lost))) }
         effects.append(.close(context.connection, reason: reason))
     }
 

@@ -4,16 +4,29 @@ import Wire
 /// Serves one API key: decodes the body, then answers now, parks the request, or throws, which closes the connection.
 package typealias Handler = @Sendable (inout Broker, RequestContext) throws(WireError) -> Void
 
+/// Who may be asked, and who asks.
+package enum RouteScope: Sendable {
+    /// Any broker answers a client.
+    case anyBroker
+    /// Only the active controller can answer; another node forwards the request to it.
+    case activeController
+    /// Only nodes of the cluster ask; not advertised to clients.
+    case nodes
+}
+
 /// One row of the table of what this broker serves.
 package struct Route: Sendable {
     package let key: APIKey
+    package let scope: RouteScope
     let handler: Handler
 
     /// A handler that gets the decoded request.
     init<Request: WireRequest>(
-        _ request: Request.Type, _ handler: @escaping @Sendable (inout Broker, RequestContext, Request) -> Void
+        _ request: Request.Type, at scope: RouteScope = .anyBroker,
+        _ handler: @escaping @Sendable (inout Broker, RequestContext, Request) -> Void
     ) {
         key = Request.apiKey
+        self.scope = scope
         self.handler = { (broker: inout Broker, context: RequestContext) throws(WireError) in
             handler(&broker, context, try Request.decode(context.body, version: context.version))
         }
@@ -36,14 +49,14 @@ package enum RouteTable {
         Route(SaslAuthenticateRequest.self) { $0.handleSaslAuthenticate($1, $2) },
     ]
 
-    /// Handlers by the key's number.
-    static let table: [Handler?] = {
-        var table = [Handler?](repeating: nil, count: 128)
-        for route in routes { table[Int(route.key.rawValue)] = route.handler }
+    /// Rows by the key's number.
+    static let table: [Route?] = {
+        var table = [Route?](repeating: nil, count: 128)
+        for route in routes { table[Int(route.key.rawValue)] = route }
         return table
     }()
 
-    static func handler(_ rawKey: Int16) -> Handler? {
+    static func route(_ rawKey: Int16) -> Route? {
         rawKey >= 0 && Int(rawKey) < table.count ? table[Int(rawKey)] : nil
     }
 }
@@ -52,15 +65,17 @@ extension Broker {
     /// Finds the handler. What cannot be answered ends the connection, as in Kafka: an unknown key, or a version outside the advertised
     /// range, except of ApiVersions, which has an answer for that (KIP-511).
     mutating func dispatch(_ context: RequestContext) {
-        guard let key = APIKey(rawValue: context.header.apiKey), let handler = RouteTable.handler(context.header.apiKey) else {
+        guard let key = APIKey(rawValue: context.header.apiKey), let route = RouteTable.route(context.header.apiKey) else {
             return closeConnection(context, "request with unknown API key \(context.header.apiKey)")
         }
-        guard key.validVersions.contains(context.version), key.advertisedVersions?.contains(context.version) == true else {
+        let served = route.scope == .nodes ? key.validVersions : key.advertisedVersions
+        guard key.validVersions.contains(context.version), served?.contains(context.version) == true else {
             if key == .apiVersions { return refuseApiVersions(context) }
             return closeConnection(context, "\(key.name) version \(context.version) is not supported")
         }
+        if route.scope == .activeController, !isActiveController { return forward(context) }
         do throws(WireError) {
-            try handler(&self, context)
+            try route.handler(&self, context)
         } catch {
             closeConnection(context, "malformed \(key.name) request, version \(context.version): \(error)")
         }

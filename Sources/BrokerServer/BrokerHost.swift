@@ -90,6 +90,8 @@ final class BrokerHost {
             switch effect {
             case .send, .proceed, .close: send(effect)
             case .sync(let token, let job): sync(token, job)
+            // A single broker has nobody to ask.
+            case .ask, .abandon, .ready: break
             case .event(let event): onEvent(event)
             case .log(let line): log(line)
             }

@@ -20,6 +20,7 @@ struct ImportTable {
         Grid          P  Primitives
         Observatory   P  ClientCore Wire Records Primitives
         Console       P  Observatory Grid ClientCore Primitives
+        Simulator     P  Broker ClientCore Controller Groups Quorum Replication Storage Records Wire Primitives
         Compression   -  Records Primitives CZlib CZstd CLZ4 CSnappy
         Reactor       -  Primitives CLinux
         BrokerServer  -  Broker Reactor Compression Primitives Wire Records Storage Controller Groups
@@ -30,6 +31,7 @@ struct ImportTable {
         +             -  Storage Records Compression Wire Controller Primitives CLinux
         kastellan     -  Commands
         bench         -  Reactor Storage Records Wire Primitives CLinux
+        simulate      -  Simulator Compression Primitives
         fuzz          -  Broker Controller Compression Storage Quorum Wire Records Primitives
         tidy          -
         """

@@ -1,0 +1,23 @@
+/// Deliberate defects of the engine, for the simulator's own test: it turns them on one by one and must catch each. Empty in everything
+/// that ships. Each is looked at in exactly one place, the one whose rule it breaks.
+public struct Mutations: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// A leader answers an acks=all produce as soon as its own log has it.
+    public static let acknowledgeBeforeISR = Mutations(rawValue: 1 << 0)
+    /// The high watermark follows the leader's own log end.
+    public static let highWatermarkFromLeaderAlone = Mutations(rawValue: 1 << 1)
+    /// A voter forgets within an epoch whom it voted for.
+    public static let voteTwice = Mutations(rawValue: 1 << 2)
+    /// A follower keeps what diverges from its new leader's log.
+    public static let skipTruncation = Mutations(rawValue: 1 << 3)
+    /// A vote leaves the node before it is durable.
+    public static let forgetVoteSync = Mutations(rawValue: 1 << 4)
+    /// A leader accepts appends in an epoch that is over.
+    public static let keepFencedAppend = Mutations(rawValue: 1 << 5)
+    /// The quorum's leader commits entries of earlier epochs by counting replicas (Raft §5.4.2).
+    public static let commitOldEpochByCount = Mutations(rawValue: 1 << 6)
+    /// A new leader does not know which batches its idempotent producers have sent.
+    public static let dropProducerState = Mutations(rawValue: 1 << 7)
+}

@@ -1,0 +1,7 @@
+import Glibc
+import Simulator
+
+/// Seeds of the simulator from the command line.
+func simulate() {}
+
+simulate()
