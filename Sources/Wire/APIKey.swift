@@ -1,5 +1,5 @@
 /// The requests this codec describes, by Kafka's API key. `validVersions` is what the codec understands, `advertisedVersions` what
-/// our own broker offers.
+/// our own broker offers its clients, `controllerVersions` what a controller offers brokers and other controllers.
 package enum APIKey: Int16, CaseIterable, Sendable {
     case produce = 0
     case fetch = 1
@@ -45,15 +45,26 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     case alterClientQuotas = 49
     case describeUserScramCredentials = 50
     case alterUserScramCredentials = 51
+    case vote = 52
+    case beginQuorumEpoch = 53
+    case endQuorumEpoch = 54
     case describeQuorum = 55
+    case alterPartition = 56
     case updateFeatures = 57
+    case envelope = 58
+    case fetchSnapshot = 59
     case describeCluster = 60
     case describeProducers = 61
+    case brokerRegistration = 62
+    case brokerHeartbeat = 63
     case unregisterBroker = 64
     case describeTransactions = 65
     case listTransactions = 66
+    case allocateProducerIDs = 67
     case consumerGroupHeartbeat = 68
     case consumerGroupDescribe = 69
+    case controllerRegistration = 70
+    case assignReplicasToDirs = 73
     case listConfigResources = 74
     case describeTopicPartitions = 75
 
@@ -66,6 +77,9 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     /// What our broker tells clients it serves. Produce begins at 0 though 0 to 2 are refused: librdkafka before 2.11.1 sends
     /// uncompressed, or not at all, to a broker whose range does not include them (KAFKA-18659).
     package var advertisedVersions: ClosedRange<Int16>? { APITable.row(self).advertised }
+
+    /// What the controller listener serves: Kafka's own division, in which what nodes say to each other is no client's business.
+    package var controllerVersions: ClosedRange<Int16>? { APITable.row(self).controller }
 
     package func isFlexible(_ version: Int16) -> Bool { version >= flexibleFrom }
 

@@ -120,8 +120,14 @@ import Testing
             #expect(key.validVersions.contains(advertised.upperBound), "\(key)")
             #expect(key == .produce || key.validVersions.contains(advertised.lowerBound), "\(key)")
         }
-        #expect(APIKey.produce.advertisedVersions == 0...11 && APIKey.fetch.advertisedVersions == 4...17)
+        #expect(APIKey.produce.advertisedVersions == 0...11 && APIKey.fetch.advertisedVersions == 4...18)
         #expect(APIKey.allCases.filter { $0.advertisedVersions != nil }.count == 35)
+        let between: [APIKey] = [
+            .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope, .fetchSnapshot, .brokerRegistration, .brokerHeartbeat,
+            .allocateProducerIDs,
+        ]
+        #expect(between.allSatisfy { $0.advertisedVersions == nil && $0.controllerVersions == $0.validVersions })
+        #expect(APIKey.produce.controllerVersions == nil && APIKey.createTopics.controllerVersions == 2...7)
         #expect(APIKey.name(of: 78) == "ShareFetch" && APIKey.name(of: 999) == "Api999")
     }
 

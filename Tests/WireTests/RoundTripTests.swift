@@ -28,7 +28,7 @@ import Testing
             ShareGroupTargetAssignmentMemberValue.self, ShareGroupCurrentMemberAssignmentKey.self,
             ShareGroupCurrentMemberAssignmentValue.self, ShareGroupStatePartitionMetadataKey.self,
             ShareGroupStatePartitionMetadataValue.self, TransactionLogKey.self, TransactionLogValue.self,
-            ConsumerProtocolSubscription.self, ConsumerProtocolAssignment.self,
+            ConsumerProtocolSubscription.self, ConsumerProtocolAssignment.self, EnvelopePrincipal.self,
         ]
 
     static var messages: [any WireMessage.Type] {

@@ -46,15 +46,26 @@ extension APIKey {
         case .alterClientQuotas: AlterClientQuotasRequest.self
         case .describeUserScramCredentials: DescribeUserScramCredentialsRequest.self
         case .alterUserScramCredentials: AlterUserScramCredentialsRequest.self
+        case .vote: VoteRequest.self
+        case .beginQuorumEpoch: BeginQuorumEpochRequest.self
+        case .endQuorumEpoch: EndQuorumEpochRequest.self
         case .describeQuorum: DescribeQuorumRequest.self
+        case .alterPartition: AlterPartitionRequest.self
         case .updateFeatures: UpdateFeaturesRequest.self
+        case .envelope: EnvelopeRequest.self
+        case .fetchSnapshot: FetchSnapshotRequest.self
         case .describeCluster: DescribeClusterRequest.self
         case .describeProducers: DescribeProducersRequest.self
+        case .brokerRegistration: BrokerRegistrationRequest.self
+        case .brokerHeartbeat: BrokerHeartbeatRequest.self
         case .unregisterBroker: UnregisterBrokerRequest.self
         case .describeTransactions: DescribeTransactionsRequest.self
         case .listTransactions: ListTransactionsRequest.self
+        case .allocateProducerIDs: AllocateProducerIDsRequest.self
         case .consumerGroupHeartbeat: ConsumerGroupHeartbeatRequest.self
         case .consumerGroupDescribe: ConsumerGroupDescribeRequest.self
+        case .controllerRegistration: ControllerRegistrationRequest.self
+        case .assignReplicasToDirs: AssignReplicasToDirsRequest.self
         case .listConfigResources: ListConfigResourcesRequest.self
         case .describeTopicPartitions: DescribeTopicPartitionsRequest.self
         }
@@ -106,15 +117,26 @@ extension APIKey {
         case .alterClientQuotas: AlterClientQuotasResponse.self
         case .describeUserScramCredentials: DescribeUserScramCredentialsResponse.self
         case .alterUserScramCredentials: AlterUserScramCredentialsResponse.self
+        case .vote: VoteResponse.self
+        case .beginQuorumEpoch: BeginQuorumEpochResponse.self
+        case .endQuorumEpoch: EndQuorumEpochResponse.self
         case .describeQuorum: DescribeQuorumResponse.self
+        case .alterPartition: AlterPartitionResponse.self
         case .updateFeatures: UpdateFeaturesResponse.self
+        case .envelope: EnvelopeResponse.self
+        case .fetchSnapshot: FetchSnapshotResponse.self
         case .describeCluster: DescribeClusterResponse.self
         case .describeProducers: DescribeProducersResponse.self
+        case .brokerRegistration: BrokerRegistrationResponse.self
+        case .brokerHeartbeat: BrokerHeartbeatResponse.self
         case .unregisterBroker: UnregisterBrokerResponse.self
         case .describeTransactions: DescribeTransactionsResponse.self
         case .listTransactions: ListTransactionsResponse.self
+        case .allocateProducerIDs: AllocateProducerIDsResponse.self
         case .consumerGroupHeartbeat: ConsumerGroupHeartbeatResponse.self
         case .consumerGroupDescribe: ConsumerGroupDescribeResponse.self
+        case .controllerRegistration: ControllerRegistrationResponse.self
+        case .assignReplicasToDirs: AssignReplicasToDirsResponse.self
         case .listConfigResources: ListConfigResourcesResponse.self
         case .describeTopicPartitions: DescribeTopicPartitionsResponse.self
         }
