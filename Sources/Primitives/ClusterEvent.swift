@@ -25,11 +25,36 @@ public struct ClusterEvent: Equatable, Sendable {
         case configChanged(resource: String, key: String, from: String?, to: String?)
         case brokerUp(broker: BrokerID, address: String)
         case brokerDown(broker: BrokerID, reason: String)
-        case controllerChanged(from: BrokerID?, to: BrokerID, epoch: Int32)
-        case leaderChanged(partition: TopicPartition, from: BrokerID?, to: BrokerID?, leaderEpoch: LeaderEpoch, reason: String)
-        case inSyncReplicasChanged(partition: TopicPartition, from: [BrokerID], to: [BrokerID])
+        /// The controller no longer counts on it. The epoch is the broker's own, of its registration.
+        case brokerFenced(broker: BrokerID, brokerEpoch: Int64, cause: String)
+        case brokerUnfenced(broker: BrokerID, brokerEpoch: Int64)
+        /// The epochs of the quorum before and after; -1 where the earlier one is not known.
+        case controllerChanged(from: BrokerID?, to: BrokerID, epochs: EpochChange)
+        /// The leader epochs before and after; -1 where one is not known.
+        case leaderChanged(partition: TopicPartition, from: BrokerID?, to: BrokerID?, epochs: EpochChange, cause: String)
+        /// `partitionEpochs` are the controller's versions of the partition, which no public API tells: nil where it was inferred.
+        case inSyncReplicasChanged(
+            partition: TopicPartition, from: [BrokerID], to: [BrokerID], leaderEpoch: LeaderEpoch, partitionEpochs: EpochChange?,
+            cause: String)
+        case reassignmentStarted(partition: TopicPartition, from: [BrokerID], to: [BrokerID])
+        /// Complete, or cancelled: then the replicas are those from before.
+        case reassignmentEnded(partition: TopicPartition, replicas: [BrokerID], wasCancelled: Bool)
+        /// A follower threw away records that its new leader does not have; none of them was ever committed.
+        case logTruncated(partition: TopicPartition, broker: BrokerID, from: Offset, to: Offset)
+        /// Somebody did this to a broker of a cluster of our own, on purpose.
+        case chaos(broker: BrokerID, action: ChaosAction)
         case disk(broker: BrokerID, message: String)
     }
+}
+
+/// An epoch before and after a change.
+public struct EpochChange: Equatable, Sendable, CustomStringConvertible {
+    public var from: Int32
+    public var to: Int32
+    public init(_ from: Int32, _ to: Int32) { (self.from, self.to) = (from, to) }
+    public init(leaderEpochs from: LeaderEpoch, _ to: LeaderEpoch) { self.init(from.rawValue, to.rawValue) }
+    /// "4 → 5"; only the later one where the earlier is not known.
+    public var description: String { from < 0 ? "\(to)" : "\(from) → \(to)" }
 }
 
 /// A step in the life of a consumer group, with who caused it and why.

@@ -148,8 +148,12 @@ enum Sample {
         add(3600 * 26, .brokerUp(broker: 1, address: "broker-1.internal:9092"))
         add(900, .topicCreated(topic: "audit-log", partitions: 1, replicationFactor: 3))
         add(620, .configChanged(resource: "topic orders", key: "retention.ms", from: nil, to: "86400000"), inferred: true)
-        add(300, .leaderChanged(partition: TopicPartition("clicks", 4), from: 2, to: 3, leaderEpoch: 5, reason: ""), inferred: true)
-        add(60, .inSyncReplicasChanged(partition: TopicPartition("payments", 1), from: [2, 3, 1], to: [2, 1]))
+        add(300, .leaderChanged(partition: TopicPartition("clicks", 4), from: 2, to: 3, epochs: EpochChange(4, 5), cause: ""), inferred: true)
+        add(
+            60,
+            .inSyncReplicasChanged(
+                partition: TopicPartition("payments", 1), from: [2, 3, 1], to: [2, 1], leaderEpoch: 5, partitionEpochs: EpochChange(8, 9),
+                cause: "broker 3 fell behind"))
         add(
             12,
             .rebalance(

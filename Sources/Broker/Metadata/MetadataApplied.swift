@@ -10,13 +10,14 @@ extension Broker {
     mutating func applied(_ delta: ClusterImageDelta) {
         for (id, topic) in delta.topicsDeleted { topicDeleted(id, topic) }
         applyConfigs(delta)
+        tellBrokers(delta)
         for (key, change) in delta.partitions {
             guard let after = change.after else { continue }
             host(key, after)
             tellPartition(key.topicPartition, change.before, after)
         }
         armMaintenance()
-        guard !isStarting else { return }
+        guard tellsMetadata else { return }
         for (_, name) in delta.topicsCreated { tellCreated(name) }
         tellPartitionsAdded(delta)
     }
@@ -37,18 +38,6 @@ extension Broker {
         for (name, count) in added {
             let total = Int32(clamping: image.topic(name)?.partitions.count ?? 0)
             emit(.partitionsAdded(topic: name, from: total - count, to: total))
-        }
-    }
-
-    private mutating func tellPartition(_ partition: TopicPartition, _ before: PartitionImage?, _ after: PartitionImage) {
-        guard let before, !isStarting else { return }
-        if before.leader != after.leader {
-            emit(
-                .leaderChanged(
-                    partition: partition, from: before.leader, to: after.leader, leaderEpoch: after.leaderEpoch, reason: "elected"))
-        }
-        if before.inSyncReplicas != after.inSyncReplicas {
-            emit(.inSyncReplicasChanged(partition: partition, from: before.inSyncReplicas, to: after.inSyncReplicas))
         }
     }
 
@@ -115,7 +104,7 @@ extension Broker {
         }
         guard !isStarting else { return }
         groupsTopicDeleted(topic.name)
-        emit(.topicDeleted(topic: topic.name))
+        if tellsMetadata { emit(.topicDeleted(topic: topic.name)) }
     }
 
     // MARK: - Settings
@@ -136,7 +125,7 @@ extension Broker {
             }
         }
         if everything { for (name, _) in image.topics { reconfigure(name) } }
-        guard !isStarting else { return }
+        guard tellsMetadata else { return }
         for (key, change) in delta.configs where delta.topicsDeleted.values.allSatisfy({ $0.name != key.resource.name }) {
             emit(.configChanged(resource: "\(key.resource)", key: key.name, from: change.before, to: change.after))
         }

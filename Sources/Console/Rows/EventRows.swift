@@ -72,19 +72,43 @@ func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
         return EventWords("config changed", resource, "\(key): \(from ?? "not set") → \(to ?? "not set")", .pending)
     case .brokerUp(let broker, let address): return EventWords("broker up", "broker \(broker)", address, .good, .brokers)
     case .brokerDown(let broker, let reason): return EventWords("broker down", "broker \(broker)", reason, .failure, .brokers)
-    case .controllerChanged(let from, let to, let epoch):
-        let change = (from.map { "\($0) → " } ?? "") + "\(to), epoch \(epoch)"
-        return EventWords("controller", "broker \(to)", change, .pending, .brokers)
-    case .leaderChanged(let partition, let from, let to, let epoch, let reason):
-        let why = reason.isEmpty ? "" : ", \(reason)"
-        let change = "\(from?.description ?? "none") → \(to?.description ?? "none"), epoch \(epoch)\(why)"
-        return EventWords("leader changed", partition.description, change, to == nil ? .failure : .pending, .topic(partition.topic))
-    case .inSyncReplicasChanged(let partition, let from, let to):
-        let shrunk = to.count < from.count
-        return EventWords(
-            shrunk ? "isr shrunk" : "isr grown", partition.description, "\(ids(from)) → \(ids(to))", shrunk ? .warning : .good,
-            .topic(partition.topic))
+    case .brokerFenced(let broker, let epoch, let cause):
+        return EventWords("broker fenced", "broker \(broker)", join([cause, "broker epoch \(epoch)"]), .failure, .brokers)
+    case .brokerUnfenced(let broker, let epoch):
+        return EventWords("broker unfenced", "broker \(broker)", "broker epoch \(epoch)", .good, .brokers)
+    case .chaos(let broker, let action):
+        return EventWords("chaos", "broker \(broker)", action.description, .highlight, .brokers)
+    case .controllerChanged, .leaderChanged, .inSyncReplicasChanged, .reassignmentStarted, .reassignmentEnded, .logTruncated:
+        return replicaWords(kind)
     case .disk(let broker, let message): return EventWords("disk", "broker \(broker)", message, .failure, .brokers)
+    }
+}
+
+/// Who leads, who is in sync, and why: with the epochs before and after.
+private func replicaWords(_ kind: ClusterEvent.Kind) -> EventWords {
+    switch kind {
+    case .controllerChanged(let from, let to, let epochs):
+        let change = (from.map { "\($0) → " } ?? "") + "\(to), epoch \(epochs)"
+        return EventWords("controller", "broker \(to)", change, .pending, .brokers)
+    case .leaderChanged(let partition, let from, let to, let epochs, let cause):
+        let change = join(["\(from?.description ?? "none") → \(to?.description ?? "none")", cause, "epoch \(epochs)"])
+        return EventWords("leader changed", partition.description, change, to == nil ? .failure : .pending, .topic(partition.topic))
+    case .inSyncReplicasChanged(let partition, let from, let to, let epoch, let versions, let cause):
+        let shrunk = to.count < from.count
+        let epochs = epoch == .none ? "" : "epoch \(epoch)" + (versions.map { ", version \($0)" } ?? "")
+        return EventWords(
+            shrunk ? "isr shrunk" : "isr grown", partition.description, join(["\(ids(from)) → \(ids(to))", cause, epochs]),
+            shrunk ? .warning : .good, .topic(partition.topic))
+    case .reassignmentStarted(let partition, let from, let to):
+        return EventWords("moving", partition.description, "replicas \(ids(from)) → \(ids(to))", .pending, .topic(partition.topic))
+    case .reassignmentEnded(let partition, let replicas, let wasCancelled):
+        return EventWords(
+            wasCancelled ? "move cancelled" : "moved", partition.description, "replicas \(ids(replicas))", wasCancelled ? .doomed : .finished,
+            .topic(partition.topic))
+    case .logTruncated(let partition, let broker, let from, let to):
+        return EventWords(
+            "log truncated", partition.description, "on broker \(broker): \(from) → \(to), never committed", .pending, .topic(partition.topic))
+    default: return EventWords("", "", "", .text)
     }
 }
 

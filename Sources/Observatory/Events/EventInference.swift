@@ -28,7 +28,7 @@ struct EventInference {
 
     mutating func compareQuorum() {
         guard let before = old.quorum, let after = new.quorum, before.leader != after.leader else { return }
-        add(.controllerChanged(from: before.leader, to: after.leader, epoch: after.quorumEpoch))
+        add(.controllerChanged(from: before.leader, to: after.leader, epochs: EpochChange(before.quorumEpoch, after.quorumEpoch)))
     }
 
     // MARK: Topics
@@ -61,15 +61,27 @@ struct EventInference {
         }
         for (old, new) in zip(before.partitions, after.partitions) {
             let name = TopicPartition(after.name, new.index)
-            if old.leader != new.leader {
-                let reason = old.leader.map { self.new.brokers[$0]?.isAlive == false } == true ? "broker \(old.leader!) is down" : ""
-                add(.leaderChanged(partition: name, from: old.leader, to: new.leader, leaderEpoch: new.leaderEpoch, reason: reason))
-            }
-            if old.inSyncReplicas.sorted() != new.inSyncReplicas.sorted() {
-                add(.inSyncReplicasChanged(partition: name, from: old.inSyncReplicas, to: new.inSyncReplicas))
-            }
+            compareReplicas(name, old, new)
             if let earlier = old.startOffset, let later = new.startOffset, later > earlier { compareStarts(name, later, new) }
         }
+    }
+
+    private mutating func compareReplicas(_ name: TopicPartition, _ old: PartitionSnapshot, _ new: PartitionSnapshot) {
+        let change = LeadershipChange(from: old.side, to: new.side)
+        if old.leader != new.leader {
+            let epochs = EpochChange(leaderEpochs: old.leaderEpoch, new.leaderEpoch)
+            add(.leaderChanged(partition: name, from: old.leader, to: new.leader, epochs: epochs, cause: change.leaderCause(state)))
+        }
+        if old.inSyncReplicas.sorted() != new.inSyncReplicas.sorted() {
+            add(
+                .inSyncReplicasChanged(
+                    partition: name, from: old.inSyncReplicas, to: new.inSyncReplicas, leaderEpoch: new.leaderEpoch, partitionEpochs: nil,
+                    cause: change.inSyncCause(state)))
+        }
+    }
+
+    private func state(_ broker: BrokerID) -> LeadershipChange.BrokerState {
+        new.brokers[broker]?.isAlive == false ? .fenced : .active
     }
 
     /// A start that moved to the very end was most likely moved on purpose; otherwise retention does it all the time and is no news.
@@ -90,4 +102,8 @@ struct EventInference {
             }
         }
     }
+}
+
+extension PartitionSnapshot {
+    var side: LeadershipChange.Side { LeadershipChange.Side(leader: leader, replicas: replicas, inSyncReplicas: inSyncReplicas) }
 }

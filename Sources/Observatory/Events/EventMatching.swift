@@ -24,11 +24,17 @@ extension ClusterEvent {
         case .partitionsAdded(let topic, _, _): ["partitionsAdded", topic]
         case .recordsDeleted(let partition, _): ["recordsDeleted", partition.description]
         case .configChanged(let resource, let key, _, _): ["configChanged", resource, key]
-        case .brokerUp(let broker, _): ["brokerUp", broker.description]
-        case .brokerDown(let broker, _): ["brokerDown", broker.description]
+        // From outside a fenced broker and one that is gone look the same.
+        case .brokerUp(let broker, _), .brokerUnfenced(let broker, _): ["brokerUp", broker.description]
+        case .brokerDown(let broker, _), .brokerFenced(let broker, _, _): ["brokerDown", broker.description]
         case .controllerChanged(_, let to, _): ["controllerChanged", to.description]
         case .leaderChanged(let partition, _, let to, _, _): ["leaderChanged", partition.description, to?.description ?? ""]
-        case .inSyncReplicasChanged(let partition, _, let to): ["isr", partition.description] + to.sorted().map(\.description)
+        case .inSyncReplicasChanged(let partition, _, let to, _, _, _):
+            ["isr", partition.description] + to.sorted().map(\.description)
+        case .reassignmentStarted(let partition, _, _): ["reassignmentStarted", partition.description]
+        case .reassignmentEnded(let partition, _, _): ["reassignmentEnded", partition.description]
+        case .logTruncated(let partition, let broker, _, _): ["truncated", partition.description, broker.description]
+        case .chaos(let broker, let action): ["chaos", broker.description, action.description]
         case .disk(let broker, let message): ["disk", broker.description, message]
         }
     }
