@@ -74,6 +74,7 @@ package struct Broker {
         case .connectionClosed(let connection): forgetConnection(connection)
         case .synced(let token, let error): synced(token, error)
         case .answered(let id, let result): answered(id, result)
+        case .stopRequested: beginControlledShutdown()
         case .ticked: tick()
         }
         settle()

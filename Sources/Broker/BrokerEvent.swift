@@ -17,6 +17,9 @@ package enum BrokerEvent: Sendable {
     case synced(SyncToken, error: DiskError?)
     /// The response frame (without its size) to a request this broker sent to a peer, or why there is none.
     case answered(PeerRequestID, Result<Bytes, PeerFailure>)
+    /// The node is to stop: the broker hands over what it leads, and says `.mayStop` when it has nothing left to hand over, or when
+    /// nobody takes it. Comes once, to a broker that was `.ready`; the host does not wait for ever.
+    case stopRequested
     /// `nextDeadline` may have passed.
     case ticked
 }
@@ -38,6 +41,8 @@ package enum BrokerEffect: Sendable {
     case abandon(PeerRequestID)
     /// The broker is registered and unfenced, or is a controller that runs: clients may come in. Once in a broker's life.
     case ready
+    /// Controlled shutdown is over: the host closes the sockets and calls `stop`. Only after `stopRequested`.
+    case mayStop
     case event(ClusterEvent)
     /// One line for the broker's log.
     case log(String)

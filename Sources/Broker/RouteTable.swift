@@ -62,14 +62,23 @@ package enum RouteTable {
 }
 
 extension Broker {
+    /// The versions in which this row is served where the request came in; nil where it is not. What nodes say to each other is served on
+    /// the controllers' listener alone, as in Kafka, so that no client can speak as a node; a node without such a listener has no other
+    /// place for it. What a node asks itself came in on no listener.
+    func servedVersions(_ route: Route, _ context: RequestContext) -> ClosedRange<Int16>? {
+        if context.connection.loopbackRequest != nil { return route.key.validVersions }
+        if config.isController(context.listener) { return route.key.controllerVersions }
+        if route.scope == .nodes { return config.controllerListeners.isEmpty ? route.key.controllerVersions : nil }
+        return route.key.advertisedVersions
+    }
+
     /// Finds the handler. What cannot be answered ends the connection, as in Kafka: an unknown key, or a version outside the advertised
     /// range, except of ApiVersions, which has an answer for that (KIP-511).
     mutating func dispatch(_ context: RequestContext) {
         guard let key = APIKey(rawValue: context.header.apiKey), let route = RouteTable.route(context.header.apiKey) else {
             return closeConnection(context, "request with unknown API key \(context.header.apiKey)")
         }
-        let served = route.scope == .nodes ? key.validVersions : key.advertisedVersions
-        guard key.validVersions.contains(context.version), served?.contains(context.version) == true else {
+        guard key.validVersions.contains(context.version), servedVersions(route, context)?.contains(context.version) == true else {
             if key == .apiVersions { return refuseApiVersions(context) }
             return closeConnection(context, "\(key.name) version \(context.version) is not supported")
         }

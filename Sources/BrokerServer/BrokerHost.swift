@@ -91,7 +91,7 @@ final class BrokerHost {
             case .send, .proceed, .close: send(effect)
             case .sync(let token, let job): sync(token, job)
             // A single broker has nobody to ask.
-            case .ask, .abandon, .ready: break
+            case .ask, .abandon, .ready, .mayStop: break
             case .event(let event): onEvent(event)
             case .log(let line): log(line)
             }

@@ -61,7 +61,7 @@ final class BrokerStory {
             case .close(let connection, let reason): closed[connection] = reason
             case .sync(let token, let job): pendingSyncs.append((token, job))
             case .event(let event): events.append(event.kind)
-            case .ask, .abandon, .ready: break
+            case .ask, .abandon, .ready, .mayStop: break
             case .log(let line): lines.append(line)
             }
         }

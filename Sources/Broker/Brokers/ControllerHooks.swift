@@ -13,6 +13,9 @@ extension Broker {
     /// Another node may decide by now. What was proposed and not committed has been told to fail.
     mutating func resignedActiveController() {}
 
+    /// The node is to stop. A broker without others has nobody to hand over to.
+    mutating func beginControlledShutdown() { effects.append(.mayStop) }
+
     /// Hands a request that only the active controller can answer to it.
     mutating func forward(_ context: RequestContext) {
         closeConnection(context, "\(context.header.key?.name ?? "request") needs the active controller, and there is none")

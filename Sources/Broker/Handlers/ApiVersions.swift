@@ -11,14 +11,14 @@ extension Broker {
             response.errorCode = .invalidRequest
             return respond(context, response)
         }
-        response.apiKeys = advertisedKeys
+        response.apiKeys = advertisedKeys(context)
         if context.version >= 3 { addFeatures(to: &response) }
         respond(context, response)
     }
 
     mutating func refuseApiVersions(_ context: RequestContext) {
         var response = ApiVersionsResponse()
-        response.apiKeys = advertisedKeys
+        response.apiKeys = advertisedKeys(context)
         let frame = encodeUnsupportedAPIVersions(response, correlationID: context.header.correlationID)
         effects.append(.send(context.connection, frame, slices: []))
     }
@@ -41,9 +41,11 @@ extension Broker {
     /// 3.3-IV3, the first level with which Kafka 4 can start.
     private static let metadataVersionMin: Int16 = 7
 
-    private var advertisedKeys: [ApiVersionsResponse.Key] {
-        RouteTable.routes.compactMap { route in
-            guard let versions = route.key.advertisedVersions else { return nil }
+    /// What is served on the listener that the question came in on.
+    private func advertisedKeys(_ context: RequestContext) -> [ApiVersionsResponse.Key] {
+        let onController = config.isController(context.listener)
+        return RouteTable.routes.compactMap { route in
+            guard let versions = onController ? route.key.controllerVersions : route.key.advertisedVersions else { return nil }
             var key = ApiVersionsResponse.Key()
             key.apiKey = route.key.rawValue
             key.minVersion = versions.lowerBound
