@@ -14,10 +14,16 @@ public struct Mutations: OptionSet, Sendable {
     public static let skipTruncation = Mutations(rawValue: 1 << 3)
     /// A vote leaves the node before it is durable.
     public static let forgetVoteSync = Mutations(rawValue: 1 << 4)
-    /// A leader accepts appends in an epoch that is over.
+    /// A deposed leader acknowledges what it had appended in its epoch, though its successor may not have it.
     public static let keepFencedAppend = Mutations(rawValue: 1 << 5)
     /// The quorum's leader commits entries of earlier epochs by counting replicas (Raft §5.4.2).
     public static let commitOldEpochByCount = Mutations(rawValue: 1 << 6)
     /// A new leader does not know which batches its idempotent producers have sent.
     public static let dropProducerState = Mutations(rawValue: 1 << 7)
+    /// Consumers are given records that are not committed.
+    public static let serveBeyondHighWatermark = Mutations(rawValue: 1 << 8)
+    /// A follower joins the in-sync replicas before it has what is committed.
+    public static let expandISREarly = Mutations(rawValue: 1 << 9)
+    /// The leader counts a follower's fetch before it has looked whether their logs agree.
+    public static let acknowledgeDivergedFetch = Mutations(rawValue: 1 << 10)
 }
