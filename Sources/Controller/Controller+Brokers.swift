@@ -4,14 +4,23 @@ import Wire
 /// Brokers coming, serving and going, and what that means for the partitions they hold (KIP-631).
 extension Controller {
     /// A broker registers, fenced until it has caught up. `offset` is the one its record will have: that is its epoch. What an earlier
-    /// life of the broker led is without it until it is unfenced.
-    package func decideRegisterBroker(_ registration: BrokerRegistration, at offset: Offset) -> Decision<Int64> {
+    /// life of the broker led is without it until it is unfenced; if that life did not end by a stop (`wasStopped`), it may have lost what
+    /// was not written yet, and is not even eligible (KIP-966). The same life again keeps its epoch and its state.
+    package func decideRegisterBroker(
+        _ registration: BrokerRegistration, at offset: Offset, wasStopped: Bool = true
+    ) -> Decision<Int64> {
         var registration = registration
+        let known = image.brokers[registration.id]
+        if let known, known.incarnationID == registration.incarnationID, !known.incarnationID.isZero {
+            (registration.brokerEpoch, registration.isFenced) = (known.brokerEpoch, known.isFenced)
+            registration.isInControlledShutdown = known.isInControlledShutdown
+            return Decision(records: [MetadataRecords.registerBroker(registration)], response: known.brokerEpoch)
+        }
         registration.brokerEpoch = offset.rawValue
         registration.isFenced = true
         registration.isInControlledShutdown = false
         var records = [MetadataRecords.registerBroker(registration)]
-        if image.brokers[registration.id] != nil { records += changes(losing: registration.id) }
+        if known != nil { records += changes(losing: registration.id, isUnclean: !wasStopped && keepsEligibleLeaders) }
         return Decision(records: records, response: offset.rawValue)
     }
 
@@ -19,15 +28,8 @@ extension Controller {
     /// back by this, only by registering again.
     package func decideUnfence(_ id: BrokerID) -> Decision<Void> {
         guard let broker = image.brokers[id], broker.isFenced, !broker.isInControlledShutdown else { return Decision(response: ()) }
-        var records = [MetadataRecords.registrationChange(id, broker.brokerEpoch, isFenced: false, isInControlledShutdown: nil)]
-        var unfenced = image
-        unfenced.brokers.update(id) { $0.isFenced = false }
-        let after = Controller(image: unfenced)
-        for (topic, index, partition) in allPartitions where partition.leader == nil && partition.replicas.contains(id) {
-            guard let change = after.cleanElection(partition), change.leader == .some(id) else { continue }
-            records.append(MetadataRecords.change(index, of: topic.id, change))
-        }
-        return Decision(records: records, response: ())
+        let record = MetadataRecords.registrationChange(id, broker.brokerEpoch, isFenced: false, isInControlledShutdown: nil)
+        return Decision(records: [record] + elections { $0 == id || isActive($0) }, response: ())
     }
 
     /// The broker was not heard of for a session, or asked for it: its leaderships go to others.
@@ -44,22 +46,38 @@ extension Controller {
         return Decision(records: [record] + changes(losing: id), response: ())
     }
 
-    private var allPartitions: [(TopicImage, Int32, PartitionImage)] {
+    /// The broker is not to come back (KIP-919). Its replicas stay assigned until they are reassigned.
+    package func decideUnregisterBroker(_ id: BrokerID) -> Decision<ErrorCode> {
+        guard let broker = image.brokers[id] else { return Decision(response: .brokerIDNotRegistered) }
+        return Decision(records: changes(losing: id) + [MetadataRecords.unregisterBroker(id, broker.brokerEpoch)], response: .none)
+    }
+
+    var allPartitions: [(TopicImage, Int32, PartitionImage)] {
         image.topics.values.flatMap { topic in topic.partitions.map { (topic, $0.key, $0.value) } }
     }
 
-    /// Takes a broker out of the in-sync replicas, of which the last one stays: it alone holds all that is committed. What it led goes to
-    /// the next in sync, or to nobody.
-    private func changes(losing id: BrokerID) -> [MetadataRecord] {
+    /// Leaders for the partitions that have none, as far as some broker may lead them.
+    func elections(mayLead: @escaping (BrokerID) -> Bool) -> [MetadataRecord] {
         var records: [MetadataRecord] = []
-        for (topic, index, partition) in allPartitions where partition.inSyncReplicas.contains(id) || partition.leader == id {
-            var change = PartitionChange()
-            let remaining = partition.inSyncReplicas.filter { $0 != id }
-            if !remaining.isEmpty, remaining.count < partition.inSyncReplicas.count { change.inSyncReplicas = remaining }
-            if partition.leader == id {
-                let next = partition.replicas.first { remaining.contains($0) && isActive($0) }
-                change.leader = .some(next)
-            }
+        for (topic, index, partition) in allPartitions where partition.leader == nil && partition.replicas.contains(where: mayLead) {
+            var transition = transition(partition, of: topic.name, mayLead: mayLead)
+            let change = transition.change { directory(of: $0) }
+            if !change.isEmpty { records.append(MetadataRecords.change(index, of: topic.id, change)) }
+        }
+        return records
+    }
+
+    /// Takes a broker out of the in-sync replicas, of which the last one stays where none are eligible besides. What it led goes to the
+    /// next that may lead, or to nobody.
+    private func changes(losing id: BrokerID, isUnclean: Bool = false) -> [MetadataRecord] {
+        var records: [MetadataRecord] = []
+        for (topic, index, partition) in allPartitions where partition.replicas.contains(id) || partition.leader == id {
+            let isEligible = isUnclean && partition.eligibleLeaderReplicas.contains(id)
+            guard partition.inSyncReplicas.contains(id) || partition.leader == id || isEligible else { continue }
+            var transition = transition(partition, of: topic.name) { $0 != id && isActive($0) }
+            transition.inSyncReplicas.removeAll { $0 == id }
+            if isUnclean { transition.uncleanShutdowns = [id] }
+            let change = transition.change { directory(of: $0) }
             if !change.isEmpty { records.append(MetadataRecords.change(index, of: topic.id, change)) }
         }
         return records

@@ -115,7 +115,26 @@ extension Controller {
         var records: [MetadataRecord] = []
         for (key, value) in after where before[key] != value { records.append(MetadataRecords.config(resource, key, value)) }
         for key in before.keys where after[key] == nil { records.append(MetadataRecords.config(resource, key, nil)) }
-        return records
+        return records + consequences(of: records, before, after, resource)
+    }
+
+    /// What other settings mean for partitions: with fewer replicas required, those that left may have missed what was committed since, and
+    /// are not eligible any more (KIP-966); where an unclean election is allowed now, partitions without a leader get one.
+    private func consequences(
+        of records: [MetadataRecord], _ before: OrderedMap<String, String>, _ after: OrderedMap<String, String>, _ resource: ConfigResource
+    ) -> [MetadataRecord] {
+        let keys = ["min.insync.replicas", "unclean.leader.election.enable"]
+        guard resource.type == .topic || resource == .brokerDefaults, keys.contains(where: { before[$0] != after[$0] }) else { return [] }
+        var changed = self
+        for record in records { changed.apply(record, at: image.appliedOffset) }
+        var changes: [MetadataRecord] = []
+        for (topic, index, partition) in changed.allPartitions where resource.type != .topic || topic.name == resource.name {
+            guard partition.leader == nil || !partition.eligibleLeaderReplicas.isEmpty else { continue }
+            var transition = changed.transition(partition, of: topic.name)
+            let change = transition.change { directory(of: $0) }
+            if !change.isEmpty { changes.append(MetadataRecords.change(index, of: topic.id, change)) }
+        }
+        return changes
     }
 
     // MARK: what may be altered, and to what

@@ -64,48 +64,55 @@ extension Controller {
             throw APIFailure(.unknownTopicOrPartition, "No such partition as \(name)-\(index)")
         }
         let notNeeded = APIFailure(.electionNotNeeded, "Leader election not needed for topic partition.")
-        var change = PartitionChange()
+        var transition = transition(partition, of: name)
         switch type {
         case .preferred:
-            let preferred = partition.replicas.first
-            if partition.leader == preferred { throw notNeeded }
-            guard let preferred, partition.inSyncReplicas.contains(preferred), isActive(preferred) else {
+            if partition.leader == partition.replicas.first { throw notNeeded }
+            transition.election = .preferred
+            let change = transition.change { directory(of: $0) }
+            guard let elected = change.leader, elected == partition.replicas.first else {
                 throw APIFailure(.preferredLeaderNotAvailable, "The preferred leader was not available.")
             }
-            change.leader = .some(preferred)
+            return MetadataRecords.change(index, of: topic.id, change)
         case .unclean:
             if partition.leader != nil { throw notNeeded }
-            if let clean = cleanElection(partition) {
-                change = clean
-            } else if let any = partition.replicas.first(where: isActive) {
-                change.leader = .some(any)
-                change.inSyncReplicas = [any]
-                change.forgetEligible(of: partition, but: any)
-                change.isRecovering = true
-            } else {
+            transition.election = .unclean
+            let change = transition.change { directory(of: $0) }
+            guard case .some(.some) = change.leader else {
                 throw APIFailure(.eligibleLeadersNotAvailable, "No eligible leader is available for the partition.")
             }
+            return MetadataRecords.change(index, of: topic.id, change)
         }
-        return MetadataRecords.change(index, of: topic.id, change)
     }
 
-    /// Who may lead without loss, and what changes by it: the first replica in the order of preference that is in sync and lives; where
-    /// none is in sync, the first that left the in-sync replicas holding all that is committed (KIP-966; a cluster that Kafka made may
-    /// have it).
-    func cleanElection(_ partition: PartitionImage) -> PartitionChange? {
-        var change = PartitionChange()
-        if let inSync = partition.replicas.first(where: { partition.inSyncReplicas.contains($0) && isActive($0) }) {
-            change.leader = .some(inSync)
-            return change
+    /// Leaderships go back to the preferred replicas of each broker that leads too few of its own: more than `percentage` of them are led
+    /// by others (`auto.leader.rebalance.enable`). At most so many at a time as Kafka moves.
+    package func decideRebalance(percentage: Int) -> Decision<Void> {
+        var preferred: OrderedMap<BrokerID, Int> = OrderedMap()
+        var elsewhere: OrderedMap<BrokerID, Int> = OrderedMap()
+        for (_, _, partition) in allPartitions {
+            guard let first = partition.replicas.first else { continue }
+            preferred[first, default: 0] += 1
+            if partition.leader != first { elsewhere[first, default: 0] += 1 }
         }
-        guard partition.inSyncReplicas.isEmpty,
-            let eligible = partition.replicas.first(where: { partition.eligibleLeaderReplicas.contains($0) && isActive($0) })
-        else { return nil }
-        change.leader = .some(eligible)
-        change.inSyncReplicas = [eligible]
-        change.forgetEligible(of: partition, but: eligible)
-        return change
+        let imbalanced = elsewhere.filter { $0.value * 100 > (preferred[$0.key] ?? 0) * percentage }.map(\.key)
+        var records: [MetadataRecord] = []
+        for (topic, index, partition) in allPartitions where records.count < Controller.electionsPerRebalanceMax {
+            guard let first = partition.replicas.first, first != partition.leader, imbalanced.contains(first),
+                partition.inSyncReplicas.contains(first), isActive(first)
+            else { continue }
+            var transition = transition(partition, of: topic.name)
+            transition.election = .preferred
+            records.append(MetadataRecords.change(index, of: topic.id, transition.change { directory(of: $0) }))
+        }
+        return Decision(records: records, response: ())
     }
+
+    package static let electionsPerRebalanceMax = 1000
+
+    /// Leaders for the partitions without one that may have one now: a topic was allowed unclean elections, or a controller before this
+    /// one did not come to it.
+    package func decideOfflineElections() -> Decision<Void> { Decision(records: elections(mayLead: isActive), response: ()) }
 }
 
 /// What changes of a partition; nil leaves it as it is.
@@ -123,12 +130,5 @@ package struct PartitionChange: Equatable, Sendable {
 
     package init() {}
 
-    /// With a leader again, who was eligible before it need not be known any more, except the others that still are.
-    mutating func forgetEligible(of partition: PartitionImage, but leader: BrokerID) {
-        if partition.eligibleLeaderReplicas.contains(leader) {
-            eligibleLeaderReplicas = partition.eligibleLeaderReplicas.filter { $0 != leader }
-        }
-        if !partition.lastKnownEligibleReplicas.isEmpty { lastKnownEligibleReplicas = [] }
-    }
     package var isEmpty: Bool { self == PartitionChange() }
 }

@@ -42,69 +42,47 @@ extension Controller {
         }
         guard let target else {
             guard partition.isReassigning else { throw APIFailure(.noReassignmentInProgress) }
-            return record(index, topic.id, try cancellation(of: partition))
+            return record(index, topic.id, try cancellation(of: partition, in: topic))
         }
         try checkManual(target, factor: nil)
         let present = partition.replicas.filter { !partition.removingReplicas.contains($0) }
         if keepFactor, target.count != present.count {
             throw APIFailure(.invalidReplicationFactor, "The replication factor is changed from \(present.count) to \(target.count)")
         }
-        return record(index, topic.id, reassignment(of: partition, to: target))
+        return record(index, topic.id, reassignment(of: partition, in: topic, to: target))
     }
 
     private func record(_ index: Int32, _ topicID: UUID, _ change: PartitionChange) -> MetadataRecord? {
         change.isEmpty ? nil : MetadataRecords.change(index, of: topicID, change)
     }
 
-    /// Towards `target`: those to be added come in beside those there are, an earlier reassignment's half-added ones included; where
-    /// nobody is left to wait for, it is done at once.
-    private func reassignment(of partition: PartitionImage, to target: [BrokerID]) -> PartitionChange {
-        let removing = partition.replicas.filter { !target.contains($0) }
-        let adding = target.filter { !partition.replicas.contains($0) || partition.addingReplicas.contains($0) }
-        let inSyncAfter = partition.inSyncReplicas.filter { target.contains($0) }
-        if adding.allSatisfy(inSyncAfter.contains), inSyncAfter.contains(where: isActive) {
-            return settled(partition, replicas: target, inSync: inSyncAfter)
-        }
-        var change = PartitionChange()
-        let replicas = target + removing
-        if replicas != partition.replicas { set(&change, replicas, partition) }
-        if adding.sorted() != partition.addingReplicas.sorted() { change.addingReplicas = adding }
-        if removing.sorted() != partition.removingReplicas.sorted() { change.removingReplicas = removing }
-        return change
+    /// Towards `target`: those to be added come in beside those there are; where nobody is left to wait for, it is done at once. What an
+    /// earlier reassignment had only begun to add, and this one does not want, goes at once, unless it alone is in sync: it was never
+    /// part of the partition, and would else be taken for one of its old replicas when this reassignment is cancelled.
+    private func reassignment(of partition: PartitionImage, in topic: TopicImage, to target: [BrokerID]) -> PartitionChange {
+        let established = partition.replicas.filter { !partition.addingReplicas.contains($0) || target.contains($0) }
+        let present = partition.inSyncReplicas.contains(where: established.contains) ? established : partition.replicas
+        let leaving = present.filter { !target.contains($0) }
+        var transition = transition(partition, of: topic.name)
+        transition.replicas = target + leaving
+        transition.inSyncReplicas.removeAll { !transition.replicas.contains($0) }
+        transition.addingReplicas = target.filter { !partition.replicas.contains($0) || partition.addingReplicas.contains($0) }
+        transition.removingReplicas = leaving
+        return transition.change { directory(of: $0) }
     }
 
     /// Back to where the reassignment began.
-    private func cancellation(of partition: PartitionImage) throws(APIFailure) -> PartitionChange {
-        let original = partition.replicas.filter { !partition.addingReplicas.contains($0) }
-        let inSync = partition.inSyncReplicas.filter { original.contains($0) }
-        if inSync.isEmpty {
+    private func cancellation(of partition: PartitionImage, in topic: TopicImage) throws(APIFailure) -> PartitionChange {
+        var transition = transition(partition, of: topic.name)
+        transition.replicas = partition.replicas.filter { !partition.addingReplicas.contains($0) }
+        transition.inSyncReplicas = partition.inSyncReplicas.filter { !partition.addingReplicas.contains($0) }
+        if transition.inSyncReplicas.isEmpty, !partition.inSyncReplicas.isEmpty, transition.election != .unclean {
             throw APIFailure(
                 .invalidReplicaAssignment, "Unable to revert partition assignment because it would require an unclean leader election.")
         }
-        return settled(partition, replicas: original, inSync: inSync)
-    }
-
-    /// No reassignment any more: these replicas, those of them in sync, and another leader where the present one is not among them.
-    private func settled(_ partition: PartitionImage, replicas: [BrokerID], inSync: [BrokerID]) -> PartitionChange {
-        var change = PartitionChange()
-        if replicas != partition.replicas { set(&change, replicas, partition) }
-        if inSync != partition.inSyncReplicas { change.inSyncReplicas = inSync }
-        if !partition.addingReplicas.isEmpty { change.addingReplicas = [] }
-        if !partition.removingReplicas.isEmpty { change.removingReplicas = [] }
-        if partition.leader == nil || !replicas.contains(partition.leader ?? .none) {
-            let next = replicas.first { inSync.contains($0) && isActive($0) }
-            if next != partition.leader { change.leader = .some(next) }
-        }
-        return change
-    }
-
-    /// Replicas with their directories, which stay where a broker stays.
-    private func set(_ change: inout PartitionChange, _ replicas: [BrokerID], _ partition: PartitionImage) {
-        change.replicas = replicas
-        guard !partition.directories.isEmpty else { return }
-        change.directories = replicas.map { id in
-            partition.replicas.firstIndex(of: id).map { partition.directories[$0] } ?? directory(of: id)
-        }
+        transition.addingReplicas = []
+        transition.removingReplicas = []
+        return transition.change { directory(of: $0) }
     }
 
     package func listReassignments(_ request: ListPartitionReassignmentsRequest) -> ListPartitionReassignmentsResponse {

@@ -12,6 +12,9 @@ package struct Controller: Sendable {
     /// The image before a metadata transaction that is still open, to return to if it is aborted (KIP-868).
     private var beforeTransaction: ClusterImage?
 
+    /// What this node's settings file says of topics that say nothing themselves.
+    package var topicDefaults = TopicPolicy()
+
     package init(image: ClusterImage) { self.image = image }
 
     /// Applies the record at `offset`. Returns what it changed.

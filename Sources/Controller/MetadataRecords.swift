@@ -98,6 +98,19 @@ enum MetadataRecords {
         return .registerBroker(record)
     }
 
+    static func unregisterBroker(_ id: BrokerID, _ brokerEpoch: Int64) -> MetadataRecord {
+        var record = UnregisterBrokerRecord()
+        record.brokerID = id.rawValue
+        record.brokerEpoch = brokerEpoch
+        return .unregisterBroker(record)
+    }
+
+    static func clearELR(_ topic: String) -> MetadataRecord {
+        var record = ClearElrRecord()
+        record.topicName = topic
+        return .clearElr(record)
+    }
+
     static func registrationChange(
         _ id: BrokerID, _ brokerEpoch: Int64, isFenced: Bool?, isInControlledShutdown: Bool?
     ) -> MetadataRecord {
