@@ -1,0 +1,123 @@
+import Broker
+import Primitives
+import Storage
+import Wire
+
+/// The connections that came in to a broker's process, served as the real shell serves them: one request of a connection at a time, the
+/// next when the response has gone.
+final class ServerSide: ConnectionEnd {
+    private struct Served {
+        let connection: SimulatedConnection
+        let listener: String
+        /// A request is with the broker.
+        var isWaiting = false
+        var queue: [Bytes] = []
+    }
+
+    private weak var node: SimulatedNode?
+    private var served: OrderedMap<ConnectionID, Served> = OrderedMap()
+
+    init(_ node: SimulatedNode? = nil) { self.node = node }
+
+    func adopt(_ connection: SimulatedConnection, listener: String) {
+        served[ConnectionID(connection)] = Served(connection: connection, listener: listener)
+    }
+
+    /// The process is gone, and the kernel closes what it held.
+    func end(silently: Bool) {
+        for entry in served.values { entry.connection.close(fromServer: true, silently: silently) }
+        served = OrderedMap()
+        node = nil
+    }
+
+    // MARK: What the broker wants
+
+    func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
+        guard let entry = served[id] else { return }
+        guard let content = ServerSide.content(frame, slices) else { return close(id) }
+        entry.connection.send(content, fromServer: true)
+        next(id)
+    }
+
+    func proceed(_ id: ConnectionID) { next(id) }
+
+    func close(_ id: ConnectionID) {
+        guard let entry = served.remove(id) else { return }
+        entry.connection.close(fromServer: true)
+        node?.handle(.connectionClosed(id))
+    }
+
+    /// The frame without its size; nil where the disk does not give what was promised.
+    private static func content(_ frame: Frame, _ slices: [LogSlice]) -> Bytes? {
+        if frame.splices.isEmpty { return frame.content }
+        var whole = ByteWriter()
+        var position = 4
+        for (splice, slice) in zip(frame.splices, slices) {
+            whole.bytes(frame.bytes.slice(position, splice.offset))
+            position = splice.offset
+            guard splice.length > 0 else { continue }
+            guard let bytes = try? slice.bytes(), bytes.count == splice.length else { return nil }
+            whole.bytes(bytes)
+        }
+        whole.bytes(frame.bytes.slice(position, frame.bytes.count))
+        return whole.finish()
+    }
+
+    // MARK: What the network brings
+
+    func connectionOpened(_ connection: SimulatedConnection) {}
+
+    func connectionReceived(_ connection: SimulatedConnection, _ frame: Bytes) {
+        let id = ConnectionID(connection)
+        guard let entry = served[id] else { return }
+        if entry.isWaiting { served.update(id) { $0.queue.append(frame) } } else { deliver(id, entry, frame) }
+    }
+
+    func connectionLost(_ connection: SimulatedConnection, _ loss: ConnectionLoss) {
+        let id = ConnectionID(connection)
+        guard served.remove(id) != nil else { return }
+        node?.handle(.connectionClosed(id))
+    }
+
+    private func next(_ id: ConnectionID) {
+        guard var entry = served[id] else { return }
+        entry.isWaiting = false
+        let frame = entry.queue.isEmpty ? nil : entry.queue.removeFirst()
+        served[id] = entry
+        if let frame { deliver(id, entry, frame) }
+    }
+
+    private func deliver(_ id: ConnectionID, _ entry: Served, _ frame: Bytes) {
+        guard let node else { return }
+        guard let (header, body) = try? RequestHeader.decode(frame) else { return close(id) }
+        served.update(id) { $0.isWaiting = true }
+        node.world.trace.note(node.world, "\(node.host)", "← \(entry.connection.client) \(node.world.text(request: frame))")
+        node.handle(
+            .requestReceived(
+                RequestContext(
+                    connection: id, header: header, body: body, clientHost: "\(entry.connection.client)", listener: entry.listener,
+                    receivedAt: node.now)))
+    }
+}
+
+extension ConnectionID {
+    init(_ connection: SimulatedConnection) { self.init(rawValue: UInt64(connection.id)) }
+}
+
+extension World {
+    /// A request in a trace: its name, or all that is in it.
+    func text(request frame: Bytes) -> String {
+        if trace.isDetailed { return Inspector.request(frame) }
+        guard frame.count >= 4 else { return "unreadable request" }
+        return "\(APIKey.name(of: frame.load(0))) v\(frame.load(2, as: Int16.self))"
+    }
+
+    /// A response in a trace, by the first four bytes of its request: key and version.
+    func text(response frame: Bytes, to request: UInt32) -> String {
+        let (rawKey, version) = (Int16(truncatingIfNeeded: request >> 16), Int16(truncatingIfNeeded: request))
+        guard trace.isDetailed, let key = APIKey(rawValue: rawKey) else {
+            return "answer to \(APIKey.name(of: rawKey)), \(frame.count) bytes"
+        }
+        return "answer: " + Inspector.response(frame, to: key, version: version)
+    }
+}
