@@ -21,6 +21,8 @@ package final class SimulatedNode {
     package private(set) var process = 0
     package private(set) var isPaused = false
     package private(set) var hasPower = true
+    /// It has been asked to stop, and hands over what it leads.
+    package private(set) var isStopping = false
     /// Its client listeners are open.
     package private(set) var isReady = false
     /// Why the last start failed.
@@ -90,10 +92,20 @@ package final class SimulatedNode {
         }
     }
 
-    /// A clean stop by the operator's hand.
-    package func stop() {
-        guard broker != nil, let effects = broker?.stop(now: now) else { return }
+    /// A clean stop by the operator's hand: the broker hands over what it leads, for at most so long, and then ends.
+    package func stop(within milliseconds: Int64 = 10_000) {
+        guard broker != nil, !isStopping else { return }
         mix(2)
+        world.trace.note(world, "\(host)", "is asked to stop")
+        guard isReady else { return finishStop() }
+        isStopping = true
+        let current = process
+        world.after(milliseconds: milliseconds) { [self] in if process == current { finishStop() } }
+        handle(.stopRequested)
+    }
+
+    private func finishStop() {
+        guard broker != nil, let effects = broker?.stop(now: now) else { return }
         world.trace.note(world, "\(host)", "stops")
         run(effects)
         end(silently: false)
@@ -122,6 +134,7 @@ package final class SimulatedNode {
         broker = nil
         isReady = false
         isPaused = false
+        isStopping = false
         inbox = []
         serverSide.end(silently: silently)
         peerSide.end(silently: silently)
@@ -193,7 +206,7 @@ package final class SimulatedNode {
         if cost > 0 { busyUntil = max(busyUntil, Instant(nanoseconds: world.now.nanoseconds + cost)) }
     }
 
-    private func touched() { world.afterEvent?(self) }
+    private func touched() { if broker != nil { world.afterEvent?(self) } }
 
     private func run(_ effects: [BrokerEffect]) {
         for effect in effects {
@@ -211,6 +224,7 @@ package final class SimulatedNode {
             case .ready:
                 isReady = true
                 world.trace.note(world, "\(host)", "is ready")
+            case .mayStop: finishStop()
             }
         }
         arm()
@@ -270,6 +284,7 @@ package final class SimulatedNode {
         case .connectionClosed(let connection): 1 << 60 | connection.rawValue
         case .synced(let token, _): 2 << 60 | token.number
         case .ticked: 3 << 60
+        case .stopRequested: 6 << 60
         case .answered(let request, .success(let frame)): 4 << 60 | request.number << 32 | UInt64(CRC32C.checksum(frame))
         case .answered(let request, .failure): 5 << 60 | request.number
         }
