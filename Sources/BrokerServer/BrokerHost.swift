@@ -40,11 +40,21 @@ final class BrokerHost {
     private let log: @Sendable (String) -> Void
     /// Where responses go; set before the first connection.
     var send: (BrokerEffect) -> Void = { _ in }
+    /// The connections to other nodes.
+    private(set) lazy var peers = PeerLinks(loop, workers: workers, frameBytesMax: BrokerHost.answerBytesMax) { [unowned self] in
+        handle(.answered($0, $1))
+    }
     /// Events that came while effects were being run. One call of `handle` ends before the next begins.
     private var inbox: [BrokerEvent] = []
     private var isRunning = false
     private var timer: TimerID?
     private var timerDeadline = Instant.distantFuture
+    private var isReady = false
+    private var onReady: () -> Void = {}
+    private var onMayStop: () -> Void = {}
+
+    /// What another node's answer may measure: replica.fetch.response.max.bytes and a batch of the largest size on top.
+    private static let answerBytesMax = 256 << 20
 
     init(
         _ broker: Broker, loop: EventLoop, workers: WorkerPool, onEvent: @escaping @Sendable (ClusterEvent) -> Void,
@@ -60,7 +70,15 @@ final class BrokerHost {
     func handle(_ event: BrokerEvent) {
         inbox.append(event)
         guard !isRunning else { return }
+        drain(after: [])
+    }
+
+    /// Runs effects that did not come from an event: those of starting.
+    func runStartup(_ effects: [BrokerEffect]) { drain(after: effects) }
+
+    private func drain(after effects: [BrokerEffect]) {
         isRunning = true
+        run(effects)
         while !inbox.isEmpty {
             let events = inbox
             inbox = []
@@ -70,19 +88,32 @@ final class BrokerHost {
         arm()
     }
 
-    /// Runs effects that did not come from an event: those of starting.
-    func runStartup(_ effects: [BrokerEffect]) {
-        run(effects)
-        arm()
+    /// Calls `body` when clients may come in, perhaps at once.
+    func whenReady(_ body: @escaping () -> Void) {
+        if isReady { body() } else { onReady = body }
+    }
+
+    /// Asks the broker to hand over what it leads; `body` is called when it has. A broker that was never ready leads nothing.
+    func requestStop(_ body: @escaping () -> Void) {
+        guard isReady else { return body() }
+        onMayStop = body
+        handle(.stopRequested)
     }
 
     /// Writes what a clean stop leaves behind. The loop ends after it.
     func stop() {
+        isRunning = true
+        run(broker.stop(now: SystemClock.now()))
+        halt()
+    }
+
+    /// Nothing more is done, as if the process were gone.
+    func halt() {
         if let timer { loop.cancel(timer) }
         timer = nil
-        run(broker.stop(now: SystemClock.now()))
         send = { _ in }
         isRunning = true
+        peers.close()
     }
 
     private func run(_ effects: [BrokerEffect]) {
@@ -90,12 +121,21 @@ final class BrokerHost {
             switch effect {
             case .send, .proceed, .close: send(effect)
             case .sync(let token, let job): sync(token, job)
-            // A single broker has nobody to ask.
-            case .ask, .abandon, .ready, .mayStop: break
+            case .ask(let id, let address, let lane, let frame): peers.ask(id, address, lane, frame)
+            case .abandon(let id): peers.abandon(id)
+            case .ready: becameReady()
+            case .mayStop: onMayStop()
             case .event(let event): onEvent(event)
             case .log(let line): log(line)
             }
         }
+    }
+
+    private func becameReady() {
+        isReady = true
+        let tell = onReady
+        onReady = {}
+        tell()
     }
 
     private func sync(_ token: SyncToken, _ job: PartitionLog.SyncJob) {

@@ -29,41 +29,155 @@ package enum StartError: Error, Equatable, Sendable, CustomStringConvertible {
 /// One broker with its sockets, threads and data directory, inside this process.
 ///
 /// Threads: the broker's loop, which also owns the sockets where `num.network.threads` is 1; else that many processors' loops; up to two
-/// workers, once there is something to sync. All of them sleep in the kernel when nothing is due. `start` and `stop` may be called from any
-/// thread that is not one of them.
+/// workers, once there is something to sync. All of them sleep in the kernel when nothing is due. Its methods may be called from any
+/// thread that is not one of them, one at a time.
+///
+/// Lifecycle: `bind` takes ports and directory, `launch` starts, and clients are served from `isReady` on; `stop` or `kill` ends it, and
+/// then it may be launched again, on the ports it had.
 package final class BrokerNode: Sendable {
     package typealias EventSink = @Sendable (ClusterEvent) -> Void
     package typealias LogSink = @Sendable (String) -> Void
 
-    private let config: BrokerConfig
+    private struct State {
+        /// With the ports that were bound, once they were.
+        var config: BrokerConfig
+        var binding: NodeBinding?
+        var threads: NodeThreads?
+        var cutFrom: Set<BrokerID> = []
+    }
+
+    /// What is wrong with its disk on purpose.
+    package let faults = DiskFaults()
+    private let state: Mutex<State>
     private let onEvent: EventSink
     private let log: LogSink
-    private let running = Mutex<NodeThreads?>(nil)
+    private let disk: PosixDisk
 
     /// `onEvent` and `onLog` are called from the broker's threads and must not wait.
     package init(config: BrokerConfig, onEvent: @escaping EventSink = { _ in }, onLog: @escaping LogSink = { _ in }) {
-        self.config = config
+        state = Mutex(State(config: config))
+        disk = PosixDisk(faults: faults)
         self.onEvent = onEvent
         log = onLog
     }
 
-    /// Returns when clients are served.
-    package func start() throws(StartError) {
-        precondition(running.withLock { $0 == nil }, "a node is started once at a time")
-        let threads = try NodeThreads(config, onEvent: onEvent, log: log)
-        running.withLock { $0 = threads }
+    package var brokerID: BrokerID { state.withLock { $0.config.nodeID } }
+
+    /// Takes the lock on the directory and the ports, so that others can be told them before anybody starts.
+    package func bind() throws(StartError) {
+        let config = state.withLock { state -> BrokerConfig? in
+            precondition(state.threads == nil, "a node is started once at a time")
+            return state.binding == nil ? state.config : nil
+        }
+        guard let config else { return }
+        let binding = try NodeBinding(config, disk)
+        state.withLock { state in
+            state.binding = binding
+            state.config = binding.config
+        }
     }
 
-    /// What clients connect to, one per listener in the order of `listeners`; empty unless running.
-    package var endpoints: [(host: String, port: Int)] { running.withLock { $0?.endpoints ?? [] } }
+    /// Says who votes, where that is known only when all have bound their ports.
+    package func setVoters(_ voters: [QuorumVoter]) {
+        state.withLock { state in
+            state.config.setVoters(voters)
+            state.binding?.config.setVoters(voters)
+        }
+    }
 
-    /// Closes the connections, writes checkpoints, producer snapshots and the clean-shutdown marker, lets the data directory go.
-    package func stop() {
-        let threads = running.withLock { threads in
-            let held = threads
-            threads = nil
+    /// Starts, and returns before clients are served: a node of several waits for others.
+    package func launch() throws(StartError) {
+        try bind()
+        guard let binding = state.withLock({ state in
+            let held = state.binding
+            state.binding = nil
+            return held
+        }) else { preconditionFailure("a bound node has a binding") }
+        let threads = try NodeThreads(binding, onEvent: onEvent, log: log)
+        let cut = state.withLock { state in
+            state.threads = threads
+            return state.cutFrom
+        }
+        if !cut.isEmpty { threads.cut(from: cut) }
+    }
+
+    /// Returns when clients are served.
+    package func start() throws(StartError) {
+        try launch()
+        waitUntilReady(milliseconds: nil)
+    }
+
+    /// Whether it serves clients (a node that is only a controller: whether it runs). Nil waits for ever.
+    @discardableResult
+    package func waitUntilReady(milliseconds: Int64?) -> Bool {
+        state.withLock { $0.threads }?.ready.wait(milliseconds: milliseconds) ?? false
+    }
+
+    package var isRunning: Bool { state.withLock { $0.threads != nil } }
+
+    /// What clients connect to, one per listener in the order of `listeners`; empty unless bound.
+    package var endpoints: [(host: String, port: Int)] {
+        state.withLock { state in
+            state.config.isBroker && (state.binding != nil || state.threads != nil)
+                ? NodeBinding.reachable(state.config.clientListeners) : []
+        }
+    }
+
+    /// What other nodes connect to, if this is a controller.
+    package var controllerEndpoints: [(host: String, port: Int)] {
+        state.withLock { NodeBinding.reachable($0.config.controllerListeners) }
+    }
+
+    /// Hands over what the broker leads, waiting at most so long; closes the connections, writes checkpoints, producer snapshots and the
+    /// clean-shutdown marker, lets the data directory go.
+    package func stop(handingOverMs: Int64 = BrokerNode.handingOverMs) {
+        let (threads, binding) = take()
+        binding?.close()
+        threads?.stop(handingOverMs: handingOverMs)
+    }
+
+    /// How long a node that stops waits for others to take over. Kafka waits without end; who wants it gone would then kill it.
+    package static let handingOverMs: Int64 = 10_000
+
+    private func take() -> (NodeThreads?, NodeBinding?) {
+        state.withLock { state in
+            let held = (state.threads, state.binding)
+            (state.threads, state.binding) = (nil, nil)
             return held
         }
-        threads?.stop()
+    }
+}
+
+// MARK: - Faults on purpose
+
+extension BrokerNode {
+    /// Ends it as `kill -9` does: no farewell, nothing written that was not.
+    package func kill() {
+        let (threads, binding) = take()
+        binding?.close()
+        threads?.kill()
+    }
+
+    /// Holds it still, as SIGSTOP does; the kernel goes on to take in connections and bytes.
+    package func pause() { state.withLock { $0.threads }?.hold() }
+
+    package func resume() { state.withLock { $0.threads }?.resume() }
+
+    /// Holds back all that this node asks of these others, and their answers. A network that is cut takes both sides: tell them too.
+    package func cut(from nodes: Set<BrokerID>) {
+        let threads = state.withLock { state in
+            state.cutFrom.formUnion(nodes)
+            return state.threads
+        }
+        threads?.cut(from: nodes)
+    }
+
+    /// Ends all cuts.
+    package func rejoin() {
+        let threads = state.withLock { state in
+            state.cutFrom = []
+            return state.threads
+        }
+        threads?.rejoin()
     }
 }

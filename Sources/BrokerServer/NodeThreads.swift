@@ -1,47 +1,36 @@
 import Broker
-import Compression
 import Controller
 import Primitives
 import Reactor
-import Records
 import Storage
 import Synchronization
-import Wire
 
-/// The threads of a running node and what they own. Made by `BrokerNode.start`, ended by `stop`.
+/// The threads of a running node and what they own. Made by `BrokerNode`, ended by `stop` or `kill`.
 final class NodeThreads: Sendable {
-    let endpoints: [(host: String, port: Int)]
+    /// Opened when clients are served.
+    let ready = Gate()
     private let loop: EventLoop
     private let processorLoops: [EventLoop]
     private let workers: WorkerPool
     private let lock: Mutex<DirectoryLock?>
     private let host: LoopBound<BrokerHost>
     private let processors: [LoopBound<Processor>]
-    private let acceptors: LoopBound<[Acceptor]>
+    private let acceptors: LoopBound<Acceptors>
+    /// What holds the threads still; nil while they run.
+    private let pause = Mutex<Gate?>(nil)
 
-    private struct Bound: Sendable {
-        var descriptor: Int32
-        var listener: String
-    }
-
-    init(_ config: BrokerConfig, onEvent: @escaping BrokerNode.EventSink, log: @escaping BrokerNode.LogSink) throws(StartError) {
-        var config = config
-        try NodeThreads.check(config)
-        raiseDescriptorLimit()
-        let disk = PosixDisk()
-        lock = Mutex(try NodeThreads.lock(config.logDirectories[0], disk))
-        let bound = try NodeThreads.listen(&config)
-        config.advertise(host: SocketAddress.localHostName)
-        endpoints = config.clientListeners.map { (NodeThreads.reachable($0.host), Int($0.port)) }
+    init(_ binding: NodeBinding, onEvent: @escaping BrokerNode.EventSink, log: @escaping BrokerNode.LogSink) throws(StartError) {
+        let config = binding.config
+        lock = Mutex(binding.lock)
         loop = EventLoop()
         workers = WorkerPool()
         processorLoops = config.numNetworkThreads <= 1 ? [] : (0..<min(config.numNetworkThreads, 128)).map { _ in EventLoop() }
         for loop in [loop] + processorLoops { loop.start() }
-        let starter = BrokerStarter(config: config, disk: disk, loop: loop, workers: workers, onEvent: onEvent, log: log)
+        let starter = BrokerStarter(config: config, disk: binding.disk, loop: loop, workers: workers, onEvent: onEvent, log: log)
         switch starter.start() {
         case .success(let host): self.host = host
         case .failure(let error):
-            for bound in bound { Socket.close(bound.descriptor) }
+            binding.close()
             workers.stop()
             for loop in [loop] + processorLoops { loop.end() }
             throw .directory(error)
@@ -50,59 +39,82 @@ final class NodeThreads: Sendable {
         let wiring = NodeWiring(config: config, loop: loop, processorLoops: processorLoops, host: host, quota: quota, log: log)
         processors = wiring.makeProcessors()
         wiring.routeResponses(to: processors)
-        acceptors = wiring.accept(bound.map { ($0.descriptor, $0.listener) }, into: processors)
+        acceptors = wiring.accept(binding.sockets, into: processors, ready: ready)
     }
 
-    /// Connections first, then what waits for the disk, then the broker's own files.
-    func stop() {
-        let (acceptors, host) = (acceptors, host)
-        loop.call { for acceptor in acceptors.value { acceptor.close() } }
-        for processor in processors { processor.loop.call { processor.value.closeAll() } }
+    /// Hands over what the broker leads, waiting at most so long; then connections go, then what waits for the disk, then the broker's own
+    /// files are written.
+    func stop(handingOverMs: Int64) {
+        resume()
+        if handingOverMs > 0 { handOver(handingOverMs) }
+        closeConnections()
         workers.stop()
+        let host = host
         loop.call { host.value.stop() }
+        end()
+    }
+
+    /// As if the process were gone: nobody is told anything, and nothing is written that was not.
+    func kill() {
+        resume()
+        let host = host
+        loop.call { host.value.halt() }
+        closeConnections()
+        workers.stop()
+        end()
+    }
+
+    private func handOver(_ milliseconds: Int64) {
+        let done = Gate()
+        let host = host
+        loop.post { host.value.requestStop { done.open() } }
+        done.wait(milliseconds: milliseconds)
+    }
+
+    private func closeConnections() {
+        let acceptors = acceptors
+        loop.call { acceptors.value.close() }
+        for processor in processors { processor.loop.call { processor.value.closeAll() } }
+    }
+
+    private func end() {
         for loop in processorLoops + [loop] { loop.end() }
         lock.withLock { $0 = nil }
     }
+}
 
-    /// What this node cannot serve is said before anything is touched.
-    private static func check(_ config: BrokerConfig) throws(StartError) {
-        if config.logDirectories.count > 1 { throw .unsupported("log.dirs names several directories; one is supported") }
-        if config.voterIDs != [config.nodeID] {
-            throw .unsupported("controller.quorum.voters names other nodes; a cluster has one broker for now")
+// MARK: - Faults on purpose
+
+extension NodeThreads {
+    /// Holds all threads that serve anybody, as SIGSTOP would.
+    func hold() {
+        let gate = Gate()
+        let isFirst = pause.withLock { pause in
+            if pause != nil { return false }
+            pause = gate
+            return true
         }
-        for listener in config.clientListeners where listener.securityProtocol != .plaintext {
-            throw .unsupported("the listener \(listener.name) asks for \(listener.securityProtocol.rawValue); only PLAINTEXT is supported")
-        }
+        guard isFirst else { return }
+        for loop in [loop] + processorLoops { loop.post { gate.wait(milliseconds: nil) } }
     }
 
-    private static func lock(_ path: String, _ disk: PosixDisk) throws(StartError) -> DirectoryLock {
-        let lock: DirectoryLock?
-        do throws(DiskError) {
-            try disk.makeDirectory(path)
-            lock = try disk.lock(path + "/.lock")
-        } catch {
-            throw .directory(.unreadable("cannot use the data directory \(path): \(LogError.disk(error).message)"))
+    func resume() {
+        let gate = pause.withLock { pause in
+            let held = pause
+            pause = nil
+            return held
         }
-        guard let lock else { throw .locked("another process uses the data directory \(path)") }
-        return lock
+        gate?.open()
     }
 
-    private static func listen(_ config: inout BrokerConfig) throws(StartError) -> [Bound] {
-        var bound: [Bound] = []
-        for listener in config.clientListeners {
-            do throws(SocketError) {
-                let descriptor = try Socket.listen(
-                    host: listener.host, port: Int(listener.port), backlog: config.socketListenBacklogSize)
-                bound.append(Bound(descriptor: descriptor, listener: listener.name))
-                config.bind(listener.name, port: Int32(Socket.localAddress(descriptor).port))
-            } catch {
-                for bound in bound { Socket.close(bound.descriptor) }
-                throw .listener(error.isAddressInUse ? "port \(listener.port) is already in use (listener \(listener.text))" : "\(error)")
-            }
-        }
-        return bound
+    /// Nothing that this node asks of those, and nothing they answer, passes any more.
+    func cut(from nodes: Set<BrokerID>) {
+        let host = host
+        loop.post { host.value.peers.hold(nodes) }
     }
 
-    /// Where to connect to a listener on this machine.
-    private static func reachable(_ host: String) -> String { ["", "0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host }
+    func rejoin() {
+        let host = host
+        loop.post { host.value.peers.release() }
+    }
 }

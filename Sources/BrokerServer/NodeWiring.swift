@@ -79,24 +79,60 @@ struct NodeWiring: Sendable {
         }
     }
 
-    /// Begins to take in connections, each processor its turn.
-    func accept(_ bound: [(descriptor: Int32, listener: String)], into processors: [LoopBound<Processor>]) -> LoopBound<[Acceptor]> {
-        let (quota, log, loop, config) = (quota, log, loop, config)
+    /// Begins to take in connections, each processor its turn: other nodes at once, clients when the broker is ready for them. Until then
+    /// theirs wait at the socket, which listens already.
+    func accept(_ sockets: [NodeBinding.Bound], into processors: [LoopBound<Processor>], ready: Gate) -> LoopBound<Acceptors> {
+        let wiring = self
         return loop.call {
+            let acceptors = Acceptors(sockets.map(\.descriptor))
             let turn = Turn(processors.count)
-            let acceptors = bound.map { descriptor, listener in
-                Acceptor(descriptor, loop, quota: quota) { socket, host in
-                    NodeWiring.setBuffers(socket, config)
-                    let processor = processors[turn.next()]
-                    if processor.loop.isCurrent {
-                        processor.value.adopt(socket, host: host, listener: listener)
-                    } else {
-                        processor.loop.post { processor.value.adopt(socket, host: host, listener: listener) }
-                    }
-                } onRefusal: { log($0) }
+            func open(_ sockets: [NodeBinding.Bound]) {
+                for socket in sockets {
+                    acceptors.add(wiring.acceptor(socket, turn, processors), for: socket.descriptor)
+                }
             }
-            return LoopBound(acceptors, loop)
+            open(sockets.filter { wiring.config.isController($0.listener) })
+            wiring.host.value.whenReady {
+                open(sockets.filter { !wiring.config.isController($0.listener) })
+                ready.open()
+            }
+            return LoopBound(acceptors, wiring.loop)
         }
+    }
+
+    private func acceptor(_ bound: NodeBinding.Bound, _ turn: Turn, _ processors: [LoopBound<Processor>]) -> Acceptor {
+        let (config, log, listener) = (config, log, bound.listener)
+        return Acceptor(bound.descriptor, loop, quota: quota) { socket, host in
+            NodeWiring.setBuffers(socket, config)
+            let processor = processors[turn.next()]
+            if processor.loop.isCurrent {
+                processor.value.adopt(socket, host: host, listener: listener)
+            } else {
+                processor.loop.post { processor.value.adopt(socket, host: host, listener: listener) }
+            }
+        } onRefusal: { log($0) }
+    }
+}
+
+/// The listening sockets of a node, taking in connections or not yet. Owner: the broker's loop.
+final class Acceptors {
+    private var waiting: [Int32]
+    private var open: [Acceptor] = []
+    private var isClosed = false
+
+    init(_ descriptors: [Int32]) { waiting = descriptors }
+
+    func add(_ make: @autoclosure () -> Acceptor, for descriptor: Int32) {
+        guard !isClosed else { return }
+        waiting.removeAll { $0 == descriptor }
+        open.append(make())
+    }
+
+    func close() {
+        isClosed = true
+        for acceptor in open { acceptor.close() }
+        for descriptor in waiting { Socket.close(descriptor) }
+        (open, waiting) = ([], [])
     }
 }
 

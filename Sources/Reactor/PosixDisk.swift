@@ -2,15 +2,18 @@ import CLinux
 import Glibc
 import Primitives
 
-/// The real file system. It holds no state: any thread may use it.
+/// The real file system. It holds no state but what is done to it on purpose: any thread may use it.
 package final class PosixDisk: Disk {
-    package init() {}
+    private let faults: DiskFaults?
+
+    package init(faults: DiskFaults? = nil) { self.faults = faults }
 
     package func open(_ path: String, create: Bool) throws(DiskError) -> any DiskFile {
+        if create, let faults, !exists(path) { try faults.beforeWrite(path) }
         let flags = O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0)
         let descriptor = Glibc.open(path, flags, 0o644)
         guard descriptor >= 0 else { throw failure("open", path) }
-        return PosixFile(descriptor: descriptor, path: path)
+        return PosixFile(descriptor: descriptor, path: path, faults: faults)
     }
 
     package func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

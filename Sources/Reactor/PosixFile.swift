@@ -8,10 +8,12 @@ package final class PosixFile: DiskFile {
     /// For `sendfile`. Do not close it.
     package let descriptor: Int32
     package let path: String
+    private let faults: DiskFaults?
 
-    package init(descriptor: Int32, path: String) {
+    package init(descriptor: Int32, path: String, faults: DiskFaults? = nil) {
         self.descriptor = descriptor
         self.path = path
+        self.faults = faults
     }
 
     deinit { close(descriptor) }
@@ -39,6 +41,7 @@ package final class PosixFile: DiskFile {
     }
 
     package func write(_ parts: [Bytes], at position: Int) throws(DiskError) {
+        if let faults { try faults.beforeWrite(path) }
         if parts.count == 1 { return try writeOne(parts[0], at: position) }
         var vectors: [iovec] = []
         vectors.reserveCapacity(parts.count)
@@ -96,6 +99,7 @@ package final class PosixFile: DiskFile {
     package func beginSync() { kastellan_begin_writeback(descriptor) }
 
     package func sync() throws(DiskError) {
+        faults?.delay()
         guard fdatasync(descriptor) == 0 else { throw failure("sync", path) }
     }
 }

@@ -46,6 +46,20 @@ package struct SocketAddress: Sendable {
         return addresses
     }
 
+    /// The address that `host` spells in figures, without asking anybody; nil where it is a name.
+    package static func numeric(_ host: String, port: Int) -> SocketAddress? {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, String(port), &hints, &found) == 0, let info = found else { return nil }
+        defer { freeaddrinfo(found) }
+        var address = SocketAddress()
+        address.length = info.pointee.ai_addrlen
+        memcpy(&address.storage, info.pointee.ai_addr, Int(address.length))
+        return address
+    }
+
     /// A name by which this machine reaches itself and, with luck, others reach it: its host name where that resolves, else the loopback
     /// address.
     package static var localHostName: String {

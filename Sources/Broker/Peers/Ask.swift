@@ -15,8 +15,7 @@ extension Broker {
         let id = peers.begin(deadline: deadline, isLoopback: isLoopback) { broker, result in
             done(&broker, result.flatMap { Broker.decodeAnswer(Request.self, $0, version) })
         }
-        let correlationID = Int32(truncatingIfNeeded: id.number & 0x7fff_ffff)
-        let header = RequestHeader(Request.apiKey, version: version, correlationID: correlationID, clientID: "broker-\(brokerID)")
+        let header = RequestHeader(Request.apiKey, version: version, correlationID: id.correlationID, clientID: "broker-\(brokerID)")
         let frame = encodeRequest(request, header)
         guard isLoopback else { return effects.append(.ask(id, to: peer, lane: lane, frame)) }
         peers.loopbackRequests.append(

@@ -4,6 +4,8 @@ import Primitives
 package struct PeerRequestID: Hashable, Comparable, Sendable {
     package let number: UInt64
     package init(number: UInt64) { self.number = number }
+    /// What its request and response frames carry.
+    package var correlationID: Int32 { Int32(truncatingIfNeeded: number & 0x7fff_ffff) }
     package static func < (a: PeerRequestID, b: PeerRequestID) -> Bool { a.number < b.number }
 }
 

@@ -118,6 +118,9 @@ package struct BrokerConfig: Sendable {
         }
     }
 
+    /// Says who votes, where the ports were not known when the settings were made.
+    package mutating func setVoters(_ voters: [QuorumVoter]) { self.voters = voters }
+
     /// Says under which name clients find this machine, for listeners that listen everywhere and are advertised under no name of their own.
     package mutating func advertise(host: String) {
         for index in advertisedListeners.indices where ["", "0.0.0.0", "::"].contains(advertisedListeners[index].host) {

@@ -60,6 +60,12 @@ package struct QuorumVoter: Equatable, Sendable {
     package var host: String
     package var port: Int32
 
+    package init(id: BrokerID, host: String, port: Int32) {
+        self.id = id
+        self.host = host
+        self.port = port
+    }
+
     package init?(_ text: String) {
         guard let at = text.firstIndex(of: "@"), let colon = text.lastIndex(of: ":"), at < colon, let id = Int32(text[..<at]), id >= 0,
             let port = Int32(text[text.index(after: colon)...]), (0...65_535).contains(port)

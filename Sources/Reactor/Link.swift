@@ -1,33 +1,37 @@
 import Primitives
-import Reactor
 
-/// A connection to a broker from the first attempt to the last frame: tries the addresses of a name in turn, then carries frames.
-/// Owner: the client's loop. Ends once, by `close` (silently) or with `onClose`.
-final class Link: EventHandler {
+/// An outgoing connection from the first attempt to the last frame: tries the addresses of a name in turn, then carries frames.
+/// Owner: its loop's thread. Ends once, by `close` (silently) or with `onClose`.
+package final class Link: EventHandler {
     private let loop: EventLoop
     private let frameBytesMax: Int
     private var addresses: ArraySlice<SocketAddress> = []
     private var dialing: Int32?
     private var channel: FrameChannel?
     private var isEnded = false
-    var onOpen: () -> Void = {}
-    var onFrame: (Bytes) -> Void = { _ in }
-    var onClose: (String) -> Void = { _ in }
+    package var onOpen: () -> Void = {}
+    package var onFrame: (Bytes) -> Void = { _ in }
+    package var onClose: (String) -> Void = { _ in }
 
-    init(_ loop: EventLoop, frameBytesMax: Int) {
+    package init(_ loop: EventLoop, frameBytesMax: Int) {
         self.loop = loop
         self.frameBytesMax = frameBytesMax
     }
 
-    func connect(_ addresses: [SocketAddress]) {
+    package func connect(_ addresses: [SocketAddress]) {
         guard !isEnded else { return }
         self.addresses = addresses[...]
         dial(after: "no address")
     }
 
-    func write(_ bytes: Bytes) { channel?.send([.bytes(bytes)]) }
+    package func write(_ bytes: Bytes) { channel?.send([.bytes(bytes)]) }
 
-    func close() {
+    /// No frame is delivered until `resume`.
+    package func pause() { channel?.pause() }
+
+    package func resume() { channel?.resume() }
+
+    package func close() {
         isEnded = true
         endDialing()
         let channel = channel
@@ -36,7 +40,7 @@ final class Link: EventHandler {
         channel?.close(nil)
     }
 
-    func fail(_ reason: String) {
+    package func fail(_ reason: String) {
         guard !isEnded else { return }
         let tell = onClose
         close()
@@ -59,7 +63,7 @@ final class Link: EventHandler {
     }
 
     /// The dialled socket is connected, or failed.
-    func ready(_ readiness: Readiness) {
+    package func ready(_ readiness: Readiness) {
         guard let descriptor = dialing else { return }
         if let error = Socket.pendingError(descriptor) {
             endDialing()
