@@ -8,6 +8,8 @@ package struct BrokerSnapshot: Equatable, Sendable {
     package var rack: String?
     /// Listed by the cluster now. A broker that vanished stays in the picture as not alive.
     package var isAlive = true
+    /// Registered, and not counted on by the controller (KIP-631): starting, catching up, or not heard of. Told by Kafka 4.0 and later.
+    package var isFenced = false
     package var isController = false
     /// Partitions led here, and replicas held here (in sync or not).
     package var leaders = 0
@@ -19,6 +21,9 @@ package struct BrokerSnapshot: Equatable, Sendable {
     package var diskObservation = Observation()
     /// Newest round trip of an observing request, in milliseconds.
     package var latencyMs: Int64? = nil
+    /// Bytes per second that its throttled replicas may send and take in; nil where there is no limit.
+    package var leaderThrottle: Int64? = nil
+    package var followerThrottle: Int64? = nil
 
     package init(id: BrokerID, host: String, port: Int32, rack: String? = nil) {
         self.id = id
@@ -28,6 +33,12 @@ package struct BrokerSnapshot: Equatable, Sendable {
     }
 
     package var address: String { "\(host):\(port)" }
+    package var throttleRate: Int64? {
+        switch (leaderThrottle, followerThrottle) {
+        case (let a?, let b?): min(a, b)
+        case (let a, let b): a ?? b
+        }
+    }
 }
 
 /// The log directories of a broker, from DescribeLogDirs.
@@ -71,6 +82,10 @@ package struct QuorumSnapshot: Equatable, Sendable {
         package var lag: Int64
         package var lastFetch: Timestamp?
         package var lastCaughtUp: Timestamp?
+        /// Zero with static voters.
+        package var directoryID = UUID.zero
+        /// Where it listens for controllers; empty below DescribeQuorum v2.
+        package var address = ""
         package init(id: BrokerID, logEndOffset: Offset, lag: Int64, lastFetch: Timestamp?, lastCaughtUp: Timestamp?) {
             self.id = id
             self.logEndOffset = logEndOffset
@@ -91,5 +106,12 @@ package struct QuorumSnapshot: Equatable, Sendable {
         self.highWatermark = highWatermark
         self.voters = voters
         self.observers = observers
+    }
+
+    /// "leader", "voter", "observer", or nil for a node that takes no part.
+    package func role(of id: BrokerID) -> String? {
+        if id == leader { return "leader" }
+        if voters.contains(where: { $0.id == id }) { return "voter" }
+        return observers.contains { $0.id == id } ? "observer" : nil
     }
 }

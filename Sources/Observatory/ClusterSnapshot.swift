@@ -22,6 +22,7 @@ package struct ClusterSnapshot: Equatable, Sendable {
     package var groups = OrderedMap<String, GroupSnapshot>()
     package var configs = OrderedMap<ConfigResource, ConfigSnapshot>()
     package var quorum: QuorumSnapshot? = nil
+    package var reassignments = OrderedMap<TopicPartition, ReassignmentSnapshot>()
 
     /// Oldest first, newest last; the timeline.
     package var events = Ring<ClusterEvent>(capacity: ClusterSnapshot.eventsMax)
@@ -103,6 +104,7 @@ package struct Observations: Equatable, Sendable {
     package var groups = Observation()
     package var logDirs = Observation()
     package var quorum = Observation()
+    package var reassignments = Observation()
     package init() {}
 }
 
@@ -114,6 +116,13 @@ package struct Health: Equatable, Sendable {
     package var underReplicatedPartitions = 0
     /// Partitions whose leader is not the first of their replicas.
     package var leaderNotPreferred = 0
+    /// Partitions with fewer in-sync replicas than `min.insync.replicas`: acks=all is refused; and those that have just enough.
+    package var underMinISRPartitions = 0
+    package var atMinISRPartitions = 0
+    package var reassigningPartitions = 0
+    package var brokersFenced = 0
+    /// Topics and brokers that still carry the throttle of a reassignment that is over.
+    package var leftoverThrottles = 0
     package var groups = 0
     package var groupsRebalancing = 0
     package var groupsWithoutMembers = 0

@@ -9,6 +9,12 @@ package struct Interest: Equatable, Sendable {
         /// Brokers with their disks and the quorum.
         case brokers
         case topics
+        /// All partitions of the cluster: leaders, replicas, in-sync sets.
+        case partitions
+        /// Partitions on their way, with sizes and throttles.
+        case reassignments
+        /// The metadata quorum alone.
+        case quorum
         /// One topic's partitions.
         case topic(String)
         case groups

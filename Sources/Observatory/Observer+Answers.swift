@@ -33,6 +33,12 @@ extension Observer {
                 snapshot.fold(answer, of: broker, at: now.wall)
             case .quorum: snapshot.fold(try result.of(DescribeQuorumResponse.self), at: now.wall)
             case .configs: snapshot.fold(try result.of(DescribeConfigsResponse.self), at: now.wall)
+            case .replicaEnds(let broker, _): snapshot.foldLogEnds(try result.of(ListOffsetsResponse.self), of: broker, at: now.wall)
+            case .reassignments: snapshot.fold(try result.of(ListPartitionReassignmentsResponse.self), at: now.wall)
+            case .settings: snapshot.foldSettings(try result.of(DescribeConfigsResponse.self), at: now.wall)
+            case .throttle(let broker): snapshot.foldThrottle(try result.of(DescribeConfigsResponse.self), of: broker)
+            case .registrations: snapshot.fold(try result.of(DescribeClusterResponse.self))
+            case .eligible: snapshot.fold(try result.of(DescribeTopicPartitionsResponse.self))
             }
         } catch {
             failed(purpose, error, &effects, now: now)
@@ -102,6 +108,11 @@ extension Observer {
             snapshot.observations.logDirs.failed(reason)
             snapshot.brokers.update(broker) { $0.diskObservation.failed(reason) }
         case .quorum: snapshot.observations.quorum.failed(reason)
+        case .replicaEnds(let broker, let names): snapshot.forgetLogEnds(of: broker, in: names)
+        case .reassignments: snapshot.observations.reassignments.failed(reason)
+        case .settings(let names): for name in names { snapshot.topics.update(name) { $0.settingsObservation.failed(reason) } }
+        // Clusters before Kafka 4.0 know no such thing, and a throttle that cannot be read stays as it was seen.
+        case .throttle, .registrations, .eligible: break
         case .configs(let resource): snapshot.configs[resource, default: ConfigSnapshot()].observation.failed(reason)
         }
     }

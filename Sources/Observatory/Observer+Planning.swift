@@ -4,7 +4,7 @@ import Wire
 
 // The fewest requests for what is on the screen.
 extension Observer {
-    private var isSlowRound: Bool { (round?.number ?? 1) % ObserverLimits.slowRounds == 1 }
+    var isSlowRound: Bool { (round?.number ?? 1) % ObserverLimits.slowRounds == 1 }
 
     /// What needs no other answer first.
     mutating func askFirst(_ effects: inout Effects) {
@@ -21,11 +21,20 @@ extension Observer {
         case .brokers:
             askLogDirs(&effects)
             askQuorum(&effects)
-        case .overview, .topics, .topic:
-            if isSlowRound { askLogDirs(&effects) }
-            if isSlowRound, interest.screen == .overview { askQuorum(&effects) }
+        case .quorum: askQuorum(&effects)
+        // The bytes that are left are the difference of sizes.
+        case .reassignments: askLogDirs(&effects)
+        case .overview, .topics, .topic, .partitions: if isSlowRound || isMoving { askLogDirs(&effects) }
         default: break
         }
+        if isSlowRound, interest.screen == .overview || interest.screen == .events { askQuorum(&effects) }
+        askReplication(&effects)
+    }
+
+    /// Something on the screen is being reassigned.
+    private var isMoving: Bool {
+        if case .topic(let name) = interest.screen { return snapshot.reassignments.keys.contains { $0.topic == name } }
+        return interest.screen == .overview && !snapshot.reassignments.isEmpty
     }
 
     // MARK: Metadata
@@ -64,7 +73,7 @@ extension Observer {
         case .group(let id): askedTopics(snapshot.groups[id]?.topics ?? [])
         case .groups: askedTopics(groupsOnScreen.flatMap { snapshot.groups[$0]?.topics ?? [] }.uniqued())
         case .configs(let resource): resource.kind == .topic ? askedTopics([resource.name]) : []
-        case .brokers, .events, .nothing: []
+        case .brokers, .events, .partitions, .reassignments, .quorum, .nothing: []
         }
     }
 
@@ -113,7 +122,7 @@ extension Observer {
     private var wantsGroupList: Bool {
         switch interest.screen {
         case .overview, .groups, .group, .events: true
-        case .brokers, .topics, .topic, .configs, .tail: isSlowRound
+        case .brokers, .topics, .topic, .configs, .tail, .partitions, .reassignments, .quorum: isSlowRound
         case .nothing: false
         }
     }

@@ -37,6 +37,12 @@ package struct Observer: ClientMachine {
         case logDirs(BrokerID)
         case quorum
         case configs(ConfigResource)
+        case replicaEnds(BrokerID, [String])
+        case reassignments
+        case settings([String])
+        case throttle(BrokerID)
+        case registrations
+        case eligible
     }
 
     /// What happens in the round that is under way.
@@ -146,7 +152,10 @@ package struct Observer: ClientMachine {
         round = nil
         if ended.allListed && ended.hasListed && ended.listing.isEmpty { snapshot.keepGroups(ended.listed) }
         snapshot.sumOffsets(of: ended.topicsRead.uniqued(), at: now.wall)
-        if ended.readsSizes { snapshot.sumSizes(at: now.wall) }
+        if ended.readsSizes {
+            snapshot.sumSizes(at: now.wall)
+            snapshot.measureReassignments(at: now.wall)
+        }
         if !ended.topicsRead.isEmpty { snapshot.sampleThroughput(at: now.wall) }
         snapshot.sampleLag(of: ended.groupsRead.uniqued(), at: now.wall)
         snapshot.countHealth()
@@ -203,6 +212,7 @@ package struct Observer: ClientMachine {
         inference.compareBrokers()
         inference.compareQuorum()
         inference.compareTopics(whole: true)
+        inference.compareReassignments()
         inference.compareConfigs()
         let tellsGroups = told.contains { if case .rebalance = $0.kind { true } else { false } }
         if !tellsGroups && compared.observations.groups.time != nil { inference.compareGroups(whole: groupsAreWhole) }
@@ -229,6 +239,10 @@ package enum ObserverLimits {
     static let groupsMax = 200
     /// Every so many rounds: what changes slowly (log starts, sizes), and what is not on the screen but in the timeline.
     static let slowRounds = 5
+    /// Topics whose replication settings are asked for in one round.
+    static let settingsMax = 500
+    /// Partitions whose replicas' log ends are asked for in one round.
+    static let replicaEndsMax = 2_000
     /// With more partitions than this, whole Metadata is asked for in slow rounds only.
     static let metadataPartitionsMax = 20_000
 }

@@ -20,6 +20,13 @@ package struct TopicSnapshot: Equatable, Sendable {
     package var rates: [RateSample] = []
     package var offsetsObservation = Observation()
     package var sizeObservation = Observation()
+    /// `min.insync.replicas` as it holds for the topic; nil until read.
+    package var minInSyncReplicas: Int? = nil
+    /// The lists of `partition:broker` of a throttled reassignment, or `*`; empty where nothing is throttled.
+    package var throttledLeaders = ""
+    package var throttledFollowers = ""
+    /// Of these settings.
+    package var settingsObservation = Observation()
 
     package init(name: String, id: UUID = .zero, isInternal: Bool = false, partitions: [PartitionSnapshot] = []) {
         self.name = name
@@ -57,6 +64,13 @@ package struct PartitionSnapshot: Equatable, Sendable {
     package var sizeBytes: Int64? = nil
     /// Messages per second written, from the last two readings.
     package var messageRate: Double? = nil
+    /// On their way in and out, in a reassignment.
+    package var addingReplicas: [BrokerID] = []
+    package var removingReplicas: [BrokerID] = []
+    /// Not in sync and yet safe to elect (KIP-966); empty where the cluster does not tell.
+    package var eligibleLeaderReplicas: [BrokerID] = []
+    /// What each replica's own broker says of it, in the order in which they were heard.
+    package var replicaLogs: [ReplicaSnapshot] = []
 
     package init(
         index: Int32, leader: BrokerID?, leaderEpoch: LeaderEpoch = .none, replicas: [BrokerID], inSyncReplicas: [BrokerID],
@@ -71,7 +85,9 @@ package struct PartitionSnapshot: Equatable, Sendable {
     }
 
     package var isOffline: Bool { leader == nil }
-    package var isUnderReplicated: Bool { inSyncReplicas.count < replicas.count }
+    /// Replicas on their way in do not count before they are there.
+    package var isUnderReplicated: Bool { replicas.contains { !inSyncReplicas.contains($0) && !addingReplicas.contains($0) } }
+    package var isReassigning: Bool { !addingReplicas.isEmpty || !removingReplicas.isEmpty }
     package var isLeaderPreferred: Bool { leader == nil || leader == replicas.first }
     /// Messages between start and end. Offsets are not dense under compaction and transactions: an upper bound.
     package var messages: Int64? {

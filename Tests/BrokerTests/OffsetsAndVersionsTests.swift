@@ -20,6 +20,22 @@ import Wire
         return try #require(try story.ask(request, version: version)).topics[0].partitions[0]
     }
 
+    @Test func aToolIsToldWhereTheReplicaItselfEnds() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        try story.produce("orders", ["a", "b"])
+        var request = ListOffsetsRequest()
+        request.replicaID = -2
+        request.topics = [ListOffsetsRequest.Topic()]
+        request.topics[0].name = "orders"
+        request.topics[0].partitions = [ListOffsetsRequest.Partition(), ListOffsetsRequest.Partition()]
+        request.topics[0].partitions[0].timestamp = -1
+        request.topics[0].partitions[1].partitionIndex = 7
+        let answers = try #require(try story.ask(request, version: 7)).topics[0].partitions
+        #expect(answers[0].offset == 2 && answers[0].errorCode == .none)
+        #expect(answers[1].errorCode == .unknownTopicOrPartition)
+    }
+
     @Test func offsetsForTimesAndEnds() throws {
         let story = try BrokerStory()
         try story.makeTopic("orders")

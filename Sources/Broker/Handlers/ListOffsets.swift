@@ -1,3 +1,4 @@
+import Controller
 import Primitives
 import Replication
 import Storage
@@ -12,7 +13,10 @@ extension Broker {
         for topic in request.topics {
             var answer = ListOffsetsResponse.Topic()
             answer.name = topic.name
-            answer.partitions = listOffsets(context, topic, isCommitted: request.isolationLevel == 1)
+            answer.partitions =
+                request.replicaID == ListOffsetsRequest.debuggingReplica
+                ? topic.partitions.map { listReplica(topic.name, $0) }
+                : listOffsets(context, topic, isCommitted: request.isolationLevel == 1)
             response.topics.append(answer)
         }
         respond(context, response)
@@ -61,6 +65,20 @@ extension Broker {
         return answer
     }
 
+    /// What this broker's own replica holds, led here or not: for tools that compare replicas (Kafka's DEBUGGING_REPLICA_ID).
+    private func listReplica(_ topic: String, _ partition: ListOffsetsRequest.Partition) -> ListOffsetsResponse.Partition {
+        var answer = ListOffsetsResponse.Partition()
+        answer.partitionIndex = partition.partitionIndex
+        guard let replica = replicas.find(topic, partition.partitionIndex) else {
+            answer.errorCode = image.partition(TopicPartition(topic, partition.partitionIndex)) == nil
+                ? .unknownTopicOrPartition : .notLeaderOrFollower
+            return answer
+        }
+        answer.offset = partition.timestamp == -2 ? replica.log.logStartOffset.rawValue : replica.log.logEndOffset.rawValue
+        answer.leaderEpoch = replica.leaderEpoch.rawValue
+        return answer
+    }
+
     private func find(_ timestamp: Int64, in replica: Replica, isCommitted: Bool) throws(LogError) -> TimestampOffset? {
         let below = isCommitted ? replica.lastStableOffset : replica.highWatermark
         func at(_ offset: Offset, _ epoch: LeaderEpoch?) -> TimestampOffset {
@@ -79,4 +97,9 @@ extension Broker {
     private func visible(_ found: TimestampOffset?, _ below: Offset) -> TimestampOffset? {
         found.flatMap { $0.offset < below ? $0 : nil }
     }
+}
+
+extension ListOffsetsRequest {
+    /// The replica id of a tool that asks followers too.
+    static var debuggingReplica: Int32 { -2 }
 }

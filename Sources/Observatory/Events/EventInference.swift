@@ -89,6 +89,20 @@ struct EventInference {
         if start == partition.endOffset { add(.recordsDeleted(partition: name, before: start)) }
     }
 
+    // MARK: Reassignments
+
+    mutating func compareReassignments() {
+        guard old.observations.reassignments.time != nil, new.observations.reassignments.error == nil else { return }
+        for (name, moving) in new.reassignments where old.reassignments[name] == nil {
+            add(.reassignmentStarted(partition: name, from: moving.original, to: moving.target))
+        }
+        for (name, moving) in old.reassignments where new.reassignments[name] == nil {
+            guard let partition = new.partition(name) else { continue }
+            let isDone = partition.replicas.sorted() == moving.target.sorted()
+            add(.reassignmentEnded(partition: name, replicas: partition.replicas, wasCancelled: !isDone))
+        }
+    }
+
     // MARK: Configs
 
     mutating func compareConfigs() {

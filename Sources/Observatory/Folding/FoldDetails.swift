@@ -31,11 +31,16 @@ extension ClusterSnapshot {
         let leader = BrokerID(partition.leaderID)
         let leaderEnd = partition.currentVoters.first { $0.replicaID == partition.leaderID }?.logEndOffset ?? partition.highWatermark
         func node(_ state: DescribeQuorumResponse.ReplicaState) -> QuorumSnapshot.Node {
-            QuorumSnapshot.Node(
+            var node = QuorumSnapshot.Node(
                 id: BrokerID(state.replicaID), logEndOffset: Offset(state.logEndOffset),
                 lag: max(0, Offset(leaderEnd) - Offset(state.logEndOffset)),
                 lastFetch: state.lastFetchTimestamp >= 0 ? Timestamp(milliseconds: state.lastFetchTimestamp) : nil,
                 lastCaughtUp: state.lastCaughtUpTimestamp >= 0 ? Timestamp(milliseconds: state.lastCaughtUpTimestamp) : nil)
+            node.directoryID = state.replicaDirectoryID
+            if let listener = answer.nodes.first(where: { $0.nodeID == state.replicaID })?.listeners.first {
+                node.address = "\(listener.host):\(listener.port)"
+            }
+            return node
         }
         quorum = QuorumSnapshot(
             leader: leader, quorumEpoch: partition.leaderEpoch, highWatermark: Offset(partition.highWatermark),

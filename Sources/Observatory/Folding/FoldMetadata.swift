@@ -24,6 +24,8 @@ extension ClusterSnapshot {
             var known = brokers[id] ?? BrokerSnapshot(id: id, host: broker.host, port: broker.port)
             (known.host, known.port, known.rack, known.isAlive) = (broker.host, broker.port, broker.rack, true)
             known.isController = controller == id
+            // Only brokers that serve are listed.
+            known.isFenced = false
             brokers[id] = known
         }
     }
@@ -73,6 +75,11 @@ extension ClusterSnapshot {
         if let old {
             (partition.startOffset, partition.endOffset, partition.offsetsTime) = (old.startOffset, old.endOffset, old.offsetsTime)
             (partition.sizeBytes, partition.messageRate) = (old.sizeBytes, old.messageRate)
+            // What is known of a replica that is no longer one goes.
+            partition.replicaLogs = old.replicaLogs.filter { partition.replicas.contains($0.broker) }
+            partition.eligibleLeaderReplicas = old.eligibleLeaderReplicas
+            partition.addingReplicas = old.addingReplicas.filter { partition.replicas.contains($0) }
+            partition.removingReplicas = old.removingReplicas.filter { partition.replicas.contains($0) }
         }
         return partition
     }
@@ -103,12 +110,18 @@ extension ClusterSnapshot {
     mutating func countHealth() {
         var health = Health()
         health.brokersDown = brokers.values.count { !$0.isAlive }
+        health.brokersFenced = brokers.values.count(where: \.isFenced)
+        let leftover = leftoverThrottles
+        health.leftoverThrottles = leftover.topics.count + leftover.brokers.count
         for topic in topics.values {
             health.partitions += topic.partitions.count
             for partition in topic.partitions {
                 if partition.isOffline { health.offlinePartitions += 1 }
                 if partition.isUnderReplicated { health.underReplicatedPartitions += 1 }
                 if !partition.isLeaderPreferred { health.leaderNotPreferred += 1 }
+                if partition.isReassigning { health.reassigningPartitions += 1 }
+                if topic.has(.underMinISR, partition) { health.underMinISRPartitions += 1 }
+                if topic.has(.atMinISR, partition) { health.atMinISRPartitions += 1 }
             }
         }
         health.groups = groups.count

@@ -94,8 +94,10 @@ extension ClusterSnapshot {
     ) {
         for partition in answer where !partition.isFutureKey {
             let index = Int(partition.partitionIndex)
-            guard topic.partitions.indices.contains(index), topic.partitions[index].leader == broker else { continue }
-            topic.partitions[index].sizeBytes = partition.partitionSize
+            guard topic.partitions.indices.contains(index) else { continue }
+            if topic.partitions[index].leader == broker { topic.partitions[index].sizeBytes = partition.partitionSize }
+            guard topic.partitions[index].replicas.contains(broker) else { continue }
+            topic.partitions[index].update(broker) { $0.sizeBytes = partition.partitionSize }
         }
     }
 

@@ -1,0 +1,99 @@
+import ClientCore
+import Primitives
+import Wire
+
+// What tells how replication is doing: reassignments, replicas' log ends, minimum in-sync replicas, throttles, fenced brokers.
+extension Observer {
+    mutating func askReplication(_ effects: inout Effects) {
+        switch interest.screen {
+        case .overview, .partitions, .reassignments, .topic: askReassignments(&effects)
+        case .brokers, .topics, .events, .quorum: if isSlowRound { askReassignments(&effects) }
+        default: return
+        }
+        switch interest.screen {
+        case .topic(let name):
+            askReplicaEnds(of: [name], &effects)
+            askSettings(of: [name], &effects)
+            if isSlowRound { askEligible(name, &effects) }
+        case .partitions, .topics, .overview: askSettings(of: snapshot.topics.keys, &effects)
+        case .reassignments:
+            askSettings(of: snapshot.topics.keys, &effects)
+            askReplicaEnds(of: snapshot.reassignments.keys.map(\.topic).uniqued(), &effects)
+            askThrottles(&effects)
+        case .brokers:
+            askRegistrations(&effects)
+            if isSlowRound { askThrottles(&effects) }
+        default: break
+        }
+        if interest.screen == .overview, isSlowRound {
+            askRegistrations(&effects)
+            askThrottles(&effects)
+        }
+    }
+
+    private mutating func askReassignments(_ effects: inout Effects) {
+        guard snapshot.observations.reassignments.error == nil || isSlowRound else { return }
+        var request = ListPartitionReassignmentsRequest()
+        request.topics = nil
+        send(request, to: .controller, .reassignments, &effects)
+    }
+
+    /// Each broker is asked once for the log ends of the replicas it holds, as the debugging consumer: consumers are answered by leaders
+    /// alone, and only with the high watermark.
+    private mutating func askReplicaEnds(of names: [String], _ effects: inout Effects) {
+        var held = OrderedMap<BrokerID, [(TopicPartition, Int64)]>()
+        var count = 0
+        for name in names {
+            for partition in snapshot.topics[name]?.partitions ?? [] where count < ObserverLimits.replicaEndsMax {
+                count += 1
+                let wanted = (TopicPartition(name, partition.index), ListOffsetsTime.latest)
+                for broker in partition.replicas { held[broker, default: []].append(wanted) }
+            }
+        }
+        for (broker, partitions) in held {
+            guard snapshot.brokers[broker]?.isAlive == true else {
+                snapshot.forgetLogEnds(of: broker, in: names)
+                continue
+            }
+            var request = listOffsetsRequest(partitions)
+            request.replicaID = -2
+            send(request, to: .broker(broker), .replicaEnds(broker, names), &effects)
+        }
+    }
+
+    /// Topics that were never asked first, then in slow rounds those that were asked longest ago.
+    private mutating func askSettings(of names: [String], _ effects: inout Effects) {
+        var wanted = names.filter { snapshot.topics[$0]?.settingsObservation == Observation() }
+        if isSlowRound, wanted.isEmpty { wanted = names }
+        guard !wanted.isEmpty else { return }
+        if wanted.count > ObserverLimits.settingsMax {
+            let aged = wanted.map { (name: $0, time: snapshot.topics[$0]?.settingsObservation.time ?? .none) }.sorted { $0.time < $1.time }
+            wanted = aged.prefix(ObserverLimits.settingsMax).map(\.name)
+        }
+        var request = describeConfigsRequest(wanted.map { .topic($0) }, keys: ReplicationKeys.ofTopics)
+        (request.includeSynonyms, request.includeDocumentation) = (false, false)
+        send(request, to: .any, .settings(wanted), &effects)
+    }
+
+    private mutating func askThrottles(_ effects: inout Effects) {
+        for (id, broker) in snapshot.brokers where broker.isAlive {
+            var request = describeConfigsRequest([.broker(id)], keys: ReplicationKeys.ofBrokers)
+            (request.includeSynonyms, request.includeDocumentation) = (false, false)
+            send(request, to: .broker(id), .throttle(id), &effects)
+        }
+    }
+
+    private mutating func askRegistrations(_ effects: inout Effects) {
+        var request = DescribeClusterRequest()
+        request.includeFencedBrokers = true
+        send(request, to: .any, .registrations, &effects)
+    }
+
+    private mutating func askEligible(_ name: String, _ effects: inout Effects) {
+        var request = DescribeTopicPartitionsRequest()
+        var topic = DescribeTopicPartitionsRequest.Topic()
+        topic.name = name
+        request.topics = [topic]
+        send(request, to: .any, .eligible, &effects)
+    }
+}
