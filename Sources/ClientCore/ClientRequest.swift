@@ -19,6 +19,9 @@ package enum Lane: Int, Comparable, Sendable {
     case admin
     case fetch
     case produce
+    /// Membership of a consumer group. A JoinGroup waits at its coordinator for the whole group: each member needs a session of its own,
+    /// or it would wait for one that waits behind it.
+    case group
 
     package static func < (a: Lane, b: Lane) -> Bool { a.rawValue < b.rawValue }
 
@@ -26,7 +29,7 @@ package enum Lane: Int, Comparable, Sendable {
     package var inFlightMax: Int {
         switch self {
         case .admin: 2
-        case .fetch: 1
+        case .fetch, .group: 1
         case .produce: 5
         }
     }

@@ -18,10 +18,19 @@ package struct ClusterMetadata: Equatable, Sendable {
         package var error: ErrorCode
         /// The leader of each partition by index; nil where there is none.
         package var leaders: [BrokerID?]
+        /// The version of each partition's leadership, by index; -1 where it is not told. An answer with an older one comes from a broker
+        /// that lags behind, and is not believed.
+        package var leaderEpochs: [LeaderEpoch]
+        /// Zero where it is not told.
+        package var id: UUID
+        /// A broker has contradicted it: ask again before it is used.
+        package var isStale = false
 
-        package init(error: ErrorCode, leaders: [BrokerID?]) {
+        package init(error: ErrorCode, leaders: [BrokerID?], leaderEpochs: [LeaderEpoch]? = nil, id: UUID = .zero) {
             self.error = error
             self.leaders = leaders
+            self.leaderEpochs = leaderEpochs ?? Array(repeating: .none, count: leaders.count)
+            self.id = id
         }
     }
 
@@ -52,7 +61,9 @@ package struct ClusterMetadata: Equatable, Sendable {
         if topics.count + answer.topics.count > ClusterMetadata.topicsMax { topics = OrderedMap() }
         for topic in answer.topics {
             guard let name = topic.name else { continue }
-            topics[name] = ClusterMetadata.topic(topic)
+            var told = ClusterMetadata.topic(topic)
+            if let known = topics[name], known.id == told.id { told.keepNewer(known) }
+            topics[name] = told
         }
     }
 
@@ -60,17 +71,50 @@ package struct ClusterMetadata: Equatable, Sendable {
         let count = topic.partitions.map { Int($0.partitionIndex) + 1 }.max() ?? 0
         guard count <= topic.partitions.count else { return Topic(error: .unknownServerError, leaders: []) }
         var leaders = [BrokerID?](repeating: nil, count: count)
+        var epochs = [LeaderEpoch](repeating: .none, count: count)
         for partition in topic.partitions where partition.partitionIndex >= 0 {
             leaders[Int(partition.partitionIndex)] = partition.leaderID >= 0 ? BrokerID(partition.leaderID) : nil
+            epochs[Int(partition.partitionIndex)] = LeaderEpoch(partition.leaderEpoch)
         }
-        return Topic(error: topic.errorCode, leaders: leaders)
+        return Topic(error: topic.errorCode, leaders: leaders, leaderEpochs: epochs, id: topic.topicID)
     }
 
     /// The leader where it is known; nil where it has to be asked for.
     package func leader(_ partition: TopicPartition) -> BrokerID? {
-        guard let topic = topics[partition.topic], partition.partition >= 0, Int(partition.partition) < topic.leaders.count else {
+        guard let topic = topics[partition.topic], !topic.isStale, topic.leaders.indices.contains(Int(partition.partition)) else {
             return nil
         }
         return topic.leaders[Int(partition.partition)]
+    }
+
+    /// -1 where it is not known.
+    package func leaderEpoch(_ partition: TopicPartition) -> LeaderEpoch {
+        guard let topic = topics[partition.topic], topic.leaderEpochs.indices.contains(Int(partition.partition)) else { return .none }
+        return topic.leaderEpochs[Int(partition.partition)]
+    }
+
+    /// What is known of a topic's leaders was wrong; what is known of their epochs stays, so that a lagging broker cannot say it again.
+    package mutating func distrust(_ topic: String) { topics.update(topic) { $0.isStale = true } }
+
+    /// What is known of leaders on this broker may be over: it broke its connection.
+    mutating func distrustLeaders(on broker: BrokerID) {
+        for name in topics.keys where topics[name]?.leaders.contains(broker) == true { distrust(name) }
+        if controller == broker { controller = nil }
+    }
+}
+
+extension ClusterMetadata.Topic {
+    /// Takes over what is newer in `known`, partition by partition. A leader that was distrusted is not taken over: there is none then.
+    fileprivate mutating func keepNewer(_ known: ClusterMetadata.Topic) {
+        // A broker that does not know the topic yet says nothing about epochs.
+        if leaders.isEmpty && error.isRetriable {
+            leaders = Array(repeating: nil, count: known.leaders.count)
+            leaderEpochs = known.leaderEpochs
+        }
+        for index in leaders.indices where index < known.leaderEpochs.count && leaderEpochs[index] < known.leaderEpochs[index] {
+            guard leaderEpochs[index] > .none else { continue }
+            leaderEpochs[index] = known.leaderEpochs[index]
+            leaders[index] = known.isStale ? nil : known.leaders[index]
+        }
     }
 }

@@ -196,6 +196,10 @@ extension ErrorCode {
 /// The codes by which an answer from a group's coordinator may say that it is not its coordinator.
 private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     switch message {
+    case let answer as JoinGroupResponse: [answer.errorCode]
+    case let answer as SyncGroupResponse: [answer.errorCode]
+    case let answer as HeartbeatResponse: [answer.errorCode]
+    case let answer as LeaveGroupResponse: [answer.errorCode]
     case let answer as OffsetFetchResponse: [answer.errorCode] + answer.groups.map(\.errorCode)
     case let answer as OffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
     case let answer as DescribeGroupsResponse: answer.groups.map(\.errorCode)
