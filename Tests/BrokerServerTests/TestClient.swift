@@ -21,6 +21,9 @@ final class TestClient {
         wait(POLLOUT)
     }
 
+    /// The other end of a connection that somebody made.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
     deinit { Socket.close(descriptor) }
 
     private func wait(_ events: Int32) {
