@@ -31,16 +31,4 @@ import Testing
         }
         #expect(seen.map(\.key) == DemoRecords.topics.map(\.name).sorted())
     }
-
-    @Test func rangesAreKafkas() {
-        typealias Member = RangeAssignment.Member
-        var partitions = OrderedMap<String, Int32>()
-        partitions["a"] = 5
-        partitions["b"] = 1
-        let members = [Member(id: "m2", topics: ["a"]), Member(id: "m1", topics: ["a", "b"])]
-        let assigned = RangeAssignment.assign(members, partitions: partitions)
-        #expect(assigned[1] == [.init("a", 0), .init("a", 1), .init("a", 2), .init("b", 0)])
-        #expect(assigned[0] == [.init("a", 3), .init("a", 4)])
-        #expect(RangeAssignment.assign([], partitions: partitions).isEmpty)
-    }
 }
