@@ -172,12 +172,12 @@ extension BrokerNode {
         threads?.cut(from: nodes)
     }
 
-    /// Ends all cuts.
-    package func rejoin() {
+    /// Lets through what was held back, and all that comes.
+    package func rejoin(_ nodes: Set<BrokerID>) {
         let threads = state.withLock { state in
-            state.cutFrom = []
+            state.cutFrom.subtract(nodes)
             return state.threads
         }
-        threads?.rejoin()
+        threads?.rejoin(nodes)
     }
 }

@@ -113,8 +113,8 @@ extension NodeThreads {
         loop.post { host.value.peers.hold(nodes) }
     }
 
-    func rejoin() {
+    func rejoin(_ nodes: Set<BrokerID>) {
         let host = host
-        loop.post { host.value.peers.release() }
+        loop.post { host.value.peers.release(nodes) }
     }
 }

@@ -72,9 +72,9 @@ final class PeerLinks {
         for (key, link) in links where nodes.contains(key.address.node) { link.hold() }
     }
 
-    func release() {
-        heldNodes = []
-        for link in links.values { link.release() }
+    func release(_ nodes: Set<BrokerID>) {
+        heldNodes.subtract(nodes)
+        for (key, link) in links where nodes.contains(key.address.node) { link.release() }
     }
 
     /// Ends all of them; nobody is told.

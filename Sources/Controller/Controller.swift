@@ -50,6 +50,8 @@ package struct Controller: Sendable {
 
     /// 4.3-IV0: the records this controller writes have the versions of that level.
     package static let metadataVersion: Int16 = 30
+    /// As Kafka's tools call it.
+    package static let metadataVersionName = "4.3-IV0"
     /// What one request may bring into being, as in Kafka.
     package static let partitionsPerRequestMax = 10_000
 

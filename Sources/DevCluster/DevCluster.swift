@@ -4,10 +4,13 @@ import Controller
 import Glibc
 import Primitives
 import Reactor
+import Synchronization
 
-/// A cluster inside this process, for one machine: brokers on the loopback address, each with a folder `broker-N` in the data directory.
+/// A cluster inside this process, for one machine: brokers on the loopback address, each with a folder `broker-N` in the data directory,
+/// each a controller too. They talk to each other over sockets, as processes of their own would: there is no second path.
 ///
-/// Brokers are numbered from 1. Listens where it was told to, or on free ports. Start and stop from one thread.
+/// Brokers are numbered from 1. Listens where it was told to, or on free ports; where the controllers listen is nobody's business and
+/// changes from start to start. Start and stop from one thread; chaos (`ChaosControls`) from another, if need be.
 package final class DevCluster: Sendable {
     package struct Options: Sendable {
         package var brokers = 1
@@ -22,18 +25,21 @@ package final class DevCluster: Sendable {
 
     package let directory: String
     package let isEphemeral: Bool
-    private let nodes: [BrokerNode]
+    let nodes: [BrokerNode]
+    let onEvent: @Sendable (ClusterEvent) -> Void
+    let chaos: Mutex<ChaosState>
+    private let clusterID: String
+    private let configs: [BrokerConfig]
     private let disk = PosixDisk()
+
+    /// How long the brokers may take to find together before the start is given up.
+    static let readyMs: Int64 = 60_000
 
     /// `onEvent` and `onLog` are called from the brokers' threads and must not wait.
     package init(
         _ options: Options, onEvent: @escaping @Sendable (ClusterEvent) -> Void = { _ in },
         onLog: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(DevClusterError) {
-        // One broker per cluster is what the engine can do so far. Nothing below counts on it.
-        guard options.brokers == 1 else {
-            throw DevClusterError("a cluster has one broker so far; --brokers \(options.brokers) needs replication, which is not there yet")
-        }
         isEphemeral = options.dataDirectory == nil
         if let named = options.dataDirectory { directory = named } else { directory = try DevCluster.makeTemporaryDirectory() }
         do throws(DiskError) {
@@ -41,12 +47,14 @@ package final class DevCluster: Sendable {
         } catch {
             throw DevClusterError("cannot make the data directory \(directory): \(error)")
         }
-        var nodes: [BrokerNode] = []
-        for index in 0..<options.brokers {
-            let config = try DevCluster.config(options, directory: directory, index: index)
-            nodes.append(BrokerNode(config: config, onEvent: onEvent, onLog: onLog))
-        }
-        self.nodes = nodes
+        try DevCluster.checkSize(options.brokers, DevCluster.brokers(in: directory), directory)
+        var configs: [BrokerConfig] = []
+        for index in 0..<options.brokers { configs.append(try DevCluster.config(options, directory: directory, index: index)) }
+        self.configs = configs
+        clusterID = try DevCluster.clusterID(of: configs)
+        nodes = configs.map { BrokerNode(config: $0, onEvent: onEvent, onLog: onLog) }
+        self.onEvent = onEvent
+        chaos = Mutex(ChaosState(brokers: configs.map(\.nodeID)))
     }
 
     private static func config(_ options: Options, directory: String, index: Int) throws(DevClusterError) -> BrokerConfig {
@@ -54,8 +62,8 @@ package final class DevCluster: Sendable {
         var settings = BrokerConfig.developmentDefaults(brokers: options.brokers)
         settings += [
             ("node.id", String(index + 1)), ("process.roles", "broker,controller"),
-            ("listeners", "PLAINTEXT://127.0.0.1:\(port)"), ("log.dirs", "\(directory)/broker-\(index + 1)"),
-            ("num.network.threads", "1"),
+            ("listeners", "PLAINTEXT://127.0.0.1:\(port),CONTROLLER://127.0.0.1:0"), ("controller.listener.names", "CONTROLLER"),
+            ("log.dirs", "\(directory)/broker-\(index + 1)"), ("num.network.threads", "1"),
         ]
         do throws(BrokerConfigError) {
             return try BrokerConfig(settings + options.overrides)
@@ -75,14 +83,30 @@ package final class DevCluster: Sendable {
 
     /// Returns when all brokers serve clients.
     package func start() throws(DevClusterError) {
-        for (index, node) in nodes.enumerated() {
-            do throws(StartError) {
-                try node.start()
-            } catch {
-                for started in nodes[..<index] { started.stop() }
-                removeIfEphemeral()
-                throw DevClusterError(error.description)
+        do throws(DevClusterError) {
+            try formatDirectories()
+            try launch()
+            let until = SystemClock.instant().adding(milliseconds: DevCluster.readyMs)
+            for node in nodes where !node.waitUntilReady(milliseconds: max(0, until.milliseconds(since: SystemClock.instant()))) {
+                throw DevClusterError("broker \(node.brokerID) did not come to serve within \(DevCluster.readyMs / 1000) seconds")
             }
+        } catch {
+            stop()
+            throw error
+        }
+    }
+
+    /// All take their ports before anyone starts, so that each can be told where the others listen.
+    private func launch() throws(DevClusterError) {
+        do throws(StartError) {
+            for node in nodes { try node.bind() }
+            let voters = nodes.compactMap { node in
+                node.controllerEndpoints.first.map { QuorumVoter(id: node.brokerID, host: $0.host, port: Int32($0.port)) }
+            }
+            for node in nodes { node.setVoters(voters) }
+            for node in nodes { try node.launch() }
+        } catch {
+            throw DevClusterError(error.description)
         }
     }
 
@@ -91,15 +115,60 @@ package final class DevCluster: Sendable {
         nodes.compactMap { node in node.endpoints.first.map { ServerAddress(host: $0.host, port: Int32($0.port)) } }
     }
 
-    /// Stops the brokers cleanly; everything acknowledged is on disk, unless the cluster was ephemeral: then nothing is.
+    /// Stops the brokers cleanly; everything acknowledged is on disk, unless the cluster was ephemeral: then nothing is. Nobody is left
+    /// to take over, so nothing is handed over: first they are cut off from each other, so that none sees the others go.
     package func stop() {
-        for node in nodes.reversed() { node.stop() }
+        let everybody = Set(nodes.map(\.brokerID))
+        for node in nodes { node.cut(from: everybody) }
+        for node in nodes.reversed() { node.stop(handingOverMs: 0) }
         removeIfEphemeral()
     }
 
     private func removeIfEphemeral() {
         guard isEphemeral else { return }
         try? disk.removeTree(directory)
+    }
+}
+
+// MARK: - Directories
+
+extension DevCluster {
+    /// How many brokers the cluster has whose data is in `directory`; nil where there is none.
+    package static func brokers(in directory: String) -> Int? {
+        let disk = PosixDisk()
+        let count = (1...9).reversed().first { disk.exists("\(directory)/broker-\($0)/meta.properties") }
+        return count
+    }
+
+    /// A quorum is not enlarged by starting more voters: the new ones, which know nothing, would be a majority and agree on nothing.
+    private static func checkSize(_ wanted: Int, _ found: Int?, _ directory: String) throws(DevClusterError) {
+        guard let found, found != wanted else { return }
+        throw DevClusterError(
+            "\(directory) holds the data of a cluster of \(found) broker\(found == 1 ? "" : "s"), not of \(wanted): "
+                + "start it with --brokers \(found), or name another directory by --data")
+    }
+
+    /// The id that the directories have, or a new one.
+    private static func clusterID(of configs: [BrokerConfig]) throws(DevClusterError) -> String {
+        for config in configs {
+            do throws(FormatError) {
+                if let found = try DirectoryFormat(config).clusterID() { return found }
+            } catch {
+                throw DevClusterError(error.description)
+            }
+        }
+        var random = PRNG(seed: SystemClock.seed())
+        return UUID.random(&random).text
+    }
+
+    private func formatDirectories() throws(DevClusterError) {
+        for config in configs {
+            do throws(FormatError) {
+                _ = try DirectoryFormat(config).format(clusterID: clusterID, ignoreFormatted: true)
+            } catch {
+                throw DevClusterError(error.description)
+            }
+        }
     }
 }
 

@@ -159,7 +159,7 @@ private final class Links {
         links.ask(3, peer.port, .replica)
         #expect(try peer.accept(milliseconds: 50) == nil, "nobody is dialled while the network is cut")
         #expect(links.results(0) == [])
-        links.run { $0.release() }
+        links.run { $0.release([2]) }
         #expect(client.readFrame() != nil)
         let replica = try #require(try peer.accept())
         #expect(replica.readFrame() != nil)
@@ -176,7 +176,7 @@ private final class Links {
             links.run { $0.hold([2]) }
         }
         #expect(links.results(0) == [])
-        links.run { $0.release() }
+        links.run { $0.release([2]) }
         #expect(links.results(1) == ["1 lost"])
         links.end()
     }

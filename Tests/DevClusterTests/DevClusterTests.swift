@@ -2,6 +2,7 @@ import Client
 import ClientCore
 import Glibc
 import Primitives
+import Reactor
 import Synchronization
 import Testing
 import Wire
@@ -12,6 +13,9 @@ import Wire
 private final class Heard: Sendable {
     private let events = Mutex<[ClusterEvent.Kind]>([])
     func add(_ event: ClusterEvent) { events.withLock { $0.append(event.kind) } }
+    var chaos: [ChaosAction] {
+        events.withLock { $0 }.compactMap { if case .chaos(_, let action) = $0 { action } else { nil } }
+    }
     var rebalances: [RebalanceEvent] {
         events.withLock { $0 }.compactMap { if case .rebalance(let event) = $0 { event } else { nil } }
     }
@@ -37,10 +41,78 @@ private final class Heard: Sendable {
         #expect(access(cluster.directory, F_OK) != 0)
     }
 
-    @Test func moreBrokersThanItCanHaveAreRefused() {
-        var many = options()
+    @Test func aQuorumIsNotEnlargedByStartingMoreBrokers() throws {
+        var one = options()
+        one.dataDirectory = try DevCluster(options()).directory
+        defer { try? PosixDisk().removeTree(one.dataDirectory ?? "") }
+        let cluster = try DevCluster(one)
+        try cluster.start()
+        cluster.stop()
+        #expect(DevCluster.brokers(in: cluster.directory) == 1)
+        var many = one
         many.brokers = 3
-        #expect(throws: DevClusterError.self) { try DevCluster(many) }
+        do {
+            _ = try DevCluster(many)
+            Issue.record("three voters on the data of one")
+        } catch {
+            #expect(error.description.contains("of a cluster of 1 broker, not of 3") && error.description.contains("--brokers 1"))
+        }
+    }
+
+    @Test func chaosRefusesWhatMakesNoSense() throws {
+        let cluster = try DevCluster(options())
+        try cluster.start()
+        defer { cluster.stop() }
+        #expect(cluster.chaosBrokers == [1])
+        let refused: [(ChaosAction, BrokerID)] = [(.resume, 1), (.cut(from: [1]), 1), (.cut(from: []), 1), (.kill, 2), (.slowDisk(milliseconds: -1), 1)]
+        for (action, broker) in refused {
+            #expect(throws: DevClusterError.self, "\(action)") { try cluster.perform(action, on: broker) }
+        }
+        #expect(cluster.condition(of: 1).isWell)
+    }
+
+    @Test func aKilledAndAPausedBrokerComeBackWithWhatWasAcknowledged() throws {
+        let heard = Heard()
+        let cluster = try DevCluster(options(), onEvent: { heard.add($0) })
+        try cluster.start()
+        defer { cluster.stop() }
+        let address = cluster.bootstrap
+        let client = ClusterClient(bootstrap: address, clientID: "test")
+        defer { client.stop() }
+        let producer = SimpleProducer(client)
+        #expect(try producer.sendAndWait(ProducerRecord(topic: "t", key: nil, value: Bytes("a"))).offset == 0)
+        try cluster.perform(.kill, on: 1)
+        #expect(!cluster.condition(of: 1).isRunning && cluster.bootstrap.isEmpty)
+        #expect(throws: DevClusterError.self) { try cluster.perform(.pause, on: 1) }
+        try cluster.perform(.restart, on: 1)
+        #expect(cluster.bootstrap == address, "it has the port it had")
+        #expect(try producer.sendAndWait(ProducerRecord(topic: "t", key: nil, value: Bytes("b"))).offset == 1)
+        try cluster.perform(.pause, on: 1)
+        let again = SimpleProducer(client)
+        again.send(ProducerRecord(topic: "t", key: nil, value: Bytes("c")))
+        #expect(!again.flush(timeoutMs: 200), "a broker that is held still answers nobody")
+        try cluster.perform(.resume, on: 1)
+        #expect(again.flush())
+        #expect(cluster.condition(of: 1).isWell)
+        #expect(heard.chaos == [.kill, .restart, .pause, .resume])
+    }
+
+    @Test func aFullDiskRefusesAndHeals() throws {
+        let cluster = try DevCluster(options())
+        try cluster.start()
+        defer { cluster.stop() }
+        let client = ClusterClient(bootstrap: cluster.bootstrap, clientID: "test")
+        defer { client.stop() }
+        let producer = SimpleProducer(client)
+        #expect(try producer.sendAndWait(ProducerRecord(topic: "t", key: nil, value: Bytes("a"))).offset == 0)
+        try cluster.perform(.fullDisk, on: 1)
+        #expect(cluster.condition(of: 1).isDiskFull)
+        let late = SimpleProducer(client)
+        late.send(ProducerRecord(topic: "t", key: nil, value: Bytes("b")))
+        #expect(!late.flush(timeoutMs: 200))
+        try cluster.perform(.heal, on: 1)
+        #expect(late.flush())
+        #expect(cluster.condition(of: 1).isWell)
     }
 
     @Test func membersJoinReadCommitAndLeaveAndTheBrokerTellsWhy() throws {
