@@ -47,10 +47,14 @@ package struct Broker {
     var parked = ParkedRequests()
     var syncs = SyncQueue()
     var peers = PeerTable()
+    var channel = ControllerChannel()
+    var life = BrokerLife()
+    var duties = ControllerDuties()
     /// Internal appends that are decided and whose owners have not been told yet.
     var completions: [(InternalAppendOwner, ErrorCode)] = []
 
     var admin = AdminState()
+    var awaited = AwaitedTopics()
     var groups = GroupRuntime()
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
@@ -82,31 +86,45 @@ package struct Broker {
         return effects
     }
 
-    /// Tells owners of what happened while the event was handled, until nothing is left to tell.
+    /// Tells owners of what happened while the event was handled, and what the controller waits for to the controller, until nothing is
+    /// left to tell.
     mutating func settle() {
         runCompletions()
+        tellController()
         while peers.hasLoopback {
             runLoopback()
             runCompletions()
+            tellController()
         }
+    }
+
+    private mutating func tellController() {
+        noticeController()
+        noticeOwnState()
+        noticeTopics()
+        runBrokerLife()
     }
 
     mutating func forgetConnection(_ connection: ConnectionID) {
         parked.forget(connection)
         groupsConnectionClosed(connection)
+        heartbeatConnectionClosed(connection)
     }
 
     /// When the broker next wants `ticked`, if nothing happens before.
     package var nextDeadline: Instant {
         mutating get {
             let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
-            return min(due, adminDeadline, groupsDeadline, peers.nextDeadline)
+            let asked = min(peers.nextDeadline, channel.nextDeadline, life.nextAt)
+            return min(due, adminDeadline, groupsDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
 
     private mutating func tick() {
         expireParked()
         expirePeerRequests()
+        runControllerChannel()
+        if duties.nextDeadline <= now.instant { controllerTick() }
         runChores()
         if adminDeadline <= now.instant { adminTick() }
         if groupsDeadline <= now.instant { groupsTick() }

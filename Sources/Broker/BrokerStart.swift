@@ -19,7 +19,10 @@ extension Broker {
         try openMetadataLog(directory)
         runQuorum(.started)
         if image.features.isEmpty { commitMetadata(Controller.bootstrapRecords()) { _, _ in } }
-        register(directory)
+        if isActiveController { becameActiveController() }
+        beginBrokerLife()
+        // With one voter the broker registers with itself here and now.
+        settle()
         if let startError { throw startError }
         guard isActiveController, brokerEpoch >= 0 else { throw .unreadable("the metadata log could not be opened for writing") }
         applied(metadata?.startDelta ?? ClusterImageDelta())
@@ -28,9 +31,7 @@ extension Broker {
         metadata?.startDelta = ClusterImageDelta()
         clearStrays(directory)
         removedTopics = OrderedMap()
-        runCompletions()
-        emit(.brokerUp(broker: brokerID, address: config.advertisedListeners.first.map { "\($0.host):\($0.port)" } ?? ""))
-        effects.append(.ready)
+        settle()
         defer { effects = [] }
         return effects
     }
@@ -99,24 +100,6 @@ extension Broker {
             controller.apply(record, at: offset)
             if case .removeTopic(let removed) = record { removedTopics[removed.topicID] = true }
             metadata?.proposals.append(MetadataLog.Proposal(baseOffset: offset, records: [record], done: { _, _ in }))
-        }
-    }
-
-    /// With one voter the broker registers itself: its epoch is the offset of the record. It has applied all there is, so it may serve.
-    private mutating func register(_ directory: LogDirectory) {
-        guard let offset = metadata?.quorum.log.offset else { return }
-        let registration = BrokerRegistration(
-            id: brokerID, incarnationID: UUID.random(&random),
-            endpoints: config.advertisedListeners.map { listener in
-                BrokerRegistration.Endpoint(
-                    name: listener.name, host: listener.host, port: UInt16(clamping: listener.port),
-                    securityProtocol: listener.securityProtocol.id)
-            }, rack: config.rack, logDirectories: [directory.meta.directoryID])
-        let decision = controller.decideRegisterBroker(registration, at: offset)
-        commitMetadata(decision.records) { broker, error in
-            guard !error.isError else { return }
-            broker.brokerEpoch = decision.response
-            broker.commitMetadata(broker.controller.decideUnfence(broker.brokerID).records) { _, _ in }
         }
     }
 

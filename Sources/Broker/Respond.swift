@@ -16,6 +16,12 @@ extension Broker {
     }
 
     private mutating func send(_ context: RequestContext, _ frame: Frame, _ slices: [LogSlice]) {
+        if let envelope = context.envelope {
+            precondition(slices.isEmpty, "records are not forwarded")
+            var response = EnvelopeResponse()
+            response.responseData = frame.content
+            return respond(context.opened(as: envelope), response)
+        }
         guard let id = context.connection.loopbackRequest else {
             return effects.append(.send(context.connection, frame, slices: slices))
         }
@@ -28,6 +34,10 @@ extension Broker {
 
     /// Ends the connection: what it sent cannot be answered.
     package mutating func closeConnection(_ context: RequestContext, _ reason: String) {
+        if context.envelope != nil {
+            note("a forwarded request cannot be answered: \(reason)")
+            return refuseEnvelope(context, .invalidRequest)
+        }
         if let id = context.connection.loopbackRequest { return peers.loopbackAnswers.append((id, .failure(.lost))) }
         effects.append(.close(context.connection, reason: reason))
     }

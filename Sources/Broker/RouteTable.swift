@@ -20,6 +20,8 @@ package struct Route: Sendable {
     package let key: APIKey
     package let scope: RouteScope
     let handler: Handler
+    /// Answers that the request was not carried out; only of requests that are forwarded.
+    let refuse: (@Sendable (inout Broker, RequestContext, ErrorCode) throws(WireError) -> Void)?
 
     /// A handler that gets the decoded request.
     init<Request: WireRequest>(
@@ -31,12 +33,27 @@ package struct Route: Sendable {
         self.handler = { (broker: inout Broker, context: RequestContext) throws(WireError) in
             handler(&broker, context, try Request.decode(context.body, version: context.version))
         }
+        refuse = nil
+    }
+
+    /// One that only the active controller can answer.
+    init<Request: ForwardableRequest>(
+        forwarded request: Request.Type, _ handler: @escaping @Sendable (inout Broker, RequestContext, Request) -> Void
+    ) {
+        key = Request.apiKey
+        scope = .activeController
+        self.handler = { (broker: inout Broker, context: RequestContext) throws(WireError) in
+            handler(&broker, context, try Request.decode(context.body, version: context.version))
+        }
+        refuse = { (broker: inout Broker, context: RequestContext, code: ErrorCode) throws(WireError) in
+            broker.respond(context, try Request.decode(context.body, version: context.version).refused(code))
+        }
     }
 }
 
 /// The one table of what this broker serves. ApiVersions advertises what stands here. Each part has its own rows, in its own folder.
 package enum RouteTable {
-    package static let routes: [Route] = (dataRoutes + adminRoutes + groupRoutes).sorted { $0.key.rawValue < $1.key.rawValue }
+    package static let routes: [Route] = (dataRoutes + adminRoutes + groupRoutes + nodeRoutes).sorted { $0.key.rawValue < $1.key.rawValue }
 
     static let dataRoutes: [Route] = [
         Route(ApiVersionsRequest.self) { $0.handleApiVersions($1, $2) },
@@ -83,7 +100,7 @@ extension Broker {
             if key == .apiVersions { return refuseApiVersions(context) }
             return closeConnection(context, "\(key.name) version \(context.version) is not supported")
         }
-        if route.scope == .activeController, !isActiveController { return forward(context) }
+        if route.scope == .activeController, !isActiveController { return forward(context, route) }
         do throws(WireError) {
             try route.handler(&self, context)
         } catch {

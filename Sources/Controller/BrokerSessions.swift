@@ -77,20 +77,25 @@ package struct BrokerSessions: Equatable, Sendable {
         return deadline(session) > now
     }
 
-    /// Brokers that serve and whose sessions have ended at `now`, in ascending order.
-    package mutating func expired(_ image: ClusterImage, now: Instant) -> [BrokerID] {
+    /// The process of this broker seems to be gone: it has the short grace to be heard of.
+    package mutating func suspect(_ id: BrokerID, now: Instant) {
+        sessions.update(id) { $0.endsEarly = now.adding(milliseconds: graceMs) }
+    }
+
+    /// Brokers that serve and whose sessions have ended at `now`, in ascending order. The controller's `own` broker lives while it does.
+    package mutating func expired(_ image: ClusterImage, except own: BrokerID, now: Instant) -> [BrokerID] {
         // After a sleep nobody is blamed for the silence: all have the time of a session from now, as under a new controller.
         if now.milliseconds(since: lastLook) > timeoutMs / 2 {
             for id in sessions.keys { sessions.update(id) { $0.lastContact = max($0.lastContact, now) } }
         }
         lastLook = now
-        return sessions.filter { deadline($0.value) <= now && image.brokers[$0.key]?.isFenced == false }.map(\.key)
+        return sessions.filter { $0.key != own && deadline($0.value) <= now && image.brokers[$0.key]?.isFenced == false }.map(\.key)
     }
 
     /// When `expired` may next have something to say, or wants to look at the clock.
-    package func nextDeadline(_ image: ClusterImage) -> Instant {
+    package func nextDeadline(_ image: ClusterImage, except own: BrokerID) -> Instant {
         var next = Instant.distantFuture
-        for (id, session) in sessions where image.brokers[id]?.isFenced == false { next = min(next, deadline(session)) }
+        for (id, session) in sessions where id != own && image.brokers[id]?.isFenced == false { next = min(next, deadline(session)) }
         return next == .distantFuture ? next : min(next, lastLook.adding(milliseconds: max(timeoutMs / 4, 1)))
     }
 

@@ -37,6 +37,38 @@ package struct InSyncDecision: Equatable, Sendable {
 }
 
 extension Controller {
+    /// AlterPartition (56), versions 2 and 3: each partition by itself.
+    package func decideAlterPartition(_ request: AlterPartitionRequest, version: Int16) -> Decision<AlterPartitionResponse> {
+        var decision = Decision(response: AlterPartitionResponse())
+        let leader = BrokerID(request.brokerID)
+        guard let broker = image.brokers[leader], broker.brokerEpoch == request.brokerEpoch else {
+            decision.response.errorCode = .staleBrokerEpoch
+            return decision
+        }
+        var seen: Set<TopicIDPartition> = []
+        for topic in request.topics {
+            var answer = AlterPartitionResponse.Topic()
+            answer.topicID = topic.topicID
+            for partition in topic.partitions {
+                var result = AlterPartitionResponse.Partition()
+                result.partitionIndex = partition.partitionIndex
+                do throws(APIFailure) {
+                    let key = TopicIDPartition(topic: "", topicID: topic.topicID, partition: partition.partitionIndex)
+                    guard seen.insert(key).inserted else { throw APIFailure(.invalidRequest) }
+                    let decided = try decideInSync(
+                        InSyncProposal(partition, version: version), by: leader, topicID: topic.topicID, partition: partition.partitionIndex)
+                    if let record = decided.record { decision.records.append(record) }
+                    if decided.hasNewLeader { result.errorCode = .newLeaderElected } else { result.tell(decided.partition) }
+                } catch {
+                    result.errorCode = error.code
+                }
+                answer.partitions.append(result)
+            }
+            decision.response.topics.append(answer)
+        }
+        return decision
+    }
+
     /// Checks a leader's proposal against all that was decided, and works out what comes of it: a reassignment may be complete by it.
     package func decideInSync(
         _ proposal: InSyncProposal, by leader: BrokerID, topicID: UUID, partition index: Int32
@@ -78,5 +110,26 @@ extension Controller {
                 member.brokerEpoch == -1 || member.brokerEpoch == broker.brokerEpoch
             else { throw APIFailure(.ineligibleReplica) }
         }
+    }
+}
+
+extension InSyncProposal {
+    init(_ partition: AlterPartitionRequest.Partition, version: Int16) {
+        let members = version >= 3
+            ? partition.newIsrWithEpochs.map { Member(BrokerID($0.brokerID), brokerEpoch: $0.brokerEpoch) }
+            : partition.newIsr.map { Member(BrokerID($0)) }
+        self.init(
+            leaderEpoch: LeaderEpoch(partition.leaderEpoch), partitionEpoch: partition.partitionEpoch, members: members,
+            isRecovering: partition.leaderRecoveryState == 1)
+    }
+}
+
+extension AlterPartitionResponse.Partition {
+    mutating func tell(_ partition: PartitionImage) {
+        leaderID = (partition.leader ?? .none).rawValue
+        leaderEpoch = partition.leaderEpoch.rawValue
+        isr = partition.inSyncReplicas.map(\.rawValue)
+        leaderRecoveryState = partition.isRecovering ? 1 : 0
+        partitionEpoch = partition.partitionEpoch
     }
 }

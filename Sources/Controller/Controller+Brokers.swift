@@ -47,9 +47,16 @@ extension Controller {
     }
 
     /// The broker is not to come back (KIP-919). Its replicas stay assigned until they are reassigned.
-    package func decideUnregisterBroker(_ id: BrokerID) -> Decision<ErrorCode> {
-        guard let broker = image.brokers[id] else { return Decision(response: .brokerIDNotRegistered) }
-        return Decision(records: changes(losing: id) + [MetadataRecords.unregisterBroker(id, broker.brokerEpoch)], response: .none)
+    package func decideUnregisterBroker(_ request: UnregisterBrokerRequest) -> Decision<UnregisterBrokerResponse> {
+        let id = BrokerID(request.brokerID)
+        var decision = Decision(response: UnregisterBrokerResponse())
+        if let broker = image.brokers[id] {
+            decision.records = changes(losing: id) + [MetadataRecords.unregisterBroker(id, broker.brokerEpoch)]
+        } else {
+            decision.response.errorCode = .brokerIDNotRegistered
+            decision.response.errorMessage = "Broker ID \(id) is not currently registered"
+        }
+        return decision
     }
 
     var allPartitions: [(TopicImage, Int32, PartitionImage)] {

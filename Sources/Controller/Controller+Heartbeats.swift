@@ -38,8 +38,7 @@ extension Controller {
         _ report: HeartbeatReport, sessions: inout BrokerSessions, connection: UInt64?, at next: Offset, now: Instant
     ) throws(APIFailure) -> Decision<HeartbeatVerdict> {
         let id = report.brokerID
-        guard let broker = image.brokers[id] else { throw APIFailure(.brokerIDNotRegistered) }
-        guard broker.brokerEpoch == report.brokerEpoch else { throw APIFailure(.staleBrokerEpoch) }
+        guard let broker = image.brokers[id], broker.brokerEpoch == report.brokerEpoch else { throw APIFailure(.staleBrokerEpoch) }
         sessions.heard(id, report.brokerEpoch, metadataOffset: report.metadataOffset, connection: connection, now: now)
         var decision = Decision(
             response: HeartbeatVerdict(

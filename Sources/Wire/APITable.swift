@@ -87,7 +87,7 @@ enum APITable {
         61 DescribeProducers 0-0 0 0-0 -
         62 BrokerRegistration 0-4 0 - 0-4
         63 BrokerHeartbeat 0-2 0 - 0-2
-        64 UnregisterBroker 0-0 0 - 0-0
+        64 UnregisterBroker 0-0 0 0-0 0-0
         65 DescribeTransactions 0-0 0 - -
         66 ListTransactions 0-2 0 - -
         67 AllocateProducerIds 0-0 0 - 0-0

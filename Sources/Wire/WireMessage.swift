@@ -79,17 +79,30 @@ package func encodeRequest<R: WireRequest>(
 package func encodeRequest<R: WireRequest>(_ message: R, _ header: RequestHeader) -> Frame {
     var encoder = WireEncoder(version: header.apiVersion, isFlexible: false)
     encoder.put(0 as Int32)
-    encoder.put(header.apiKey)
-    encoder.put(header.apiVersion)
-    encoder.put(header.correlationID)
-    var clientID = header.clientID
-    encoder.nullableString(&clientID)
-    if R.apiKey.isFlexible(header.apiVersion) {
-        encoder.isFlexible = true
-        encoder.put(0 as UInt8)
-    }
+    encoder.put(header)
     encoder.put(message)
     return encoder.finishFrame()
+}
+
+/// A request frame, without its size, of a body that is encoded already: what an Envelope carries.
+package func encodeRequest(_ header: RequestHeader, body: Bytes) -> Bytes {
+    var encoder = WireEncoder(version: header.apiVersion, isFlexible: false)
+    encoder.put(header)
+    encoder.put(raw: body)
+    return encoder.finish()
+}
+
+extension WireEncoder {
+    fileprivate mutating func put(_ header: RequestHeader) {
+        put(header.apiKey)
+        put(header.apiVersion)
+        put(header.correlationID)
+        var clientID = header.clientID
+        nullableString(&clientID)
+        guard header.key?.isFlexible(header.apiVersion) == true else { return }
+        isFlexible = true
+        put(0 as UInt8)
+    }
 }
 
 /// A response as a frame. ApiVersions responses keep the old header in every version, so that a client can read the refusal of a

@@ -54,6 +54,8 @@ extension Broker {
         }
         commitMetadata(decision.records) { broker, error in
             guard broker.admin.finish(ticket) else { return }
+            // Whoever forwarded the request asks the next controller.
+            if error == .notController, context.envelope != nil { return broker.refuseEnvelope(context, error) }
             broker.respond(context, error.isError ? failed(response, error) : response)
         }
     }

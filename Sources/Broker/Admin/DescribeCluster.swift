@@ -16,7 +16,7 @@ extension Broker {
             return respond(context, response)
         }
         response.clusterID = image.clusterID
-        response.controllerID = image.activeBrokers.first.map { isActiveController ? brokerID.rawValue : $0.id.rawValue } ?? -1
+        response.controllerID = controllerForClients.rawValue
         for broker in image.brokers.values where broker.isActive || request.includeFencedBrokers {
             guard let endpoint = broker.endpoint(context.listener) ?? broker.endpoints.first else { continue }
             var row = DescribeClusterResponse.Broker()

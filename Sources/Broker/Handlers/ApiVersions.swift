@@ -39,7 +39,7 @@ extension Broker {
     }
 
     /// 3.3-IV3, the first level with which Kafka 4 can start.
-    private static let metadataVersionMin: Int16 = 7
+    static let metadataVersionMin: Int16 = 7
 
     /// What is served on the listener that the question came in on.
     private func advertisedKeys(_ context: RequestContext) -> [ApiVersionsResponse.Key] {

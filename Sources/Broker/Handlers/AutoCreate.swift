@@ -2,22 +2,73 @@ import Controller
 import Primitives
 import Wire
 
+/// Who waits until topics that the controller has made are known here too: the controller's answer may be here before the records are.
+struct AwaitedTopics {
+    struct Waiting: Sendable {
+        let names: [String]
+        let deadline: Instant
+        let done: @Sendable (inout Broker) -> Void
+    }
+
+    var waiting: [Waiting] = []
+    var nextDeadline: Instant { waiting.map(\.deadline).min() ?? .distantFuture }
+}
+
 /// Making topics that nobody made: those a client asked the metadata of, and the coordinators' own.
 extension Broker {
-    /// Makes topics with the broker's defaults, the internal ones with theirs, and goes on when they are there or could not be made;
-    /// `done` hears which the controller refused and why.
+    /// Has the controller make topics with the broker's defaults, the internal ones with theirs, and goes on when they are known here or
+    /// could not be made; `done` hears which the controller refused and why.
     package mutating func autoCreate(
         _ names: [String], then done: @escaping @Sendable (inout Broker, OrderedMap<String, ErrorCode>) -> Void
     ) {
         var request = CreateTopicsRequest()
-        request.topics = names.filter { controller.image.topic($0) == nil }.map(autoCreated)
-        let decision = controller.decideCreateTopics(request, broker: config, random: &random)
-        var refused: OrderedMap<String, ErrorCode> = OrderedMap()
-        for topic in decision.response.topics where topic.errorCode.isError {
-            refused[topic.name] = topic.errorCode
-            note("cannot create the topic \(topic.name): \(topic.errorMessage ?? topic.errorCode.name)")
+        request.timeoutMs = Broker.autoCreateTimeoutMs
+        request.topics = names.filter { image.topic($0) == nil }.map(autoCreated)
+        askController(request, version: 7, timeoutMs: Int64(Broker.autoCreateTimeoutMs)) { broker, result in
+            broker.autoCreateAnswered(names, result, done)
         }
-        commitMetadata(decision.records) { [refused] broker, _ in done(&broker, refused) }
+    }
+
+    /// As long as a client's request for metadata may take.
+    private static let autoCreateTimeoutMs: Int32 = 10_000
+    /// How long the records of a topic that was made may take to get here.
+    private static let awaitTopicsMs: Int64 = 1000
+
+    private mutating func autoCreateAnswered(
+        _ names: [String], _ result: Result<CreateTopicsResponse, PeerFailure>,
+        _ done: @escaping @Sendable (inout Broker, OrderedMap<String, ErrorCode>) -> Void
+    ) {
+        var refused: OrderedMap<String, ErrorCode> = OrderedMap()
+        var made: [String] = []
+        for topic in (try? result.get())?.topics ?? [] {
+            switch topic.errorCode {
+            case .none: made.append(topic.name)
+            // Somebody else is making it; or it could not be written this time.
+            case .topicAlreadyExists, .kafkaStorageError, .requestTimedOut, .notController: break
+            default:
+                refused[topic.name] = topic.errorCode
+                note("cannot create the topic \(topic.name): \(topic.errorMessage ?? topic.errorCode.name)")
+            }
+        }
+        awaited.waiting.append(
+            AwaitedTopics.Waiting(names: made, deadline: now.instant.adding(milliseconds: Broker.awaitTopicsMs)) { [refused] broker in
+                done(&broker, refused)
+            })
+        noticeTopics()
+    }
+
+    /// Goes on with what waited for topics that are known here by now, or waited too long.
+    mutating func noticeTopics() {
+        guard !awaited.waiting.isEmpty else { return }
+        let waiting = awaited.waiting
+        awaited.waiting = []
+        for entry in waiting {
+            if entry.deadline <= now.instant || entry.names.allSatisfy({ image.topic($0) != nil }) {
+                entry.done(&self)
+            } else {
+                awaited.waiting.append(entry)
+            }
+        }
     }
 
     private func autoCreated(_ name: String) -> CreateTopicsRequest.Topic {
@@ -27,8 +78,10 @@ extension Broker {
         topic.replicationFactor = -1
         guard name == TopicNames.internalTopics[0] else { return topic }
         topic.numPartitions = config.offsetsTopicPartitions
-        // A cluster smaller than the factor gets what it can hold, so that a single broker works with Kafka's defaults.
-        topic.replicationFactor = min(config.offsetsTopicReplicationFactor, Int16(clamping: max(1, image.activeBrokers.count)))
+        // A cluster smaller than the factor gets what it can hold, so that a single broker works with Kafka's defaults. One whose brokers
+        // are still coming is as large as it will be: a coordinator without replicas would be lost with its broker.
+        let expected = config.isBroker && config.isController ? config.voters.count : 0
+        topic.replicationFactor = min(config.offsetsTopicReplicationFactor, Int16(clamping: max(1, expected, image.brokers.count)))
         topic.configs = [
             ("cleanup.policy", "compact"), ("segment.bytes", String(config.offsetsTopicSegmentBytes)), ("compression.type", "producer"),
         ].map { key, value in

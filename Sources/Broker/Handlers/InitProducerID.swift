@@ -45,14 +45,20 @@ extension Broker {
     private mutating func requestProducerIDs() {
         guard !producerIDs.isPending else { return }
         producerIDs.isPending = true
-        let decision = controller.decideAllocateProducerIDs(brokerID)
-        commitMetadata(decision.records) { broker, error in broker.producerIDsReserved(decision.response, error) }
+        var request = AllocateProducerIDsRequest()
+        request.brokerID = brokerID.rawValue
+        request.brokerEpoch = brokerEpoch
+        askController(request, version: 0, timeoutMs: Broker.producerIDsTimeoutMs) { broker, result in broker.producerIDsReserved(result) }
     }
 
-    private mutating func producerIDsReserved(_ block: Range<Int64>, _ error: ErrorCode) {
+    /// Clients that wait longer ask again.
+    private static let producerIDsTimeoutMs: Int64 = 5000
+
+    private mutating func producerIDsReserved(_ result: Result<AllocateProducerIDsResponse, PeerFailure>) {
         producerIDs.isPending = false
-        if !error.isError {
-            (producerIDs.next, producerIDs.end) = (block.lowerBound, block.upperBound)
+        if case .success(let block) = result, !block.errorCode.isError, block.producerIDLength > 0 {
+            producerIDs.next = block.producerIDStart
+            producerIDs.end = block.producerIDStart + Int64(block.producerIDLength)
             return giveProducerIDs()
         }
         let waiting = producerIDs.waiting

@@ -27,7 +27,7 @@ extension Broker {
     ) {
         var response = MetadataResponse()
         response.clusterID = image.clusterID
-        response.controllerID = image.activeBrokers.first.map { isActiveController ? brokerID.rawValue : $0.id.rawValue } ?? -1
+        response.controllerID = controllerForClients.rawValue
         response.brokers = image.activeBrokers.compactMap { broker in
             guard let endpoint = broker.endpoint(context.listener) ?? broker.endpoints.first else { return nil }
             var out = MetadataResponse.Broker()

@@ -6,10 +6,11 @@ import Wire
 extension Broker {
     /// Sends a request to a peer. `done` is told once: with the response, or why there is none. A request to this node itself is dispatched
     /// like any other once the current event has been handled, so that "the leader is this node" needs no second path.
+    @discardableResult
     package mutating func ask<Request: WireRequest>(
         _ request: Request, version: Int16, to peer: PeerAddress, lane: PeerLane, timeoutMs: Int64,
         then done: @escaping @Sendable (inout Broker, Result<Request.Response, PeerFailure>) -> Void
-    ) {
+    ) -> PeerRequestID {
         let deadline = now.instant.adding(milliseconds: timeoutMs)
         let isLoopback = peer.node == brokerID
         let id = peers.begin(deadline: deadline, isLoopback: isLoopback) { broker, result in
@@ -17,11 +18,15 @@ extension Broker {
         }
         let header = RequestHeader(Request.apiKey, version: version, correlationID: id.correlationID, clientID: "broker-\(brokerID)")
         let frame = encodeRequest(request, header)
-        guard isLoopback else { return effects.append(.ask(id, to: peer, lane: lane, frame)) }
+        guard isLoopback else {
+            effects.append(.ask(id, to: peer, lane: lane, frame))
+            return id
+        }
         peers.loopbackRequests.append(
             RequestContext(
                 connection: .loopback(id), header: header, body: request.encode(version: version), clientHost: peer.host,
                 listener: config.interBrokerListenerName, receivedAt: now))
+        return id
     }
 
     private static func decodeAnswer<Request: WireRequest>(

@@ -38,6 +38,7 @@ extension BrokerConfig {
     package var metadataLogDirectory: String { text("metadata.log.dir") ?? logDirectories[0] }
     package var brokerHeartbeatIntervalMs: Int64 { integer("broker.heartbeat.interval.ms") }
     package var brokerSessionTimeoutMs: Int64 { integer("broker.session.timeout.ms") }
+    package var controlledShutdown: Bool { boolean("controlled.shutdown.enable") }
 
     // The network
     package var numNetworkThreads: Int { int("num.network.threads") }
