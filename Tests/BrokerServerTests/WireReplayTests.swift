@@ -96,7 +96,7 @@ import Wire
         let connection = try node.client()
         connection.write(framed: encodeRequest(ApiVersionsRequest(), version: 0, correlationID: 1, clientID: nil).content)
         guard let frame = connection.readFrame() else { return false }
-        return try decodeResponse(frame, to: ApiVersionsRequest.self, version: 0).response.apiKeys.count == 35
+        return try decodeResponse(frame, to: ApiVersionsRequest.self, version: 0).response.apiKeys.count == 36
     }
 
     private func readsToItsEnd(_ frame: Bytes, _ recording: Recorded) throws -> Bool {
