@@ -1,0 +1,173 @@
+import ClientCore
+import Controller
+import Primitives
+import Records
+import Wire
+
+/// The clients of a simulation: idempotent producers, members of a consumer group, and an administrator. All of it the real machines.
+package final class Workload {
+    final class Producer {
+        let index: Int
+        let client: SimulatedClient
+        var run: MachineRun<ProducerMachine>?
+        var sent = 0
+        var settled = 0
+        var failed = 0
+        var names: [Int: Ledger.Name] = [:]
+
+        init(_ index: Int, _ client: SimulatedClient) {
+            self.index = index
+            self.client = client
+        }
+    }
+
+    final class Consumer {
+        let client: SimulatedClient
+        var run: MachineRun<GroupConsumerMachine>?
+        /// Counts lives: what an earlier one still had to do is not done by the next.
+        var life = 0
+
+        init(_ client: SimulatedClient) { self.client = client }
+    }
+
+    unowned let world: World
+    let ledger: Ledger
+    let swarm: Swarm
+    private(set) var producers: [Producer] = []
+    private(set) var consumers: [Consumer] = []
+    private(set) var isSending = true
+    private var random: PRNG
+    let admin: Administrator
+
+    static let group = "g"
+    /// Topics that producers write to and the group reads.
+    var topics: [String] { swarm.topics.map(\.name) }
+
+    init(_ world: World, _ ledger: Ledger, _ swarm: Swarm, _ random: PRNG) {
+        self.world = world
+        self.ledger = ledger
+        self.swarm = swarm
+        self.random = random
+        admin = Administrator(world, PRNG(seed: world.random.next()))
+    }
+
+    func start() {
+        for index in 0..<swarm.producers { startProducer(index) }
+        for index in 0..<swarm.consumers {
+            let consumer = Consumer(world.addClient("consumer\(index)"))
+            consumers.append(consumer)
+            startConsumer(consumer)
+        }
+    }
+
+    // MARK: Producers
+
+    private func startProducer(_ index: Int) {
+        let producer = Producer(index, world.addClient("producer\(index)"))
+        var options = ProducerOptions()
+        options.seed = random.next()
+        options.lingerMs = [0, 5, 20][random.below(3)]
+        options.deliveryTimeoutMs = [2_000, 10_000, 30_000][random.below(3)]
+        let run = producer.client.host(ProducerMachine(options, codecs: .uncompressed)) { [unowned self, unowned producer] output in
+            outcome(output, of: producer)
+        }
+        producer.run = run
+        producers.append(producer)
+        run.start()
+        sendLater(producer)
+    }
+
+    private func outcome(_ output: ProducerOutput, of producer: Producer) {
+        producer.settled += 1
+        switch output {
+        case .delivered(let number, let partition, let offset):
+            world.trace.note(world, "\(producer.client.host)", "\(producer.index).\(number) acknowledged at \(offset) of \(partition)")
+            ledger.delivered(Ledger.Name(producer: producer.index, number: number), partition, offset)
+        case .failed(let number, let error):
+            producer.failed += 1
+            world.trace.note(world, "\(producer.client.host)", "\(producer.index).\(number) failed: \(error)")
+        }
+    }
+
+    private func sendLater(_ producer: Producer) {
+        world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + spread(swarm.sendEveryMs))) { [unowned self] in
+            guard isSending else { return }
+            for _ in 0..<swarm.recordsPerSend { send(producer) }
+            sendLater(producer)
+        }
+    }
+
+    private func send(_ producer: Producer) {
+        let name = Ledger.Name(producer: producer.index, number: producer.sent)
+        producer.sent += 1
+        let record = ProducerRecord(
+            topic: random.pick(topics), key: random.oneIn(5) ? nil : Bytes("k\(random.below(8))"), value: name.value)
+        producer.run?.receive(.send(number: name.number, record))
+    }
+
+    /// Nanoseconds from 0 to twice so many milliseconds.
+    private func spread(_ milliseconds: Int) -> Int64 { Int64(random.below(2_000_000 * milliseconds + 1)) }
+
+    func stopSending() { isSending = false }
+    var outstanding: Int { producers.reduce(0) { $0 + $1.sent - $1.settled } }
+    var sent: Int { producers.reduce(0) { $0 + $1.sent } }
+    var failed: Int { producers.reduce(0) { $0 + $1.failed } }
+
+    // MARK: Consumers
+
+    private func startConsumer(_ consumer: Consumer) {
+        consumer.life += 1
+        var options = GroupConsumerOptions(group: Workload.group, topics: topics)
+        options.offsetReset = .earliest
+        options.sessionTimeoutMs = 6_000
+        options.heartbeatIntervalMs = 500
+        options.rebalanceTimeoutMs = 10_000
+        options.autoCommitIntervalMs = 500
+        options.metadataRefreshMs = 2_000
+        options.seed = random.next()
+        let life = consumer.life
+        let run = consumer.client.host(GroupConsumerMachine(options, codecs: .uncompressed)) { [unowned self, unowned consumer] output in
+            if consumer.life == life { received(output, consumer) }
+        }
+        consumer.run = run
+        run.start()
+    }
+
+    private func received(_ output: GroupConsumerOutput, _ consumer: Consumer) {
+        switch output {
+        case .records(let delivery, let records):
+            for record in records {
+                ledger.read(record.partition, record.offset, record.value, by: consumer.client.name, group: Workload.group)
+            }
+            let life = consumer.life
+            world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + spread(5))) { [weak consumer] in
+                guard let consumer, consumer.life == life else { return }
+                consumer.run?.receive(.taken(delivery: delivery))
+            }
+        case .failed(let partition, let error):
+            world.trace.note(world, "\(consumer.client.host)", "failed: \(partition?.description ?? "membership"): \(error)")
+        default: world.trace.note(world, "\(consumer.client.host)", "\(output)")
+        }
+    }
+
+    /// A member's process dies without a word; another is started a little later.
+    func crashConsumer(_ random: inout PRNG) -> Bool {
+        guard !consumers.isEmpty else { return false }
+        let consumer = random.pick(consumers)
+        consumer.run?.end()
+        consumer.run = nil
+        consumer.life += 1
+        world.trace.note(world, "\(consumer.client.host)", "crashes")
+        let life = consumer.life
+        world.after(milliseconds: Int64(50 + random.below(3000))) { [unowned self, weak consumer] in
+            guard let consumer, consumer.life == life else { return }
+            startConsumer(consumer)
+        }
+        return true
+    }
+
+    /// Members that ended by themselves are started again, as a supervisor would.
+    func reviveConsumers() {
+        for consumer in consumers where consumer.run == nil || consumer.run?.isEnded == true { startConsumer(consumer) }
+    }
+}

@@ -1,0 +1,169 @@
+import Primitives
+
+/// What goes wrong and when: each class of fault at random moments, mended after a while. At the end of the safety phase everything is
+/// mended at once and nothing goes wrong any more.
+final class FaultPlan {
+    private unowned let world: World
+    private unowned let workload: Workload
+    private let swarm: Swarm
+    private var random: PRNG
+    private(set) var counts: OrderedMap<FaultClass, Int> = OrderedMap()
+    private(set) var isOver = false
+
+    init(_ world: World, _ workload: Workload, _ swarm: Swarm, _ random: PRNG) {
+        self.world = world
+        self.workload = workload
+        self.swarm = swarm
+        self.random = random
+    }
+
+    func begin() { for (fault, mean) in swarm.faults { next(fault, mean) } }
+
+    private func next(_ fault: FaultClass, _ mean: Int64) {
+        world.after(milliseconds: Int64(random.below(Int(2 * mean))) + 1) { [unowned self] in
+            guard !isOver else { return }
+            if strike(fault) { counts[fault, default: 0] += 1 }
+            next(fault, mean)
+        }
+    }
+
+    /// Does `mend` after a time between the two, if the plan has not mended everything by then.
+    private func mend(_ from: Int, _ to: Int, _ act: @escaping () -> Void) {
+        world.after(milliseconds: Int64(from + random.below(to - from))) { [unowned self] in if !isOver { act() } }
+    }
+
+    // MARK: Strikes
+
+    /// False where there was nothing to hit.
+    private func strike(_ fault: FaultClass) -> Bool {
+        switch fault {
+        case .kill: onRunning { node in
+            node.kill()
+            mend(20, 4000) { node.start() }
+        }
+        case .stop: onRunning { node in
+            node.stop(within: 5000)
+            mend(500, 7000) { node.start() }
+        }
+        case .powerCut: cutPower([random.pick(world.nodes.values)])
+        case .powerCutOfAll: cutPower(world.nodes.values)
+        case .pause: onRunning { node in
+            node.pause()
+            mend(20, 5000) { node.resume() }
+        }
+        case .isolate, .cutOneWay, .split, .slowPath, .reset: strikeNetwork(fault)
+        case .slowDisk, .fullDisk, .failingSync: strikeDisk(fault)
+        case .wallClock: onRunning { node in node.wallSkew = Int64(random.below(20_000)) - 10_000 }
+        case .consumerCrash: workload.crashConsumer(&random)
+        case .electLeaders: asked { workload.admin.electLeaders() }
+        case .reassign: asked { workload.admin.reassign(workload.topics) }
+        case .topicChange: asked { workload.admin.changeTopic() }
+        }
+    }
+
+    private func asked(_ act: () -> Void) -> Bool {
+        act()
+        return true
+    }
+
+    private func onRunning(_ act: (SimulatedNode) -> Void) -> Bool {
+        let running = world.nodes.values.filter { $0.isRunning && !$0.isPaused && !$0.isStopping }
+        guard !running.isEmpty else { return false }
+        act(random.pick(running))
+        return true
+    }
+
+    private func cutPower(_ victims: [SimulatedNode]) -> Bool {
+        for node in victims where node.hasPower {
+            var how = SimulatedDisk.PowerCut()
+            how.losesNames = random.oneIn(2)
+            how.losesAll = random.oneIn(3)
+            node.cutPower(how, &random)
+            mend(100, 3000) { node.start() }
+        }
+        return true
+    }
+
+    private func strikeNetwork(_ fault: FaultClass) -> Bool {
+        let network = world.network!
+        let brokers = world.nodes.values.map(\.host)
+        let victim = random.pick(brokers)
+        switch fault {
+        case .isolate:
+            let alsoFromClients = random.oneIn(3)
+            let others = brokers + (alsoFromClients ? world.clients.map(\.host) : [])
+            cut(others.filter { $0 != victim }.flatMap { [NetworkPath(victim, $0), NetworkPath($0, victim)] })
+        case .cutOneWay:
+            let other = random.pick(brokers)
+            cut([NetworkPath(victim, other)])
+        case .split:
+            let side = brokers.filter { _ in random.oneIn(2) }
+            let rest = brokers.filter { !side.contains($0) }
+            cut(side.flatMap { a in rest.flatMap { [NetworkPath(a, $0), NetworkPath($0, a)] } })
+        case .slowPath:
+            let path = NetworkPath(victim, random.pick(brokers + world.clients.map(\.host)))
+            network.slow(path, by: Int64(10 + random.below(400)) * 1_000_000)
+            world.trace.note(world, "!", "\(path) is slow")
+            mend(500, 5000) { network.slow(path, by: 0) }
+        default:
+            guard let connection = network.resetOne(&random) else { return false }
+            world.trace.note(world, "!", "the connection of \(connection.client) to \(connection.server) is reset")
+        }
+        return true
+    }
+
+    private func cut(_ paths: [NetworkPath]) {
+        for path in paths { world.network.cut(path) }
+        world.trace.note(world, "!", "cut: " + paths.map(\.description).joined(separator: " "))
+        mend(100, 5000) { [unowned self] in
+            for path in paths { world.network.heal(path) }
+            world.trace.note(world, "!", "healed: " + paths.map(\.description).joined(separator: " "))
+        }
+    }
+
+    private func strikeDisk(_ fault: FaultClass) -> Bool {
+        onRunning { node in
+            world.trace.note(world, "\(node.host)", "has a \(fault.name)")
+            switch fault {
+            case .slowDisk:
+                node.disk.writeCost = Int64(1 + random.below(10)) * 1_000_000
+                node.disk.syncCost = Int64(10 + random.below(200)) * 1_000_000
+                mend(500, 4000) { [unowned self] in mendDisk(node) }
+            case .fullDisk:
+                node.disk.capacity = node.disk.used + random.below(2000)
+                mend(500, 4000) { [unowned self] in mendDisk(node) }
+            default:
+                node.disk.failsSyncs = true
+                // A broker that lost its log directory gets it back only by starting again.
+                mend(200, 3000) { [unowned self] in
+                    mendDisk(node)
+                    node.kill()
+                    node.start()
+                }
+            }
+        }
+    }
+
+    private func mendDisk(_ node: SimulatedNode) {
+        node.disk.writeCost = 10_000
+        node.disk.syncCost = swarm.diskSyncMicros * 1000
+        node.disk.capacity = .max
+        node.disk.failsSyncs = false
+    }
+
+    // MARK: The end of faults
+
+    func mendAll() {
+        isOver = true
+        world.trace.note(world, "!", "everything is mended")
+        world.network.healAll()
+        world.network.straggles = 0
+        for node in world.nodes.values {
+            node.resume()
+            let hadBadDisk = node.disk.failsSyncs || node.disk.capacity != .max
+            mendDisk(node)
+            if hadBadDisk || node.isStopping { node.kill() }
+            node.start()
+        }
+    }
+}

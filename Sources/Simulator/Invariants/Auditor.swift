@@ -1,0 +1,220 @@
+import Broker
+import Primitives
+import Quorum
+import Records
+import Replication
+import Storage
+
+/// Looks at a broker after each event that touched it, and says what must never be seen. The rules are those of Kafka's replication and of
+/// Raft; each has the name by which it is reported:
+///
+/// - `committed`: what is below some high watermark is never lost or changed; all replicas agree on it.
+/// - `high-watermark`: it never goes back on one leader, and never lies beyond the log's end.
+/// - `one-leader`: a leader epoch has at most one leader; so has an epoch of the quorum.
+/// - `leader-complete`: whoever becomes leader has all that was committed.
+/// - `epochs`: the leader epochs of a log grow, and so do their first offsets.
+/// - `one-vote`: a voter votes for one candidate in an epoch, also across crashes.
+/// - `stable`: the last stable offset is not beyond the high watermark.
+///
+/// Owner: the simulation. Cheap by looking only at what has moved since the last event of the same broker.
+package final class Auditor {
+    private struct View {
+        let replica: Replica
+        let log: CommittedLog
+        /// Compared with `log` up to here.
+        var checked: Int64
+        var highWatermark: Int64
+        var logEndOffset: Int64
+        var leaderEpoch: Int32
+        var isLeader = false
+        var epochs = 0
+    }
+
+    private struct QuorumView {
+        var process = -1
+        var checked: Int64 = 0
+        var epoch: Int32 = -1
+        var voted: BrokerID?
+        var leads: Int32 = -1
+    }
+
+    private struct LogKey: Hashable {
+        let topic: UUID
+        let partition: Int32
+    }
+    private struct EpochKey: Hashable {
+        let log: LogKey
+        let epoch: Int32
+    }
+
+    private unowned let world: World
+    private var logs: [LogKey: CommittedLog] = [:]
+    /// In the order they were met.
+    private(set) var allLogs: [CommittedLog] = []
+    private var views: [Int32: (process: Int, views: [View])] = [:]
+    private var leaders: [EpochKey: BrokerID] = [:]
+    private let metadata = CommittedLog(TopicPartition("__cluster_metadata", 0))
+    private var quorums: [Int32: QuorumView] = [:]
+    private var quorumLeaders: [Int32: BrokerID] = [:]
+    /// Each committed batch once, as soon as it is committed.
+    package var onCommit: (TopicPartition, RecordBatch) -> Void = { _, _ in }
+    package private(set) var batchesCommitted = 0
+
+    package init(_ world: World) {
+        self.world = world
+        world.afterEvent = { [unowned self] node in look(at: node) }
+    }
+
+    /// The end of what a partition has committed.
+    package func committedEnd(_ partition: TopicPartition) -> Int64 { allLogs.last { $0.name == partition }?.end ?? 0 }
+
+    // MARK: Partitions
+
+    private func look(at node: SimulatedNode) {
+        guard let broker = node.broker else { return }
+        lookAtQuorum(node, broker)
+        let held = broker.heldReplicas
+        var mine = views.removeValue(forKey: node.id.rawValue) ?? (node.process, [])
+        if mine.process != node.process || mine.views.count != held.count || !zip(held, mine.views).allSatisfy({ $0 === $1.replica }) {
+            mine = (node.process, rebuilt(held, mine.process == node.process ? mine.views : []))
+        }
+        for index in held.indices {
+            if let changed = look(node, held[index], mine.views[index]) { mine.views[index] = changed }
+        }
+        views[node.id.rawValue] = mine
+    }
+
+    private func rebuilt(_ held: [Replica], _ old: [View]) -> [View] {
+        held.map { replica in
+            if let known = old.first(where: { $0.replica === replica }) { return known }
+            let start = replica.log.logStartOffset.rawValue
+            return View(
+                replica: replica, log: log(of: replica), checked: start, highWatermark: start, logEndOffset: -1, leaderEpoch: -2)
+        }
+    }
+
+    private func log(of replica: Replica) -> CommittedLog {
+        let key = LogKey(topic: replica.topicID, partition: replica.partition.partition)
+        if let known = logs[key] { return known }
+        let log = CommittedLog(replica.partition)
+        logs[key] = log
+        allLogs.append(log)
+        return log
+    }
+
+    /// Nil where nothing has moved.
+    private func look(_ node: SimulatedNode, _ replica: Replica, _ old: View) -> View? {
+        let highWatermark = replica.highWatermark.rawValue
+        let end = replica.log.logEndOffset.rawValue
+        let epoch = replica.leaderEpoch.rawValue
+        let isLeader = replica.isLeader
+        if highWatermark == old.highWatermark, end == old.logEndOffset, epoch == old.leaderEpoch, isLeader == old.isLeader { return nil }
+        var view = old
+        let where_ = "\(replica.partition) on broker \(node.id)"
+        if highWatermark > end { world.violated("high-watermark", "\(where_): \(highWatermark) beyond the log's end \(end)") }
+        if isLeader, old.isLeader, epoch == old.leaderEpoch, highWatermark < old.highWatermark {
+            world.violated("high-watermark", "\(where_): went back from \(old.highWatermark) to \(highWatermark) in epoch \(epoch)")
+        }
+        if isLeader, !old.isLeader || epoch != old.leaderEpoch { leads(node, replica, view.log, epoch, where_) }
+        if replica.lastStableOffset.rawValue > max(highWatermark, replica.log.logStartOffset.rawValue) {
+            world.violated("stable", "\(where_): last stable offset \(replica.lastStableOffset) beyond the high watermark \(highWatermark)")
+        }
+        lookAtEpochs(replica, &view, where_)
+        if end < view.checked, !view.log.isForgiven {
+            world.violated("committed", "\(where_): cut at \(end), though all below \(view.checked) was committed here")
+        }
+        if highWatermark > view.checked {
+            compare(replica.log, from: view.checked, to: highWatermark, with: view.log, where_)
+            view.checked = highWatermark
+        }
+        (view.highWatermark, view.logEndOffset, view.leaderEpoch, view.isLeader) = (highWatermark, end, epoch, isLeader)
+        return view
+    }
+
+    private func leads(_ node: SimulatedNode, _ replica: Replica, _ log: CommittedLog, _ epoch: Int32, _ place: String) {
+        let key = EpochKey(log: LogKey(topic: replica.topicID, partition: replica.partition.partition), epoch: epoch)
+        if let other = leaders[key], other != node.id {
+            world.violated("one-leader", "\(replica.partition): brokers \(other) and \(node.id) both lead in epoch \(epoch)")
+        }
+        leaders[key] = node.id
+        if replica.log.logEndOffset.rawValue < log.end, !log.isForgiven {
+            let end = replica.log.logEndOffset
+            world.violated("leader-complete", "\(place): leads epoch \(epoch) with a log that ends at \(end); committed is \(log.end)")
+        }
+    }
+
+    private func lookAtEpochs(_ replica: Replica, _ view: inout View, _ place: String) {
+        let epochs = replica.log.leaderEpochs
+        guard epochs.count != view.epochs else { return }
+        view.epochs = epochs.count
+        for (earlier, later) in zip(epochs, epochs.dropFirst()) where earlier.epoch >= later.epoch || earlier.startOffset >= later.startOffset {
+            world.violated("epochs", "\(place): epoch \(later.epoch) from \(later.startOffset) behind \(earlier.epoch) from \(earlier.startOffset)")
+        }
+    }
+
+    // MARK: Batches
+
+    private func compare(_ log: PartitionLog, from: Int64, to: Int64, with committed: CommittedLog, _ place: String) {
+        var next = Offset(max(from, log.logStartOffset.rawValue))
+        while next.rawValue < to {
+            guard let batches = try? log.readBatches(from: next, below: Offset(to)) else {
+                return world.violated("committed", "\(place): offset \(next) cannot be read, though it is below the high watermark \(to)")
+            }
+            guard let last = batches.last else { return }
+            for batch in batches {
+                let (isNew, problem) = committed.take(batch.header)
+                if let problem, !committed.isForgiven { world.violated("committed", "\(place): \(problem)") }
+                if isNew {
+                    batchesCommitted += 1
+                    onCommit(committed.name, batch)
+                }
+            }
+            next = last.header.nextOffset
+        }
+    }
+
+    // MARK: The quorum
+
+    private func lookAtQuorum(_ node: SimulatedNode, _ broker: Broker) {
+        guard let quorum = broker.quorum, let log = broker.metadataLog else { return }
+        var view = quorums[node.id.rawValue] ?? QuorumView()
+        if view.process != node.process { (view.process, view.checked, view.leads) = (node.process, log.logStartOffset.rawValue, -1) }
+        vote(node, quorum.state, &view)
+        if quorum.isLeader, quorum.state.leaderEpoch.rawValue != view.leads {
+            let epoch = quorum.state.leaderEpoch.rawValue
+            view.leads = epoch
+            if let other = quorumLeaders[epoch], other != node.id {
+                world.violated("one-leader", "brokers \(other) and \(node.id) both lead the quorum in epoch \(epoch)")
+            }
+            quorumLeaders[epoch] = node.id
+            if log.logEndOffset.rawValue < metadata.end {
+                world.violated("leader-complete", "broker \(node.id) leads the quorum with a log that ends at \(log.logEndOffset); committed is \(metadata.end)")
+            }
+        }
+        let highWatermark = quorum.highWatermark.rawValue
+        if highWatermark > log.logEndOffset.rawValue {
+            world.violated("high-watermark", "the metadata log on broker \(node.id): \(highWatermark) beyond its end \(log.logEndOffset)")
+        }
+        if log.logEndOffset.rawValue < view.checked {
+            world.violated("committed", "the metadata log on broker \(node.id) was cut at \(log.logEndOffset), though \(view.checked) was committed")
+        }
+        if highWatermark > view.checked {
+            compare(log, from: view.checked, to: highWatermark, with: metadata, "the metadata log on broker \(node.id)")
+            view.checked = highWatermark
+        }
+        quorums[node.id.rawValue] = view
+    }
+
+    private func vote(_ node: SimulatedNode, _ state: QuorumState, _ view: inout QuorumView) {
+        let epoch = state.leaderEpoch.rawValue
+        if epoch < view.epoch {
+            world.violated("one-vote", "broker \(node.id) went back from epoch \(view.epoch) of the quorum to \(epoch)")
+        }
+        if epoch > view.epoch { (view.epoch, view.voted) = (epoch, nil) }
+        guard let voted = state.votedID else { return }
+        if let before = view.voted, before != voted {
+            world.violated("one-vote", "broker \(node.id) voted for \(before) and for \(voted) in epoch \(epoch) of the quorum")
+        }
+        view.voted = voted
+    }
+}

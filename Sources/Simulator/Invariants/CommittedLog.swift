@@ -1,0 +1,55 @@
+import Primitives
+import Records
+
+/// What a partition has committed, as the first replica showed it whose high watermark passed it. Every other replica, then and later,
+/// must hold the same batches below its own high watermark, and every leader must have all of it.
+final class CommittedLog {
+    struct Batch: Equatable {
+        var base: Int64
+        var last: Int64
+        var epoch: Int32
+        var checksum: UInt32
+
+        init(_ header: BatchHeader) {
+            (base, last) = (header.baseOffset.rawValue, header.lastOffset.rawValue)
+            (epoch, checksum) = (header.partitionLeaderEpoch.rawValue, header.crc)
+        }
+    }
+
+    let name: TopicPartition
+    private(set) var batches: [Batch] = []
+    /// Everything below is committed.
+    private(set) var end: Int64 = 0
+    /// Nobody may hold anything different, but what is gone is gone: set where a fault beyond what the cluster must survive was played.
+    var isForgiven = false
+
+    init(_ name: TopicPartition) { self.name = name }
+
+    /// Takes in a batch below some replica's high watermark. Says what is wrong with it; true where it is news.
+    func take(_ header: BatchHeader) -> (isNew: Bool, problem: String?) {
+        let batch = Batch(header)
+        if batch.base >= end {
+            batches.append(batch)
+            end = batch.last + 1
+            return (true, nil)
+        }
+        guard let known = find(batch.base) else { return (false, "offset \(batch.base) is in no committed batch") }
+        guard known == batch else {
+            return (false, "committed \(CommittedLog.text(known)), but here stands \(CommittedLog.text(batch))")
+        }
+        return (false, nil)
+    }
+
+    private func find(_ base: Int64) -> Batch? {
+        var (low, high) = (0, batches.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if batches[middle].base < base { low = middle + 1 } else { high = middle }
+        }
+        return low < batches.count && batches[low].base == base ? batches[low] : nil
+    }
+
+    private static func text(_ batch: Batch) -> String {
+        "offsets \(batch.base)–\(batch.last) of epoch \(batch.epoch), checksum \(batch.checksum)"
+    }
+}

@@ -1,0 +1,145 @@
+import Primitives
+import Records
+import Wire
+
+/// Who sent what, where it was committed, who was told so, and who has read it. Rules, by the names they are reported under:
+///
+/// - `exactly-once`: a record of an idempotent producer is committed at most once, and once where it was acknowledged.
+/// - `order`: a producer's records stand in each partition in the order in which they were sent.
+/// - `acknowledged`: what was acknowledged is committed at that moment, at the offset that was told.
+/// - `read`: a consumer is given what is committed, at its offset, unchanged, and nothing else.
+/// - `group-offset`: the committed offset of a group never goes back.
+///
+/// A record's value is `producer.number`, so that everything can be told from the record itself. Owner: the simulation.
+package final class Ledger {
+    /// A record: the producer's index and the producer's own number for it.
+    package struct Name: Hashable {
+        package var producer: Int
+        package var number: Int
+        package init(producer: Int, number: Int) { (self.producer, self.number) = (producer, number) }
+
+        package var value: Bytes { Bytes("\(producer).\(number)") }
+
+        init?(_ value: Bytes?) {
+            guard let parts = value?.lossyString.split(separator: "."), parts.count == 2, let producer = Int(parts[0]),
+                let number = Int(parts[1])
+            else { return nil }
+            self.init(producer: producer, number: number)
+        }
+    }
+
+    struct Place: Hashable {
+        var partition: TopicPartition
+        var offset: Int64
+    }
+
+    private unowned let world: World
+    private let auditor: Auditor
+    private var places: [Name: Place] = [:]
+    /// What stands in each partition, ascending by offset.
+    private var contents: OrderedMap<TopicPartition, [(offset: Int64, name: Name)]> = OrderedMap()
+    private var lastOfProducer: [Pair: Int] = [:]
+    private var groupOffsets: OrderedMap<GroupPartition, Int64> = OrderedMap()
+    private var readByGroup: [String: Set<Place>] = [:]
+    package private(set) var acknowledged = 0
+    package private(set) var given = 0
+
+    private struct Pair: Hashable {
+        var producer: Int
+        var partition: TopicPartition
+    }
+    struct GroupPartition: Comparable {
+        var group: String
+        var partition: TopicPartition
+        static func < (a: Self, b: Self) -> Bool { a.group == b.group ? a.partition < b.partition : a.group < b.group }
+    }
+
+    package init(_ world: World, _ auditor: Auditor) {
+        self.world = world
+        self.auditor = auditor
+        auditor.onCommit = { [unowned self] partition, batch in committed(partition, batch) }
+    }
+
+    // MARK: What is committed
+
+    private func committed(_ partition: TopicPartition, _ batch: RecordBatch) {
+        if partition.topic == "__consumer_offsets" { return committedByGroup(batch) }
+        guard !partition.topic.hasPrefix("__"), !batch.header.isControl, let records = try? batch.records(.uncompressed) else { return }
+        for record in records {
+            guard let name = Name(record.value) else { continue }
+            let place = Place(partition: partition, offset: record.offset.rawValue)
+            if let before = places[name] {
+                world.violated("exactly-once", "\(name.value.lossyString) is committed at \(before.offset) of \(before.partition), and at \(place.offset) of \(partition)")
+            }
+            places[name] = place
+            contents[partition, default: []].append((place.offset, name))
+            let pair = Pair(producer: name.producer, partition: partition)
+            if let last = lastOfProducer[pair], last >= name.number {
+                world.violated("order", "\(partition): producer \(name.producer) sent \(name.number) before \(last), but it stands behind it at \(place.offset)")
+            }
+            lastOfProducer[pair] = name.number
+        }
+    }
+
+    private func committedByGroup(_ batch: RecordBatch) {
+        guard !batch.header.isControl, let records = try? batch.records(.uncompressed) else { return }
+        for record in records {
+            guard let key = record.key, let value = record.value, case .offsetCommit(let what)? = try? GroupRecordKey.decode(key),
+                let commit = try? OffsetCommitValue.decodeValue(value)
+            else { continue }
+            let place = GroupPartition(group: what.group, partition: TopicPartition(what.topic, what.partition))
+            if let before = groupOffsets[place], commit.offset < before {
+                world.violated("group-offset", "group \(place.group): the offset of \(place.partition) went back from \(before) to \(commit.offset)")
+            }
+            groupOffsets[place] = commit.offset
+        }
+    }
+
+    // MARK: What clients are told
+
+    package func delivered(_ name: Name, _ partition: TopicPartition, _ offset: Offset) {
+        acknowledged += 1
+        let text = name.value.lossyString
+        guard let place = places[name] else {
+            return world.violated("acknowledged", "\(text) at \(offset) of \(partition), where committed is only \(auditor.committedEnd(partition))")
+        }
+        guard place.partition == partition, offset == .none || place.offset == offset.rawValue else {
+            return world.violated("acknowledged", "\(text) at \(offset) of \(partition), but it stands at \(place.offset) of \(place.partition)")
+        }
+    }
+
+    /// A consumer was given a record.
+    package func read(_ partition: TopicPartition, _ offset: Offset, _ value: Bytes?, by reader: String, group: String? = nil) {
+        given += 1
+        let text = value?.lossyString ?? "null"
+        guard let name = Name(value) else { return world.violated("read", "\(reader) was given \(text) at \(offset) of \(partition)") }
+        guard places[name] == Place(partition: partition, offset: offset.rawValue) else {
+            let truth = places[name].map { "stands at \($0.offset) of \($0.partition)" } ?? "is not committed"
+            return world.violated("read", "\(reader) was given \(text) at \(offset) of \(partition), but it \(truth)")
+        }
+        if let group { readByGroup[group, default: []].insert(Place(partition: partition, offset: offset.rawValue)) }
+    }
+
+    // MARK: At the end
+
+    /// Whether a reader that began at the beginning was given everything of a partition, once, in order.
+    package func check(_ offsets: [Int64], of partition: TopicPartition, by reader: String) {
+        let wanted = (contents[partition] ?? []).map(\.offset)
+        guard offsets != wanted else { return }
+        let missing = wanted.first { offset in !offsets.contains(offset) }
+        let what = missing.map { "was not given \($0)" } ?? "was given \(offsets.count) records instead of \(wanted.count)"
+        world.violated("read", "\(reader) read all of \(partition) and \(what)")
+    }
+
+    package var partitions: [TopicPartition] { contents.keys }
+    package func end(of partition: TopicPartition) -> Int64 { (contents[partition]?.last?.offset ?? -1) + 1 }
+
+    /// How much of what is committed in the topics a group has not been given yet.
+    package func unread(by group: String, topics: [String]) -> Int {
+        let read = readByGroup[group] ?? []
+        return contents.reduce(0) { sum, entry in
+            guard topics.contains(entry.key.topic) else { return sum }
+            return sum + entry.value.reduce(0) { $0 + (read.contains(Place(partition: entry.key, offset: $1.offset)) ? 0 : 1) }
+        }
+    }
+}

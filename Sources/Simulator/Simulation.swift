@@ -1,0 +1,131 @@
+import ClientCore
+import Controller
+import Primitives
+import Records
+import Wire
+
+/// One seed from beginning to end: a cluster and its clients, a phase in which anything may fail, a phase in which everything must
+/// converge, and a last look at what was promised.
+package final class Simulation {
+    package struct Outcome: Sendable {
+        package var seed: UInt64
+        package var hash: UInt64
+        package var violations: [Violation]
+        package var milliseconds: Int64
+        package var events: Int
+        package var faults: OrderedMap<FaultClass, Int>
+        package var sent: Int
+        package var acknowledged: Int
+        package var read: Int
+        package var metadataChanges: Int
+        package var isClean: Bool { violations.isEmpty }
+    }
+
+    package let seed: UInt64
+    package let swarm: Swarm
+    package let world: World
+    let auditor: Auditor
+    let ledger: Ledger
+    let workload: Workload
+    let faults: FaultPlan
+
+    /// How long the cluster has to converge once everything works, in virtual milliseconds.
+    static let livenessMs: Int64 = 90_000
+
+    /// `swarm` replaces what the seed would draw.
+    package init(seed: UInt64, mutations: Mutations = [], swarm given: Swarm? = nil) throws {
+        self.seed = seed
+        var random = PRNG(seed: seed &* 0x9e37_79b9_7f4a_7c15)
+        let drawn = Swarm(&random)
+        swarm = given ?? drawn
+        let settings = swarm.settings.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1)
+            return (String(parts[0]), String(parts[1]))
+        }
+        world = try World(seed: seed, brokers: swarm.brokers, settings: settings, roles: swarm.roles, mutations: mutations)
+        world.network.delaySpread = swarm.delayMaxMicros * 1000
+        world.network.straggles = swarm.straggles
+        for node in world.nodes.values { node.disk.syncCost = swarm.diskSyncMicros * 1000 }
+        auditor = Auditor(world)
+        ledger = Ledger(world, auditor)
+        workload = Workload(world, ledger, swarm, PRNG(seed: random.next()))
+        faults = FaultPlan(world, workload, swarm, PRNG(seed: random.next()))
+    }
+
+    /// Runs one seed as it is, without looking at its trace.
+    package static func run(seed: UInt64, mutations: Mutations = []) throws -> Outcome {
+        let simulation = try Simulation(seed: seed, mutations: mutations)
+        return simulation.run()
+    }
+
+    @discardableResult
+    package func run() -> Outcome {
+        world.startAll()
+        if wait("every broker is ready", Simulation.livenessMs, { allReady() }), makeTopics() {
+            workload.start()
+            faults.begin()
+            world.run(milliseconds: swarm.safetyMs)
+            if world.violations.isEmpty { converge() }
+        }
+        return outcome
+    }
+
+    package var outcome: Outcome {
+        Outcome(
+            seed: seed, hash: world.trace.hash, violations: world.violations, milliseconds: world.milliseconds, events: world.eventsHandled,
+            faults: faults.counts, sent: workload.sent, acknowledged: ledger.acknowledged, read: ledger.given,
+            metadataChanges: workload.admin.answered)
+    }
+
+    private func makeTopics() -> Bool {
+        var made = 0
+        for plan in swarm.topics { workload.admin.make(plan) { made += 1 } }
+        return wait("the topics are made", Simulation.livenessMs) { made == swarm.topics.count ? nil : "\(made) of \(swarm.topics.count)" }
+    }
+
+    private func converge() {
+        faults.mendAll()
+        world.run(milliseconds: 1000)
+        workload.stopSending()
+        workload.reviveConsumers()
+        let liveness = Liveness(self)
+        guard wait("the cluster has converged", Simulation.livenessMs, { liveness.problem }) else { return }
+        workload.admin.check()
+        readEverything()
+    }
+
+    /// A fresh reader reads all topics from the beginning and must be given exactly what was committed.
+    private func readEverything() {
+        var found: OrderedMap<TopicPartition, [Int64]> = OrderedMap()
+        let options = ReaderOptions(topics: workload.topics, start: .earliest, stop: .atEnd)
+        let ledger = ledger
+        let reader = world.addClient("auditor").host(TopicReaderMachine(options, codecs: .uncompressed)) { output in
+            guard case .records(let records, _, _) = output else { return }
+            for record in records {
+                ledger.read(record.partition, record.offset, record.value, by: "the last reader")
+                found[record.partition, default: []].append(record.offset.rawValue)
+            }
+        }
+        reader.start()
+        guard wait("the last reader is done", Simulation.livenessMs, { reader.isEnded ? nil : "it still reads" }) else { return }
+        for partition in ledger.partitions { ledger.check(found[partition] ?? [], of: partition, by: "the last reader") }
+    }
+
+    /// Steps until `problem` is nil; reports `liveness` with the last problem where that takes too long.
+    private func wait(_ what: String, _ milliseconds: Int64, _ problem: () -> String?) -> Bool {
+        let limit = world.milliseconds + milliseconds
+        while let text = problem() {
+            guard world.violations.isEmpty else { return false }
+            guard world.milliseconds < limit else {
+                world.violated("liveness", "\(what): not within \(milliseconds) ms: \(text)")
+                return false
+            }
+            world.run(milliseconds: 100)
+        }
+        return world.violations.isEmpty
+    }
+
+    func allReady() -> String? {
+        world.nodes.values.first { !$0.isReady }.map { "broker \($0.id) is \($0.isRunning ? "not ready" : "not running \($0.startError ?? "")")" }
+    }
+}
