@@ -26,4 +26,21 @@ public struct Mutations: OptionSet, Sendable {
     public static let expandISREarly = Mutations(rawValue: 1 << 9)
     /// The leader counts a follower's fetch before it has looked whether their logs agree.
     public static let acknowledgeDivergedFetch = Mutations(rawValue: 1 << 10)
+
+    /// All of them, by the names that `simulate --mutation` takes.
+    public static let all: [(name: String, mutation: Mutations)] = [
+        ("acknowledgeBeforeISR", .acknowledgeBeforeISR),
+        ("highWatermarkFromLeaderAlone", .highWatermarkFromLeaderAlone),
+        ("voteTwice", .voteTwice),
+        ("skipTruncation", .skipTruncation),
+        ("forgetVoteSync", .forgetVoteSync),
+        ("keepFencedAppend", .keepFencedAppend),
+        ("commitOldEpochByCount", .commitOldEpochByCount),
+        ("dropProducerState", .dropProducerState),
+        ("serveBeyondHighWatermark", .serveBeyondHighWatermark),
+        ("expandISREarly", .expandISREarly),
+        ("acknowledgeDivergedFetch", .acknowledgeDivergedFetch),
+    ]
+
+    public static func named(_ name: String) -> Mutations? { all.first { $0.name == name }?.mutation }
 }

@@ -36,6 +36,8 @@ package final class World {
     /// What nobody may see; the first one ends a simulation.
     package private(set) var violations: [Violation] = []
     package private(set) var eventsHandled = 0
+    /// So many and no end: something goes round in circles without letting time pass.
+    package var eventsMax = 10_000_000
     private var queue = Heap<Scheduled>()
     private var lastSequence: UInt64 = 0
     private(set) var prober: SimulatedClient?
@@ -97,6 +99,7 @@ package final class World {
         _ = queue.pop()
         now = next.at
         eventsHandled += 1
+        if eventsHandled == eventsMax { violated("runaway", "\(eventsMax) events, and no end") }
         next.action()
         return true
     }
@@ -174,6 +177,11 @@ package struct Violation: Equatable, Sendable, CustomStringConvertible {
     package var text: String
     /// Virtual milliseconds since the start.
     package var milliseconds: Int64
+
+    package init(rule: String, text: String, milliseconds: Int64) {
+        (self.rule, self.text, self.milliseconds) = (rule, text, milliseconds)
+    }
+
     package var description: String { "\(rule): \(text) (at \(milliseconds) ms)" }
 }
 

@@ -1,0 +1,68 @@
+import Primitives
+
+/// What the command line asks for.
+struct Options {
+    var seeds: UInt64 = 200
+    var first: UInt64 = 0
+    var jobs = 0
+    /// One seed, with its trace.
+    var replay: UInt64?
+    /// With whole requests in the trace.
+    var isDetailed = false
+    /// Lines of the trace that are printed; the last ones.
+    var lines = 4000
+    /// Each seed once only: no check that it gives the same trace twice.
+    var once = false
+    var mutation: String?
+    /// A child that runs seeds and prints a line for each.
+    var isWorker = false
+    var step: UInt64 = 1
+    var keepsGoing = true
+
+    static let usage = """
+        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--mutation NAME]
+               simulate --seed S [--detailed] [--lines N] [--mutation NAME]
+
+        Runs whole simulated clusters under faults, each from one seed, twice, and says what they violated.
+        With --seed: one of them, with its trace.
+        """
+
+    /// Nil where the words make no sense.
+    init?(_ words: [String]) {
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--seeds": guard Options.number(&rest, &seeds) else { return nil }
+            case "--first": guard Options.number(&rest, &first) else { return nil }
+            case "--step": guard Options.number(&rest, &step) else { return nil }
+            case "--jobs":
+                var count: UInt64 = 0
+                guard Options.number(&rest, &count) else { return nil }
+                jobs = Int(count)
+            case "--lines":
+                var count: UInt64 = 0
+                guard Options.number(&rest, &count) else { return nil }
+                lines = Int(count)
+            case "--seed":
+                var seed: UInt64 = 0
+                guard Options.number(&rest, &seed) else { return nil }
+                replay = seed
+            case "--detailed": isDetailed = true
+            case "--once": once = true
+            case "--worker": isWorker = true
+            case "--mutation":
+                guard let name = rest.popFirst(), Mutations.named(name) != nil else { return nil }
+                mutation = name
+            default: return nil
+            }
+        }
+    }
+
+    var mutations: Mutations { mutation.flatMap { Mutations.named($0) } ?? [] }
+
+    private static func number(_ rest: inout ArraySlice<String>, _ value: inout UInt64) -> Bool {
+        guard let word = rest.popFirst(), let number = UInt64(word) else { return false }
+        value = number
+        return true
+    }
+}

@@ -1,0 +1,173 @@
+import Glibc
+import Primitives
+import Simulator
+
+/// What many seeds came to.
+struct Tally {
+    var seeds = 0
+    var milliseconds: Int64 = 0
+    var events = 0
+    var sent = 0
+    var acknowledged = 0
+    var read = 0
+    var metadataChanges = 0
+    var faults: OrderedMap<FaultClass, Int> = OrderedMap()
+    var violations: [(seed: UInt64, text: String)] = []
+
+    /// A worker's line about a seed that has ended.
+    mutating func add(_ line: String) {
+        let words = line.split(separator: " ", maxSplits: 9, omittingEmptySubsequences: false)
+        guard words.count >= 9, let seed = UInt64(words[1]) else { return }
+        seeds += 1
+        milliseconds += Int64(words[2]) ?? 0
+        events += Int(words[3]) ?? 0
+        sent += Int(words[4]) ?? 0
+        acknowledged += Int(words[5]) ?? 0
+        read += Int(words[6]) ?? 0
+        metadataChanges += Int(words[7]) ?? 0
+        for pair in words[8].split(separator: ",") {
+            let parts = pair.split(separator: ":")
+            guard parts.count == 2, let fault = Int(parts[0]).flatMap({ FaultClass(rawValue: $0) }) else { continue }
+            faults[fault, default: 0] += Int(parts[1]) ?? 0
+        }
+        if words.count > 9, !words[9].isEmpty { violations.append((seed, String(words[9]))) }
+    }
+
+    func report(seconds: Double, _ options: Options) {
+        let hours = Double(milliseconds) / 3_600_000
+        say("")
+        for (seed, text) in violations.sorted(by: { $0.seed < $1.seed }).prefix(40) { say("seed \(seed): \(text)") }
+        if let first = violations.min(by: { $0.seed < $1.seed }) {
+            let mutation = options.mutation.map { " --mutation \($0)" } ?? ""
+            say("replay: .build/release/simulate --seed \(first.seed)\(mutation)")
+        }
+        say("\(seeds) seeds, \(text(hours)) simulated cluster-hours in \(text(seconds)) s (\(text(hours / max(seconds / 3600, 0.000_001))) per hour)")
+        say("\(events) events; \(sent) records sent, \(acknowledged) acknowledged, \(read) read; \(metadataChanges) metadata changes")
+        say("faults: " + faults.map { "\($0.key.name) \($0.value)" }.joined(separator: ", "))
+        say("violations: \(violations.count)")
+    }
+
+    private func text(_ number: Double) -> String {
+        let tenths = Int64((number * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}
+
+/// One child at its share of the seeds.
+private final class Worker {
+    let pid: pid_t
+    let output: Int32
+    let step: UInt64
+    /// The seed it is at; nil between two.
+    var seed: UInt64?
+    /// The next one it would begin.
+    var next: UInt64
+    var rest: [UInt8] = []
+    var heardAt = monotonicSeconds()
+
+    init(pid: pid_t, output: Int32, next: UInt64, step: UInt64) {
+        (self.pid, self.output, self.next, self.step) = (pid, output, next, step)
+    }
+}
+
+/// Seconds after which a seed that says nothing counts as stuck.
+private let silenceMax = 180.0
+
+func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// Runs seeds in several processes and says what they came to. A seed that crashes its process counts as a violation.
+func soak(_ options: Options) -> Int32 {
+    let began = monotonicSeconds()
+    let jobs = UInt64(options.jobs > 0 ? options.jobs : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let end = options.first + options.seeds
+    say("simulate: seeds \(options.first) to \(end - 1), \(jobs) at a time")
+    var tally = Tally()
+    var workers: [Worker] = []
+    for job in 0..<jobs where options.first + job < end {
+        if let worker = spawn(options.first + job, end, jobs, options) { workers.append(worker) }
+    }
+    while !workers.isEmpty {
+        var polled = workers.map { pollfd(fd: $0.output, events: Int16(POLLIN), revents: 0) }
+        _ = poll(&polled, nfds_t(polled.count), 1000)
+        for (index, worker) in Array(workers.enumerated()).reversed() {
+            let isOver = polled[index].revents != 0 ? !read(worker, &tally) : false
+            let isSilent = monotonicSeconds() - worker.heardAt > silenceMax
+            guard isOver || isSilent else { continue }
+            workers.remove(at: index)
+            if isSilent { kill(worker.pid, SIGKILL) }
+            let how = waitFor(worker)
+            guard let seed = worker.seed else { continue }
+            tally.seeds += 1
+            tally.violations.append((seed, isSilent ? "no end within \(Int(silenceMax)) s" : "the process crashed (\(how))"))
+            say("seed \(seed): crashed or stuck")
+            if let again = spawn(worker.next, end, jobs, options) { workers.append(again) }
+        }
+    }
+    tally.report(seconds: monotonicSeconds() - began, options)
+    return tally.violations.isEmpty ? 0 : 1
+}
+
+private func waitFor(_ worker: Worker) -> String {
+    var status: Int32 = 0
+    while waitpid(worker.pid, &status, 0) < 0 && errno == EINTR {}
+    close(worker.output)
+    return status & 0x7f == 0 ? "exit \((status >> 8) & 0xff)" : "signal \(status & 0x7f)"
+}
+
+/// False at the end of its output.
+private func read(_ worker: Worker, _ tally: inout Tally) -> Bool {
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    let count = Glibc.read(worker.output, &chunk, chunk.count)
+    guard count > 0 else { return false }
+    worker.heardAt = monotonicSeconds()
+    worker.rest += chunk[0..<count]
+    while let newline = worker.rest.firstIndex(of: 10) {
+        let line = String(decoding: worker.rest[..<newline], as: UTF8.self)
+        worker.rest.removeSubrange(...newline)
+        hear(line, worker, &tally)
+    }
+    return true
+}
+
+private func hear(_ line: String, _ worker: Worker, _ tally: inout Tally) {
+    let words = line.split(separator: " ")
+    guard words.count >= 2, let seed = UInt64(words[1]) else { return }
+    if words[0] == "begin" {
+        worker.seed = seed
+        worker.next = seed + worker.step
+    } else if words[0] == "end" {
+        worker.seed = nil
+        let before = tally.violations.count
+        tally.add(line)
+        if tally.violations.count > before { say("seed \(seed): \(tally.violations[before].text)") }
+        if tally.seeds % 500 == 0 { say("simulate: \(tally.seeds) seeds done, \(tally.violations.count) violations") }
+    }
+}
+
+/// A child for the seeds from `first` on, every `step`th, below `end`.
+private func spawn(_ first: UInt64, _ end: UInt64, _ step: UInt64, _ options: Options) -> Worker? {
+    guard first < end else { return nil }
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { return nil }
+    _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+    var words = ["/proc/self/exe", "--worker", "--first", "\(first)", "--seeds", "\(end - first)", "--step", "\(step)"]
+    if options.once { words.append("--once") }
+    if let mutation = options.mutation { words += ["--mutation", mutation] }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_addclose(&actions, ends[1])
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+    var variables: [UnsafeMutablePointer<CChar>?] = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
+    defer { for text in arguments + variables { free(text) } }
+    var pid = pid_t()
+    let code = posix_spawn(&pid, words[0], &actions, nil, &arguments, &variables)
+    close(ends[1])
+    guard code == 0 else { return nil }
+    return Worker(pid: pid, output: ends[0], next: first, step: step)
+}

@@ -1,0 +1,62 @@
+import Glibc
+import Simulator
+
+/// Reads the command line and does what it says.
+func start() {
+    guard let options = Options(Array(CommandLine.arguments.dropFirst())) else {
+        say(Options.usage)
+        exit(2)
+    }
+    if let seed = options.replay { exit(replay(seed, options)) }
+    if options.isWorker { exit(work(options)) }
+    exit(soak(options))
+}
+
+/// Runs one seed and prints its trace, and what it violated.
+private func replay(_ seed: UInt64, _ options: Options) -> Int32 {
+    guard let simulation = try? Simulation(seed: seed, mutations: options.mutations) else {
+        say("seed \(seed): the cluster could not be made")
+        return 1
+    }
+    simulation.world.trace.isRecording = true
+    simulation.world.trace.isDetailed = options.isDetailed
+    simulation.world.trace.linesMax = max(options.lines, 100)
+    let outcome = simulation.run()
+    for line in simulation.world.trace.tail(options.lines) { say(line) }
+    say("seed \(seed): \(simulation.swarm)")
+    say("seed \(seed): \(outcome.milliseconds) virtual ms, \(outcome.events) events, hash \(outcome.hash)")
+    for (fault, count) in outcome.faults { say("  \(fault.name): \(count)") }
+    for violation in outcome.violations { say("VIOLATION \(violation)") }
+    return outcome.isClean ? 0 : 1
+}
+
+/// Runs seeds and prints, for each, that it begins and how it ended, for the parent to read.
+private func work(_ options: Options) -> Int32 {
+    var seed = options.first
+    while seed < options.first + options.seeds {
+        say("begin \(seed)")
+        guard var outcome = try? Simulation.run(seed: seed, mutations: options.mutations) else {
+            say("end \(seed) 0 0 0 0 0 0 - the cluster could not be made")
+            return 1
+        }
+        if !options.once, outcome.isClean, let again = try? Simulation.run(seed: seed, mutations: options.mutations),
+            again.hash != outcome.hash
+        {
+            outcome.violations.append(
+                Violation(rule: "determinism", text: "two runs differ: \(outcome.hash), \(again.hash)", milliseconds: 0))
+        }
+        let faults = outcome.faults.map { "\($0.key.rawValue):\($0.value)" }.joined(separator: ",")
+        let told = outcome.violations.first.map { $0.description.split(separator: "\n").joined(separator: " ") } ?? ""
+        say(
+            "end \(seed) \(outcome.milliseconds) \(outcome.events) \(outcome.sent) \(outcome.acknowledged) \(outcome.read) "
+                + "\(outcome.metadataChanges) \(faults.isEmpty ? "-" : faults) \(told)")
+        seed += options.step
+    }
+    return 0
+}
+
+/// A line that is on its way at once: a child's parent waits for it.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
+}
