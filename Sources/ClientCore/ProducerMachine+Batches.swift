@@ -16,7 +16,7 @@ extension ProducerMachine {
         for (leader, names) in byLeader {
             var request = ProduceRequest()
             request.acks = options.acks.rawValue
-            request.timeoutMs = 10_000
+            request.timeoutMs = Int32(ProducerMachine.requestMs)
             for name in names {
                 guard let batch = queues[name]?.batch else { continue }
                 if request.topics.last?.name != name.topic {
@@ -39,14 +39,14 @@ extension ProducerMachine {
     /// True once it is clear whether batches carry a producer id.
     private mutating func identify(_ effects: inout Effects, now: Now) -> Bool {
         if isIdentified { return true }
-        let hasWork = queues.values.contains { !$0.waiting.isEmpty }
+        let hasWork = queues.values.contains { !$0.waiting.isEmpty || $0.batch != nil }
         guard hasWork, !isAskingIdentity, identifyAt <= now.instant else { return false }
         isAskingIdentity = true
         send(InitProducerIDRequest(), to: .any, .producerID, &effects)
         return false
     }
 
-    /// A cluster that gives no producer id is written to without one.
+    /// A cluster that gives no producer id is written to without one; one that cannot give it now is asked again.
     mutating func identityAnswered(_ result: AnswerResult, now: Now) {
         isAskingIdentity = false
         identifyAt = now.instant.adding(milliseconds: 100)
@@ -54,8 +54,10 @@ extension ProducerMachine {
         case .success(let answer) where answer.errorCode == .none:
             (producerID, producerEpoch) = (answer.producerID, answer.producerEpoch)
             isIdentified = true
-        case .success(let answer): isIdentified = !answer.errorCode.isRetriable
-        case .failure(let error): isIdentified = !error.isRetriable
+        case .success(let answer):
+            isIdentified = answer.errorCode == .clusterAuthorizationFailed || answer.errorCode == .unsupportedVersion
+        case .failure(.unsupported): isIdentified = true
+        case .failure: break
         }
     }
 
@@ -65,8 +67,8 @@ extension ProducerMachine {
         guard let queue = queues[name], queue.batch == nil, !queue.waiting.isEmpty else { return }
         guard isFlushing || queue.readyAt <= now.instant || queue.waitingBytes >= options.batchBytesMax else { return }
         var builder = BatchBuilder(codec: options.codec)
-        (builder.producerID, builder.producerEpoch) = (producerID, producerEpoch)
-        builder.baseSequence = producerID >= 0 ? queue.nextSequence : -1
+        let identity = numbered(name)
+        (builder.producerID, builder.producerEpoch, builder.baseSequence) = (identity.id, identity.epoch, identity.sequence)
         var taken = 0
         for item in queue.waiting {
             let record = item.record
@@ -86,7 +88,18 @@ extension ProducerMachine {
         }
     }
 
-    /// Gives up the batch. With a producer id its sequence numbers are void, so that the producer takes a new id.
+    /// What the next batch of a partition is numbered with. A new id is taken up here, where no batch of the old one is left.
+    private mutating func numbered(_ name: TopicPartition) -> (id: Int64, epoch: Int16, sequence: Int32) {
+        let (id, epoch) = (producerID, producerEpoch)
+        guard id >= 0 else { return (-1, -1, -1) }
+        return queues.update(name) { queue in
+            if queue.producerID != id { (queue.producerID, queue.producerEpoch, queue.nextSequence) = (id, epoch, 0) }
+            return (id, queue.producerEpoch, queue.nextSequence)
+        } ?? (-1, -1, -1)
+    }
+
+    /// Gives up the batch. Where it may be in the log, its sequence numbers are spent, whichever they were there: the partition goes on
+    /// in the next epoch. Other partitions do not care: brokers count by partition.
     mutating func abandon(_ name: TopicPartition, _ error: ClientError, _ effects: inout Effects) {
         guard let batch = queues[name]?.batch else { return }
         queues.update(name) { queue in
@@ -95,20 +108,37 @@ extension ProducerMachine {
             queue.backoff.succeeded()
         }
         finish(batch.items, with: error, &effects)
-        if producerID >= 0 { renewIdentity() }
+        if batch.mayBeWritten { raiseEpoch(name) }
+        if case .kafka(.invalidProducerEpoch, _) = error { renewIdentity(name) }
     }
 
-    /// Batches already numbered under the old id are numbered anew when they are rebuilt; those under way keep theirs until answered.
-    private mutating func renewIdentity() {
-        isIdentified = false
-        for name in queues.keys {
+    /// A new id, which each partition takes up with its next batch.
+    private mutating func renewIdentity(_ name: TopicPartition) {
+        if queues[name]?.producerID == producerID { isIdentified = producerID < 0 }
+        queues.update(name) { $0.producerID = -1 }
+    }
+
+    private mutating func raiseEpoch(_ name: TopicPartition) {
+        guard let queue = queues[name], queue.producerID >= 0 else { return }
+        if queue.producerEpoch < Int16.max - 1 {
             queues.update(name) { queue in
+                queue.producerEpoch += 1
                 queue.nextSequence = 0
-                guard let batch = queue.batch, !queue.isUnderWay else { return }
-                queue.putBack(batch.items)
-                queue.readyAt = .zero
-                queue.batch = nil
             }
+        } else {
+            renewIdentity(name)
+        }
+    }
+
+    /// The broker lacks batches that it had acknowledged, or has forgotten the producer. As a log has no holes, it does not have this one
+    /// either: it is numbered anew.
+    private mutating func renumber(_ name: TopicPartition) {
+        guard let batch = queues[name]?.batch else { return }
+        raiseEpoch(name)
+        queues.update(name) { queue in
+            queue.batch = nil
+            queue.putBack(batch.items)
+            queue.readyAt = queue.notBefore
         }
     }
 
@@ -130,6 +160,9 @@ extension ProducerMachine {
                 unanswered.remove(at: place)
                 if partition.errorCode == .none {
                     acknowledged(name, Offset(partition.baseOffset), &effects)
+                } else if partition.errorCode == .duplicateSequenceNumber {
+                    // Written long ago, and the broker no longer knows where.
+                    acknowledged(name, .none, &effects)
                 } else {
                     let message = partition.errorMessage ?? partition.recordErrors.first?.batchIndexErrorMessage
                     refused(name, .kafka(partition.errorCode, message: message), &effects, now: now)
@@ -156,11 +189,41 @@ extension ProducerMachine {
 
     private mutating func refused(_ name: TopicPartition, _ error: ClientError, _ effects: inout Effects, now: Now) {
         guard let batch = queues[name]?.batch else { return }
-        queues.update(name) { $0.isUnderWay = false }
-        guard error.isRetriable, batch.deadline > now.instant else { return abandon(name, error, &effects) }
+        queues.update(name) { queue in
+            queue.isUnderWay = false
+            if !error.saysNotWritten { queue.batch?.mayBeWritten = true }
+        }
+        let isLost = error.saysSequenceIsLost
+        guard error.isRetriable || isLost, batch.deadline > now.instant else { return abandon(name, error, &effects) }
         let wait = queues.update(name) { $0.backoff.failed(&random) } ?? 0
         queues.update(name) { $0.notBefore = now.instant.adding(milliseconds: wait) }
+        if isLost { renumber(name) }
         // Whoever answered may no longer be the leader.
-        metadata.topics.remove(name.topic)
+        metadata.distrust(name.topic)
+    }
+}
+
+extension ClientError {
+    /// Whether a batch that met this is surely not in the log by it. Kafka answers NOT_LEADER_OR_FOLLOWER and time-outs also for batches
+    /// that it has appended and not replicated yet.
+    fileprivate var saysNotWritten: Bool {
+        switch self {
+        case .unreachable, .unsupported, .unknownBroker, .overloaded: true
+        case .disconnected, .timedOut, .malformed, .stopped: false
+        case .kafka(let code, _): ClientError.notWritten.contains(code)
+        }
+    }
+
+    private static var notWritten: [ErrorCode] {
+        [
+            .notEnoughReplicas, .messageTooLarge, .corruptMessage, .recordListTooLarge, .invalidTimestamp, .invalidRecord,
+            .topicAuthorizationFailed, .clusterAuthorizationFailed, .invalidRequiredAcks, .unsupportedForMessageFormat,
+            .unsupportedCompressionType, .policyViolation, .outOfOrderSequenceNumber, .unknownProducerID, .invalidProducerEpoch,
+            .invalidTopicException,
+        ]
+    }
+
+    fileprivate var saysSequenceIsLost: Bool {
+        if case .kafka(let code, _) = self { code == .outOfOrderSequenceNumber || code == .unknownProducerID } else { false }
     }
 }

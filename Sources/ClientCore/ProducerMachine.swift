@@ -6,8 +6,10 @@ import Wire
 /// can help, and reports every record's outcome exactly once.
 ///
 /// Owner: its host. Invariants: (1) records of a partition are written in the order of `send`, also over retries, because only one batch
-/// of a partition is under way; (2) with a producer id, a batch that is sent again carries the same sequence, so that the broker writes
-/// it once; (3) what is buffered stays below `bufferedBytesMax`.
+/// of a partition is under way; (2) with a producer id, a batch that is sent again carries the same id, epoch and sequence, so that the
+/// broker writes it once; (3) a batch that was given up while it may have been written is the last of its epoch: what follows in its
+/// partition carries the next one, and a copy of it that arrives late is refused for its old epoch (KIP-360); (4) what is buffered stays
+/// below `bufferedBytesMax`.
 package struct ProducerMachine: ClientMachine {
     package typealias Input = ProducerInput
     package typealias Output = ProducerOutput
@@ -25,6 +27,8 @@ package struct ProducerMachine: ClientMachine {
         var bytes: Bytes
         var deadline: Instant
         var records: Int32
+        /// It was sent, and no answer says that it is not in the log.
+        var mayBeWritten = false
     }
 
     struct Queue: Sendable {
@@ -36,6 +40,9 @@ package struct ProducerMachine: ClientMachine {
         var batch: Batch?
         var isUnderWay = false
         var notBefore = Instant.zero
+        /// Under which its batches are numbered; -1 before the first. Epochs count up by partition.
+        var producerID: Int64 = -1
+        var producerEpoch: Int16 = -1
         var nextSequence: Int32 = 0
         var backoff = Backoff(minMs: 50, maxMs: 1_000)
 
@@ -70,10 +77,11 @@ package struct ProducerMachine: ClientMachine {
     var queues = OrderedMap<TopicPartition, Queue>()
     /// Records whose topic's partitions are not known yet, by topic.
     var homeless = OrderedMap<String, [Item]>()
-    /// Topics being asked for, and when those without an answer are asked for again.
-    private var asking: [String] = []
-    private var askAgainAt = Instant.distantFuture
-    private var sticky = OrderedMap<String, Int32>()
+    var isAskingMetadata = false
+    /// Partitions without a leader and topics that are not known are not asked for before.
+    var metadataAt = Instant.zero
+    var metadataBackoff = Backoff(minMs: 50, maxMs: 500)
+    var sticky = OrderedMap<String, Int32>()
     var purposes = OrderedMap<Int, Purpose>()
     private var nextToken = 0
     var bufferedBytes = 0
@@ -96,6 +104,9 @@ package struct ProducerMachine: ClientMachine {
         isIdentified = !options.isIdempotent
     }
 
+    /// How long a leader may wait for its followers before it answers that it could not.
+    static let requestMs: Int64 = 10_000
+
     // MARK: Events
 
     package mutating func start(now: Now) -> [ClientEffect<ProducerOutput>] { [] }
@@ -113,10 +124,6 @@ package struct ProducerMachine: ClientMachine {
 
     package mutating func tick(now: Now) -> [ClientEffect<ProducerOutput>] {
         var effects: Effects = []
-        if askAgainAt <= now.instant {
-            askAgainAt = .distantFuture
-            asking = []
-        }
         advance(&effects, now: now)
         return effects
     }
@@ -134,9 +141,9 @@ package struct ProducerMachine: ClientMachine {
     }
 
     package var nextDeadline: Instant {
-        var next = askAgainAt
+        var next = isAskingMetadata || topicsToAsk.isEmpty ? Instant.distantFuture : metadataAt
         for items in homeless.values { next = min(next, items.first?.deadline ?? next) }
-        if !isIdentified && !isAskingIdentity && queues.values.contains(where: { !$0.waiting.isEmpty }) { next = min(next, identifyAt) }
+        if !isIdentified && !isAskingIdentity && queues.values.contains(where: { !$0.waiting.isEmpty || $0.batch != nil }) { next = min(next, identifyAt) }
         for (name, queue) in queues where !queue.isUnderWay {
             if let batch = queue.batch {
                 // Without a leader it is the metadata's answer that goes on.
@@ -166,76 +173,6 @@ package struct ProducerMachine: ClientMachine {
         }
     }
 
-    private mutating func enqueue(_ item: Item, _ effects: inout Effects, now: Now) {
-        let count = Int32(metadata.topics[item.record.topic]?.leaders.count ?? 0)
-        guard let partition = partition(for: item.record, of: count) else {
-            let missing = "partition \(item.record.partition ?? 0) of \(item.record.topic) does not exist"
-            return finish([item], with: .kafka(.unknownTopicOrPartition, message: missing), &effects)
-        }
-        let lingers = options.lingerMs
-        let name = TopicPartition(item.record.topic, partition)
-        if queues[name] == nil { queues[name] = Queue() }
-        queues.update(name) { queue in
-            if queue.waiting.isEmpty { queue.readyAt = now.instant.adding(milliseconds: lingers) }
-            queue.append(item)
-        }
-    }
-
-    private mutating func partition(for record: ProducerRecord, of count: Int32) -> Int32? {
-        guard count > 0 else { return nil }
-        if let partition = record.partition { return (0..<count).contains(partition) ? partition : nil }
-        if let key = record.key { return keyedPartition(key, of: count) }
-        if let stuck = sticky[record.topic], stuck < count { return stuck }
-        let picked = Int32(random.below(Int(count)))
-        sticky[record.topic] = picked
-        return picked
-    }
-
-    /// The next records without a key go elsewhere.
-    mutating func unstick(_ name: TopicPartition) { if sticky[name.topic] == name.partition { sticky.remove(name.topic) } }
-
-    // MARK: Topics
-
-    private mutating func metadataAnswered(_ topics: [String], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
-        let again = now.instant.adding(milliseconds: 100)
-        guard let answer = try? result.of(MetadataResponse.self) else {
-            if case .failure(let error) = result, !error.isRetriable {
-                for topic in topics { finish(homeless.remove(topic) ?? [], with: error, &effects) }
-            }
-            askAgainAt = min(askAgainAt, again)
-            return
-        }
-        metadata.fold(answer, now: now)
-        for name in topics {
-            guard let topic = metadata.topics[name], topic.error == .none, !topic.leaders.isEmpty else {
-                let code = metadata.topics[name]?.error ?? .leaderNotAvailable
-                metadata.topics.remove(name)
-                if code.isRetriable { askAgainAt = min(askAgainAt, again) }
-                if !code.isRetriable { finish(homeless.remove(name) ?? [], with: .kafka(code, message: name), &effects) }
-                continue
-            }
-            asking.removeAll { $0 == name }
-            for item in homeless.remove(name) ?? [] { enqueue(item, &effects, now: now) }
-        }
-    }
-
-    private mutating func askMetadata(_ effects: inout Effects) {
-        var topics = homeless.keys.filter { !asking.contains($0) }
-        for (name, queue) in queues where metadata.leader(name) == nil && !(queue.waiting.isEmpty && queue.batch == nil) {
-            if !asking.contains(name.topic) && !topics.contains(name.topic) { topics.append(name.topic) }
-        }
-        guard !topics.isEmpty else { return }
-        asking += topics
-        var request = MetadataRequest()
-        request.allowAutoTopicCreation = true
-        request.topics = topics.map { name in
-            var topic = MetadataRequest.Topic()
-            topic.name = name
-            return topic
-        }
-        send(request, to: .any, .metadata(topics), &effects)
-    }
-
     // MARK: Effects
 
     mutating func send(_ message: any WireRequest, to target: RequestTarget, _ purpose: Purpose, _ effects: inout Effects) {
@@ -248,6 +185,8 @@ package struct ProducerMachine: ClientMachine {
             // Topics go by name up to version 12. Sending again is decided here, with the sequence.
             request.versions = 3...12
             request.isRepeatable = false
+            // The broker answers after `ProducerMachine.requestMs` at the latest, and an answer is better than none.
+            request.timeoutMs = ProducerMachine.requestMs + 2_000
         }
         effects.append(.send(token: token, request))
     }
@@ -262,7 +201,7 @@ package struct ProducerMachine: ClientMachine {
     private mutating func advance(_ effects: inout Effects, now: Now) {
         guard !isEnded else { return }
         expire(&effects, now: now)
-        askMetadata(&effects)
+        askMetadata(&effects, now: now)
         produce(&effects, now: now)
         let isIdle = bufferedBytes == 0 && homeless.isEmpty && queues.values.allSatisfy { $0.waiting.isEmpty && $0.batch == nil }
         if isIdle { isFlushing = isClosing }

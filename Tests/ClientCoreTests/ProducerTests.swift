@@ -112,6 +112,104 @@ import Wire
         #expect(story.outputs == [.failed(number: 0, .kafka(.messageTooLarge, message: nil))])
     }
 
+    // MARK: Given up
+
+    /// Two partitions, each with a batch under way.
+    private func twoUnderWay(_ change: (inout ProducerOptions) -> Void = { _ in }) -> Story {
+        var options = ProducerOptions()
+        change(&options)
+        var story = Story(ProducerMachine(options, codecs: .uncompressed))
+        story.start()
+        story.receive(.send(number: 0, record("a", partition: 0)))
+        story.receive(.send(number: 1, record("b", partition: 1)))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 2]))
+        story.answer(identity())
+        story.advance(5)
+        return story
+    }
+
+    private func headers(_ story: Story) -> [Int32: BatchHeader] {
+        var found: [Int32: BatchHeader] = [:]
+        for entry in story.sent {
+            guard let request = entry.request.message as? ProduceRequest else { continue }
+            for partition in request.topics.flatMap(\.partitions) {
+                found[partition.index] = try! BatchWalk.all(in: partition.records.inMemory!)[0].header
+            }
+        }
+        return found
+    }
+
+    /// A batch that may be in the log is given up: what follows in its partition begins a new epoch, so that a late copy is refused, and
+    /// a batch of another partition keeps its number, so that it is not written twice.
+    @Test func givenUpBatchEndsItsEpochAndNobodyElses() {
+        var story = twoUnderWay { $0.deliveryTimeoutMs = 1_000 }
+        story.receive(.send(number: 2, record("c", partition: 0)))
+        let second = headers(story)[1]
+        story.fail(.produce, .disconnected("reset"))
+        story.fail(.produce, .disconnected("reset"))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [-1, 2]))
+        story.advance(100)
+        #expect(headers(story)[1] == second)
+        story.answer(produced(story))
+        story.advance(900)
+        #expect(story.outputs.contains(.failed(number: 0, .timedOut("Produce"))))
+        story.receive(.send(number: 3, record("d", partition: 0)))
+        story.receive(.send(number: 4, record("e", partition: 1)))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 2]))
+        story.advance(500)
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 2]))
+        story.advance(5)
+        let after = headers(story)
+        #expect([after[0]?.producerID, after[1]?.producerID] == [42, 42])
+        #expect([after[0]?.producerEpoch, after[1]?.producerEpoch] == [1, 0])
+        #expect([after[0]?.baseSequence, after[1]?.baseSequence] == [0, 1])
+    }
+
+    @Test func batchThatIsSurelyNotWrittenSpendsNoSequence() {
+        var story = twoUnderWay()
+        story.answer(produced(story, .messageTooLarge))
+        story.receive(.send(number: 2, record("c", partition: 0)))
+        story.advance(5)
+        #expect(headers(story)[0]?.producerEpoch == 0)
+        #expect(headers(story)[0]?.baseSequence == 0)
+    }
+
+    @Test func brokerThatLostWhatItAcknowledgedIsWrittenToInANewEpoch() {
+        var story = twoUnderWay()
+        story.answer(produced(story))
+        story.receive(.send(number: 2, record("c", partition: 0)))
+        story.advance(5)
+        story.answer(produced(story))
+        #expect(headers(story)[0]?.baseSequence == 1)
+        story.answer(produced(story, .outOfOrderSequenceNumber))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 2]))
+        story.advance(200)
+        #expect(headers(story)[0]?.producerEpoch == 1)
+        #expect(headers(story)[0]?.baseSequence == 0)
+        story.answer(produced(story))
+        #expect(story.outputs.last == .delivered(number: 2, TopicPartition("log", 0), 100))
+    }
+
+    @Test func batchThatTheBrokerHadLongAgoCountsAsWritten() {
+        var story = twoUnderWay()
+        story.answer(produced(story, .duplicateSequenceNumber))
+        #expect(story.outputs == [.delivered(number: 0, TopicPartition("log", 0), .none)])
+    }
+
+    @Test func clusterWithoutALeaderIsNotAskedInACircle() {
+        var story = twoUnderWay()
+        story.fail(.produce, .disconnected("reset"))
+        var asked = 0
+        for _ in 0..<100 {
+            if story.sentKeys.contains(.metadata) {
+                asked += 1
+                story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [-1, 2]))
+            }
+            story.advance(10)
+        }
+        #expect((2...8).contains(asked))
+    }
+
     @Test func deliveryTimeoutEndsTheTrying() {
         var story = story { $0.deliveryTimeoutMs = 1_000 }
         story.answer(identity())

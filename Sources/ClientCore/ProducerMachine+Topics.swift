@@ -1,0 +1,83 @@
+import Primitives
+import Wire
+
+// Topics and their partitions: where a record goes, and who leads there.
+extension ProducerMachine {
+    mutating func enqueue(_ item: Item, _ effects: inout Effects, now: Now) {
+        let count = Int32(metadata.topics[item.record.topic]?.leaders.count ?? 0)
+        guard let partition = partition(for: item.record, of: count) else {
+            let missing = "partition \(item.record.partition ?? 0) of \(item.record.topic) does not exist"
+            return finish([item], with: .kafka(.unknownTopicOrPartition, message: missing), &effects)
+        }
+        let lingers = options.lingerMs
+        let name = TopicPartition(item.record.topic, partition)
+        if queues[name] == nil { queues[name] = Queue() }
+        queues.update(name) { queue in
+            if queue.waiting.isEmpty { queue.readyAt = now.instant.adding(milliseconds: lingers) }
+            queue.append(item)
+        }
+    }
+
+    private mutating func partition(for record: ProducerRecord, of count: Int32) -> Int32? {
+        guard count > 0 else { return nil }
+        if let partition = record.partition { return (0..<count).contains(partition) ? partition : nil }
+        if let key = record.key { return keyedPartition(key, of: count) }
+        if let stuck = sticky[record.topic], stuck < count { return stuck }
+        let picked = Int32(random.below(Int(count)))
+        sticky[record.topic] = picked
+        return picked
+    }
+
+    /// The next records without a key go elsewhere.
+    mutating func unstick(_ name: TopicPartition) { if sticky[name.topic] == name.partition { sticky.remove(name.topic) } }
+
+    // MARK: Metadata
+
+    /// Topics of records that have no partition yet, and those of partitions that have work and no leader.
+    var topicsToAsk: [String] {
+        var topics = homeless.keys
+        for (name, queue) in queues where metadata.leader(name) == nil && !(queue.waiting.isEmpty && queue.batch == nil) {
+            if topics.last != name.topic && !topics.contains(name.topic) { topics.append(name.topic) }
+        }
+        return topics
+    }
+
+    mutating func askMetadata(_ effects: inout Effects, now: Now) {
+        guard !isAskingMetadata, metadataAt <= now.instant else { return }
+        let topics = topicsToAsk
+        guard !topics.isEmpty else { return }
+        isAskingMetadata = true
+        var request = MetadataRequest()
+        request.allowAutoTopicCreation = true
+        request.topics = topics.map { name in
+            var topic = MetadataRequest.Topic()
+            topic.name = name
+            return topic
+        }
+        send(request, to: .any, .metadata(topics), &effects)
+    }
+
+    mutating func metadataAnswered(_ topics: [String], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
+        isAskingMetadata = false
+        do throws(ClientError) {
+            metadata.fold(try result.of(MetadataResponse.self), now: now)
+        } catch {
+            if !error.isRetriable { for topic in topics { finish(homeless.remove(topic) ?? [], with: error, &effects) } }
+        }
+        for name in topics {
+            guard let topic = metadata.topics[name], topic.error == .none, !topic.leaders.isEmpty else {
+                let code = metadata.topics[name]?.error ?? .leaderNotAvailable
+                if metadata.topics[name]?.leaders.isEmpty == true { metadata.topics.remove(name) }
+                if !code.isRetriable { finish(homeless.remove(name) ?? [], with: .kafka(code, message: name), &effects) }
+                continue
+            }
+            for item in homeless.remove(name) ?? [] { enqueue(item, &effects, now: now) }
+        }
+        // An election may be under way, or a topic in the making.
+        if topicsToAsk.isEmpty {
+            metadataBackoff.succeeded()
+        } else {
+            metadataAt = now.instant.adding(milliseconds: metadataBackoff.failed(&random))
+        }
+    }
+}
