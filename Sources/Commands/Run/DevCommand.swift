@@ -10,14 +10,18 @@ import Synchronization
 enum DevCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         var options = DevCluster.Options()
-        options.brokers = Int(invocation.integer("--brokers") ?? 1)
         options.port = Int(invocation.integer("--port") ?? 9092)
         guard !(invocation.isSet("--ephemeral") && invocation.isSet("--data")) else {
             throw .usage("--ephemeral and --data exclude each other: ephemeral data has no place to stay")
         }
         options.dataDirectory = invocation.isSet("--ephemeral") ? nil : absolute(invocation.text("--data") ?? Paths.devData)
+        let found = options.dataDirectory.flatMap { DevCluster.brokers(in: $0) }
+        options.brokers = Int(invocation.integer("--brokers") ?? Int64(found ?? DevCommand.brokers))
         return try ClusterRun(options, invocation).run()
     }
+
+    /// What a cluster has where nobody says otherwise.
+    static let brokers = 1
 
     private static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
@@ -31,7 +35,7 @@ enum DevCommand {
 enum DemoCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         var options = DevCluster.Options()
-        options.brokers = Int(invocation.integer("--brokers") ?? 1)
+        options.brokers = Int(invocation.integer("--brokers") ?? Int64(DevCommand.brokers))
         options.port = Int(invocation.integer("--port") ?? 9092)
         var traffic = DemoTraffic.Options()
         traffic.seed = UInt64(invocation.integer("--seed") ?? 1)

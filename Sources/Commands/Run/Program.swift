@@ -29,6 +29,7 @@ package enum Program {
         case "demo": return try DemoCommand.run(invocation)
         case "console": return try ConsoleCommand.run(invocation)
         case "broker": return try BrokerCommand.run(invocation)
+        case "storage format", "storage info", "storage random-uuid": return try StorageCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)

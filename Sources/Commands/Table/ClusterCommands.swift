@@ -4,7 +4,7 @@ extension CommandTable {
     private static let port = Flag(
         "--port", "-p", .integer("PORT", 0...65_535),
         "Where the first broker listens; the others follow. 0 picks a free port. Default: 9092.")
-    private static let brokers = Flag("--brokers", nil, .integer("N", 1...9), "How many brokers. Default: 1.")
+    private static let brokers = Flag("--brokers", nil, .integer("N", 1...9), "How many brokers. Default: 3, or as many as the data is of.")
     private static let headless = Flag(
         "--headless", nil, "No console: print the line bootstrap.servers=HOST:PORT once the cluster serves, run until SIGTERM or SIGINT.")
 
@@ -48,10 +48,14 @@ extension CommandTable {
 
     static let broker = CommandSpec(
         name: "broker",
-        summary: "run one broker as its own process",
+        summary: "run one node of a cluster as its own process",
         details: [
-            "Reads Kafka's own server.properties; keys that are known and not supported are named on standard error. "
-                + "Runs until SIGTERM or SIGINT, then stops cleanly."
+            "Reads Kafka's own server.properties; keys that are known and not supported are named on standard error. Prints the line "
+                + "bootstrap.servers=HOST:PORT once it serves. Runs until SIGTERM or SIGINT, then hands over what it leads and stops cleanly; a "
+                + "second signal ends it at once.",
+            "A cluster is several such processes whose files name the same controller.quorum.voters, as id@host:port, each with a node.id of its "
+                + "own and its data directory formatted by \"kastellan storage format\" with one cluster id. A node whose process.roles is "
+                + "controller serves no clients and prints bootstrap.controllers instead.",
         ],
         positionals: [Positional("FILE", "a server.properties file", completes: .file)],
         flags: [Flag("--override", nil, .pair("KEY=VALUE"), repeats: true, "Set a key, as if it stood last in the file.")],
