@@ -28,6 +28,12 @@ package struct HeartbeatVerdict: Equatable, Sendable {
     package var isCaughtUp: Bool
     package var isFenced: Bool
     package var shouldShutDown: Bool
+
+    package init(isCaughtUp: Bool, isFenced: Bool, shouldShutDown: Bool) {
+        self.isCaughtUp = isCaughtUp
+        self.isFenced = isFenced
+        self.shouldShutDown = shouldShutDown
+    }
 }
 
 extension Controller {

@@ -21,6 +21,12 @@ import Wire
 
         init(seed: UInt64) {
             random = PRNG(seed: seed)
+            // Every other cluster keeps eligible leader replicas.
+            if seed % 2 == 1 {
+                var level = FeatureLevelRecord()
+                (level.name, level.featureLevel) = (Controller.eligibleLeadersFeature, 1)
+                cluster.controller.applyAll([.featureLevel(level)])
+            }
             observer = cluster.controller
         }
 
@@ -40,7 +46,9 @@ import Wire
         }
 
         mutating func step() throws {
-            switch random.below(9) {
+            switch random.below(12) {
+            case 9, 10: try propose()
+            case 11: try commit(cluster.controller.decideRebalance(percentage: random.below(30)).records)
             case 0, 1, 2: try create()
             case 3: try delete()
             case 4: try grow()
@@ -140,12 +148,34 @@ import Wire
             try commit(cluster.controller.decideElectLeaders(request).records)
         }
 
+        /// A leader's proposal, sometimes of nonsense: replicas, epochs and members at random, most of them right.
+        private mutating func propose() throws {
+            guard let topic = cluster.controller.image.topics.values.first else { return }
+            let index = topic.partitions.keys[random.below(topic.partitions.count)]
+            guard let partition = topic.partitions[index], let leader = partition.leader else { return }
+            let members = [leader] + partition.replicas.filter { $0 != leader && random.oneIn(2) }
+            let proposal = InSyncProposal(
+                leaderEpoch: random.oneIn(9) ? LeaderEpoch(number()) : partition.leaderEpoch,
+                partitionEpoch: random.oneIn(9) ? number() : partition.partitionEpoch,
+                members: (random.oneIn(9) ? members.shuffled(using: &random) + [3] : members).map { InSyncProposal.Member($0) },
+                isRecovering: random.oneIn(9))
+            let asker = random.oneIn(9) ? BrokerID(number()) : leader
+            guard
+                let decision = try? cluster.controller.decideInSync(proposal, by: asker, topicID: topic.id, partition: index)
+            else { return }
+            #expect(asker == leader && decision.partition.inSyncReplicas.allSatisfy { proposal.members.map(\.id).contains($0) })
+            try commit(decision.record.map { [$0] } ?? [])
+            #expect(cluster.controller.image.partition(TopicPartition(topic.name, index)) == decision.partition)
+        }
+
         private mutating func brokers() throws {
             let id = BrokerID(Int32(1 + random.below(4)))
             let next = cluster.controller.image.appliedOffset + 1
             switch random.below(8) {
             case 0: try commit(cluster.controller.decideFence(id).records)
-            case 1, 3: try commit(cluster.controller.decideRegisterBroker(BrokerRegistration(id: id), at: next).records)
+            case 1, 3:
+                let registration = BrokerRegistration(id: id, incarnationID: UUID(high: 4, low: random.next()))
+                try commit(cluster.controller.decideRegisterBroker(registration, at: next, wasStopped: random.oneIn(2)).records)
             case 2: try commit(cluster.controller.decideControlledShutdown(id).records)
             default: try commit(cluster.controller.decideUnfence(id).records)
             }
@@ -159,16 +189,22 @@ import Wire
             try session.step()
             expectWhole(session.cluster.controller.image)
         }
-        #expect(session.accepted > 20)
+        #expect(session.accepted > 10)
     }
 
     private func expectWhole(_ image: ClusterImage) {
+        let keepsEligible = image.features[Controller.eligibleLeadersFeature] == 1
         for topic in image.topics.values {
             #expect(TopicNames.problem(topic.name) == nil && image.topicName(topic.id) == topic.name)
             #expect(topic.partitions.keys == (0..<Int32(topic.partitions.count)).map { $0 } && !topic.partitions.isEmpty)
             for partition in topic.partitions.values {
                 #expect(!partition.replicas.isEmpty && Set(partition.replicas).count == partition.replicas.count)
-                #expect(partition.inSyncReplicas.allSatisfy { partition.replicas.contains($0) } && !partition.inSyncReplicas.isEmpty)
+                #expect(partition.inSyncReplicas.allSatisfy { partition.replicas.contains($0) })
+                #expect(!partition.inSyncReplicas.isEmpty || (keepsEligible && partition.leader == nil))
+                #expect(partition.eligibleLeaderReplicas.allSatisfy { partition.replicas.contains($0) && !partition.inSyncReplicas.contains($0) })
+                #expect(partition.eligibleLeaderReplicas.isEmpty || keepsEligible)
+                #expect(partition.addingReplicas.allSatisfy(partition.replicas.contains))
+                #expect(partition.removingReplicas.allSatisfy(partition.replicas.contains))
                 #expect(partition.leader.map { partition.inSyncReplicas.contains($0) } ?? true)
                 #expect(partition.leader.map { image.brokers[$0]?.isActive == true } ?? true)
                 #expect(partition.directories.count == partition.replicas.count)
