@@ -13,6 +13,10 @@ struct FakeCluster {
         var epoch: Int32 = 0
         /// Offset of the first message not older than a time; nil: none is.
         var byTime: Int64?
+        /// How far each follower's log ends behind the leader's; those not named are level.
+        var behind: [Int32: Int64] = [:]
+        var adding: [Int32] = []
+        var removing: [Int32] = []
     }
     struct Topic {
         var id: UUID
@@ -36,6 +40,10 @@ struct FakeCluster {
     var brokers: [Int32] = [1, 2, 3]
     var topics: [String: Topic] = [:]
     var groups: [String: Group] = [:]
+    var racks: [Int32: String] = [:]
+    /// Registered, and not counted on.
+    var fenced: [Int32] = []
+    var brokerOverrides: [Int32: [String: String]] = [:]
     /// APIs that fail, and how.
     var failing: [APIKey: ClientError] = [:]
     /// Refuses OffsetFetch for many groups at once, as brokers before 3.0.
@@ -57,7 +65,7 @@ struct FakeCluster {
     mutating func answer(_ request: ClientRequest) -> AnswerResult {
         requests.append(request.apiKey)
         if let error = failing[request.apiKey] { return .failure(error) }
-        var broker: BrokerID = 1
+        var broker = BrokerID(brokers.first ?? 1)
         if case .broker(let asked) = request.target { broker = asked }
         if !brokers.contains(broker.rawValue) { return .failure(.unreachable("b\(broker):9092: connection refused")) }
         guard let message = respond(request, broker.rawValue) else { return .failure(.unsupported(api: request.apiKey.name)) }
@@ -67,7 +75,7 @@ struct FakeCluster {
     private mutating func respond(_ request: ClientRequest, _ broker: Int32) -> (any WireMessage)? {
         switch request.message {
         case let request as MetadataRequest: return metadata(request)
-        case let request as ListOffsetsRequest: return offsets(request)
+        case let request as ListOffsetsRequest: return offsets(request, broker)
         case is ListGroupsRequest: return listGroups(broker)
         case let request as DescribeGroupsRequest: return describe(request)
         case let message as OffsetFetchRequest: return isOld && request.versions.lowerBound >= 8 ? nil : commits(message)
@@ -79,6 +87,17 @@ struct FakeCluster {
             if !isLying { for topic in request.topics { topics[topic.name ?? ""] = nil } }
             return DeleteTopicsResponse()
         case let request as CreateTopicsRequest: return create(request)
+        default: return replication(request.message)
+        }
+    }
+
+    private mutating func replication(_ message: any WireMessage) -> (any WireMessage)? {
+        switch message {
+        case is ListPartitionReassignmentsRequest: return listReassignments()
+        case let request as AlterPartitionReassignmentsRequest: return reassign(request)
+        case let request as ElectLeadersRequest: return elect(request)
+        case let request as IncrementalAlterConfigsRequest: return alter(request)
+        case is DescribeClusterRequest: return describeCluster()
         default: return nil
         }
     }
@@ -91,7 +110,7 @@ struct FakeCluster {
         response.controllerID = brokers.first ?? -1
         response.brokers = brokers.map { id in
             var broker = MetadataResponse.Broker()
-            (broker.nodeID, broker.host, broker.port) = (id, "b\(id)", 9092)
+            (broker.nodeID, broker.host, broker.port, broker.rack) = (id, "b\(id)", 9092, racks[id])
             return broker
         }
         let names = request.topics.map { $0.compactMap(\.name) } ?? topics.keys.sorted()
@@ -116,7 +135,7 @@ struct FakeCluster {
         return response
     }
 
-    private func offsets(_ request: ListOffsetsRequest) -> ListOffsetsResponse {
+    private func offsets(_ request: ListOffsetsRequest, _ broker: Int32) -> ListOffsetsResponse {
         var response = ListOffsetsResponse()
         response.topics = request.topics.map { asked in
             var topic = ListOffsetsResponse.Topic()
@@ -126,6 +145,7 @@ struct FakeCluster {
                 partition.partitionIndex = wanted.partitionIndex
                 guard let known = topics[asked.name]?.partitions[Int(wanted.partitionIndex)] else { return partition }
                 partition.offset = wanted.timestamp == -2 ? known.start : wanted.timestamp == -1 ? known.end : known.byTime ?? -1
+                if request.replicaID == -2 { partition.offset = known.end - (known.behind[broker] ?? 0) }
                 return partition
             }
             return topic
@@ -221,7 +241,8 @@ struct FakeCluster {
             topic.name = name
             topic.partitions = known.partitions.enumerated().filter { $0.element.replicas.contains(broker) }.map { index, known in
                 var partition = DescribeLogDirsResponse.Partition()
-                (partition.partitionIndex, partition.partitionSize) = (Int32(index), (known.end &- known.start) &* 100)
+                let records = known.end &- known.start &- (known.behind[broker] ?? 0)
+                (partition.partitionIndex, partition.partitionSize) = (Int32(index), records &* 100)
                 return partition
             }
             return topic
@@ -250,8 +271,14 @@ struct FakeCluster {
         response.results = request.resources.map { resource in
             var result = DescribeConfigsResponse.Result()
             (result.resourceType, result.resourceName) = (resource.resourceType, resource.resourceName)
-            let overrides = topics[resource.resourceName]?.overrides ?? [:]
-            let defaults = ["cleanup.policy": "delete", "retention.ms": "604800000"]
+            var overrides = topics[resource.resourceName]?.overrides ?? [:]
+            var defaults = ["cleanup.policy": "delete", "min.insync.replicas": "2", "retention.ms": "604800000"]
+            if resource.resourceType == 4 {
+                overrides = Int32(resource.resourceName).flatMap { brokerOverrides[$0] } ?? [:]
+                defaults["leader.replication.throttled.rate"] = "9223372036854775807"
+            }
+            for name in overrides.keys where defaults[name] == nil { defaults[name] = "" }
+            if let keys = resource.configurationKeys { defaults = defaults.filter { keys.contains($0.key) } }
             result.configs = defaults.sorted { $0.key < $1.key }.map { name, standard in
                 var config = DescribeConfigsResponse.Config()
                 (config.name, config.value, config.configSource) = (name, overrides[name] ?? standard, overrides[name] == nil ? 5 : 1)

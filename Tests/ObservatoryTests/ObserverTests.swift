@@ -57,7 +57,7 @@ import Wire
         #expect(keys.count { $0 == .listOffsets } == 3)
         #expect(keys.count { $0 == .describeGroups } == 2)
         #expect(keys.count { $0 == .offsetFetch } == 2)
-        #expect(keys.count == 11)
+        #expect(keys.count == 12)
     }
 
     @Test func topicScreenAsksOnlyForItsTopic() throws {

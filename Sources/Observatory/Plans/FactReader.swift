@@ -64,10 +64,37 @@ struct FactReader: Sendable {
                     if resource.kind == .broker, let id = Int32(resource.name) { .broker(BrokerID(id)) } else { .any }
                 return (.configs([resource]), ClientRequest(describeConfigsRequest([resource]), to: target))
             }
+        case .cluster:
+            var request = MetadataRequest()
+            request.topics = nil
+            request.allowAutoTopicCreation = false
+            return [(read, ClientRequest(request))]
+        case .reassignments:
+            var request = ListPartitionReassignmentsRequest()
+            request.topics = nil
+            return [(read, ClientRequest(request, to: .controller))]
+        case .sizes:
+            return facts.brokers.map { id in
+                var request = DescribeLogDirsRequest()
+                request.topics = nil
+                return (read, ClientRequest(request, to: .broker(id)))
+            }
+        case .throttles(let topics): return throttleRequests(topics)
         case .validation(let step):
             guard let request = step.request(validateOnly: true) else { return [] }
             return [(read, request)]
         }
+    }
+
+    private func throttleRequests(_ topics: [String]) -> [(PlanRead, ClientRequest)] {
+        var requests = facts.brokers.map { id in
+            (PlanRead.throttles(topics: []), ClientRequest(describeConfigsRequest([.broker(id)], keys: ReplicationKeys.ofBrokers), to: .broker(id)))
+        }
+        for start in stride(from: 0, to: topics.count, by: PlanLimits.topicsPerRequest) {
+            let some = topics[start..<min(start + PlanLimits.topicsPerRequest, topics.count)].map { ConfigResource.topic($0) }
+            requests.append((.throttles(topics: topics), ClientRequest(describeConfigsRequest(some, keys: ReplicationKeys.ofTopics))))
+        }
+        return requests
     }
 
     private func topicsRequest(_ names: [String]) -> MetadataRequest {
@@ -114,6 +141,11 @@ struct FactReader: Sendable {
         case .commits(let id): try take(result.of(OffsetFetchResponse.self), id)
         case .offsets(let timestamp, _): take(try result.of(ListOffsetsResponse.self), timestamp)
         case .configs: try take(result.of(DescribeConfigsResponse.self))
+        case .cluster: try take(result.of(MetadataResponse.self))
+        case .reassignments: try take(result.of(ListPartitionReassignmentsResponse.self))
+        // Sizes and limits that one broker does not tell must not stand in the way.
+        case .sizes: if case .success(let answer) = result { takeSizes(answer.message as? DescribeLogDirsResponse) }
+        case .throttles: if case .success(let answer) = result { takeThrottles(answer.message as? DescribeConfigsResponse) }
         case .validation(let step): takeValidation(step, result)
         }
     }
@@ -121,13 +153,19 @@ struct FactReader: Sendable {
     private mutating func take(_ answer: MetadataResponse) throws(ClientError) {
         if let error = ClientError.of(answer.errorCode) { throw error }
         facts.brokers = answer.brokers.map { BrokerID($0.nodeID) }.sorted()
+        for broker in answer.brokers { facts.racks[BrokerID(broker.nodeID)] = broker.rack }
         for topic in answer.topics {
             guard let name = topic.name else { continue }
             let sorted = topic.partitions.sorted { $0.partitionIndex < $1.partitionIndex }
             facts.topics[name] = PlanFacts.Topic(
                 error: topic.errorCode, isInternal: topic.isInternal,
                 leaders: sorted.map { $0.leaderID >= 0 ? BrokerID($0.leaderID) : nil },
-                replicationFactor: sorted.map(\.replicaNodes.count).max() ?? 0)
+                replicationFactor: sorted.map(\.replicaNodes.count).max() ?? 0,
+                partitions: sorted.map { partition in
+                    PlanFacts.Partition(
+                        leader: partition.leaderID >= 0 ? BrokerID(partition.leaderID) : nil,
+                        replicas: partition.replicaNodes.map(BrokerID.init(_:)), inSyncReplicas: partition.isrNodes.map(BrokerID.init(_:)))
+                })
         }
     }
 

@@ -15,10 +15,11 @@ enum KafkaCommand {
         case .deleteGroupOffsets(let group, let topic):
             line("kafka-consumer-groups.sh", bootstrap, ["--delete-offsets", "--group", group, "--topic", topic])
         case .deleteRecords(let records): deleteRecords(records, bootstrap)
+        case .reassign, .cancelReassignments, .electLeaders, .throttle: ""
         }
     }
 
-    private static func line(_ tool: String, _ bootstrap: String, _ arguments: [String]) -> String {
+    static func line(_ tool: String, _ bootstrap: String, _ arguments: [String]) -> String {
         ([tool, "--bootstrap-server", bootstrap] + arguments).map(quoted).joined(separator: " ")
     }
 

@@ -76,6 +76,11 @@ package enum PlanStep: Equatable, Sendable {
     case deleteGroup(String)
     case deleteGroupOffsets(group: String, [TopicPartition])
     case deleteRecords([RecordsToDelete])
+    case reassign([PartitionReplicas])
+    case electLeaders([TopicPartition], unclean: Bool)
+    /// The rate of throttled replicas on these brokers; nil removes it.
+    case throttle(brokers: [BrokerID], rate: Int64?)
+    case throttleReplicas([ThrottledReplicas])
 }
 
 package struct OffsetToCommit: Equatable, Sendable {

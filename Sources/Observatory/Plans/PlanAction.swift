@@ -15,6 +15,13 @@ package enum PlanAction: Equatable, Sendable {
     case deleteGroupOffsets(group: String, topic: String)
     /// Everything before these offsets; `Offset.none` means up to the end.
     case deleteRecords([RecordsToDelete])
+    case reassign(Reassign)
+    /// Ends reassignments where they are; none named: all.
+    case cancelReassignments([TopicPartition])
+    /// Preferred leaders, or unclean: any replica that lives, whatever it lacks.
+    case electLeaders(PartitionScope, unclean: Bool)
+    /// The limit of running reassignments in bytes per second; nil removes all limits, also those left behind.
+    case throttle(Int64?)
 }
 
 package struct NewTopic: Equatable, Sendable {

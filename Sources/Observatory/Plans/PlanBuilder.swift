@@ -45,7 +45,7 @@ package struct PlanBuilder: ClientMachine {
         }
         do throws(PlanError) {
             var plan = try build(reader.facts)
-            plan.kafkaCommand = KafkaCommand.text(for: action, bootstrap: bootstrap)
+            plan.kafkaCommand = KafkaCommand.text(for: plan, bootstrap: bootstrap)
             plan.obstacles += reader.facts.objections
             return finish(.success(plan))
         } catch {
@@ -79,6 +79,18 @@ package struct PlanBuilder: ClientMachine {
         case (.deleteRecords(let records), 1):
             let known = records.map(\.partition.topic).uniqued().filter { facts.exists($0) }
             return bounds(records.map(\.partition)) + [.configs(known.map { .topic($0) })]
+        default: return replicationReads(stage: stage, facts)
+        }
+    }
+
+    /// Plans that move replicas look at the whole cluster: room is where others are not.
+    private func replicationReads(stage: Int, _ facts: PlanFacts) -> [PlanRead]? {
+        switch (action, stage) {
+        case (.reassign, 0), (.cancelReassignments, 0), (.throttle, 0): return [.cluster, .reassignments]
+        case (.electLeaders, 0): return [.cluster]
+        case (.reassign(let wish), 1):
+            return [.sizes, .throttles(topics: wish.throttle == nil ? [] : facts.partitions(in: wish.scope).map(\.topic).uniqued())]
+        case (.cancelReassignments, 1), (.throttle, 1): return [.throttles(topics: facts.topics.keys)]
         default: return nil
         }
     }
@@ -115,6 +127,12 @@ package struct PlanBuilder: ClientMachine {
             do throws(PlanError) { _ = try OffsetsFile.parse(csv) } catch { return error }
             return nil
         case .deleteRecords(let records): return records.isEmpty ? PlanError("No partition was named.") : nil
+        case .throttle(let rate?): return rate < 1 ? PlanError("A throttle is at least 1 byte a second.") : nil
+        case .reassign(let wish):
+            if let throttle = wish.throttle, throttle < 1 { return PlanError("A throttle is at least 1 byte a second.") }
+            if case .factor(let factor) = wish.target, factor < 1 { return PlanError("A partition has at least one replica.") }
+            if case .brokers(_, let factor?) = wish.target, factor < 1 { return PlanError("A partition has at least one replica.") }
+            return nil
         default: return nil
         }
     }
@@ -131,6 +149,10 @@ package struct PlanBuilder: ClientMachine {
         case .deleteGroup(let group): return try PlanTables.deleteGroup(group, facts)
         case .deleteGroupOffsets(let group, let topic): return try PlanTables.deleteGroupOffsets(group, topic, facts)
         case .deleteRecords(let records): return try PlanTables.deleteRecords(records, facts)
+        case .reassign(let wish): return try ReassignTable(wish: wish, facts: facts).plan()
+        case .cancelReassignments(let partitions): return PlanTables.cancelReassignments(partitions, facts)
+        case .electLeaders(let scope, let unclean): return try PlanTables.electLeaders(scope, unclean: unclean, facts)
+        case .throttle(let rate): return PlanTables.throttle(rate, facts)
         }
     }
 }

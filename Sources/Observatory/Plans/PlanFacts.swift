@@ -12,6 +12,13 @@ enum PlanRead: Equatable, Sendable {
     /// Offsets of partitions for a time, or for one of `ListOffsetsTime`.
     case offsets(timestamp: Int64, [TopicPartition])
     case configs([ConfigResource])
+    /// Every topic with its partitions, and every broker with its rack.
+    case cluster
+    case reassignments
+    /// The size of every replica.
+    case sizes
+    /// Rates of all brokers that serve, and throttled replicas of these topics.
+    case throttles(topics: [String])
     /// What the broker would say to a step, without doing it.
     case validation(PlanStep)
 }
@@ -23,6 +30,12 @@ struct PlanFacts: Sendable {
         var isInternal: Bool
         var leaders: [BrokerID?]
         var replicationFactor: Int
+        var partitions: [Partition] = []
+    }
+    struct Partition: Equatable, Sendable {
+        var leader: BrokerID?
+        var replicas: [BrokerID]
+        var inSyncReplicas: [BrokerID]
     }
     struct Group: Equatable, Sendable {
         var state: String
@@ -35,6 +48,15 @@ struct PlanFacts: Sendable {
 
     var topics = OrderedMap<String, Topic>()
     var brokers: [BrokerID] = []
+    /// Of `brokers` that told one.
+    var racks = OrderedMap<BrokerID, String>()
+    /// Under way now, with the brokers that come and go.
+    var reassignments = OrderedMap<TopicPartition, ReassignmentSnapshot>()
+    /// The size of a partition's largest replica.
+    var sizes = OrderedMap<TopicPartition, Int64>()
+    /// By broker, its lower rate.
+    var rates = OrderedMap<BrokerID, Int64>()
+    var throttled = OrderedMap<String, ThrottledReplicas>()
     /// Nil where the group does not exist.
     var group: Group?
     var commits = OrderedMap<TopicPartition, Commit>()
@@ -53,6 +75,20 @@ struct PlanFacts: Sendable {
     func leader(_ partition: TopicPartition) -> BrokerID? {
         guard let topic = topics[partition.topic], topic.leaders.indices.contains(Int(partition.partition)) else { return nil }
         return topic.leaders[Int(partition.partition)]
+    }
+
+    func partition(_ name: TopicPartition) -> Partition? {
+        guard let topic = topics[name.topic], topic.partitions.indices.contains(Int(name.partition)) else { return nil }
+        return topic.partitions[Int(name.partition)]
+    }
+
+    /// All partitions of a scope that exist, sorted.
+    func partitions(in scope: PartitionScope) -> [TopicPartition] {
+        switch scope {
+        case .all: topics.keys.flatMap { partitions(of: $0) }
+        case .topics(let names): names.uniqued().flatMap { partitions(of: $0) }
+        case .partitions(let partitions): partitions.uniqued().filter { partition($0) != nil }
+        }
     }
 
     func exists(_ topic: String) -> Bool { topics[topic]?.error == ErrorCode.none }

@@ -6,7 +6,7 @@ import Wire
 extension PlanRunner {
     /// What the check reads, stage by stage; empty after the last.
     func checkReads(stage: Int) -> [PlanRead] {
-        switch (plan.steps.last, stage) {
+        switch (checked, stage) {
         case (.createTopic(let topic), 0): [.topics([topic.name])]
         case (.deleteTopic(let name), 0): [.topics([name])]
         case (.createPartitions(let topic, _), 0): [.topics([topic])]
@@ -18,6 +18,10 @@ extension PlanRunner {
         case (.deleteGroupOffsets(let group, _), 0): [.commits(group)]
         case (.deleteRecords(let records), 0): [.topics(records.map(\.partition.topic).uniqued())]
         case (.deleteRecords(let records), 1): [.offsets(timestamp: ListOffsetsTime.earliest, records.map(\.partition))]
+        case (.reassign, 0): [.cluster, .reassignments]
+        case (.electLeaders, 0): [.cluster]
+        case (.throttle, 0), (.throttleReplicas, 0): [.cluster]
+        case (.throttle, 1), (.throttleReplicas, 1): [.throttles(topics: throttledTopics)]
         default: []
         }
     }
@@ -25,7 +29,7 @@ extension PlanRunner {
     /// How the cluster differs from the plan, in sentences.
     func differences() -> [String] {
         let facts = reader.facts
-        switch plan.steps.last {
+        switch checked {
         case .createTopic(let topic): return created(topic, facts)
         case .deleteTopic(let name): return facts.exists(name) ? ["Topic \(name) is still there."] : []
         case .createPartitions(let topic, let total):
@@ -51,6 +55,9 @@ extension PlanRunner {
                 if let start, start >= record.before { return nil }
                 return "\(record.partition) starts at \(start?.description ?? "an unknown offset"), not \(record.before)."
             }
+        case .reassign(let partitions): return partitions.compactMap { reassigned($0, facts) }
+        case .electLeaders(let partitions, let unclean): return partitions.compactMap { elected($0, unclean, facts) }
+        case .throttle, .throttleReplicas: return throttled(facts)
         case nil: return []
         }
     }
@@ -82,7 +89,7 @@ extension PlanRunner {
 
     /// What was done, in sentences.
     var doneLines: [String] {
-        switch plan.steps.last {
+        switch checked {
         case .createTopic(let topic):
             let found = reader.facts.topics[topic.name]
             let partitions = PlanTables.count(found?.leaders.count ?? 0, "partition")
@@ -97,6 +104,10 @@ extension PlanRunner {
         case .deleteGroupOffsets(let group, let partitions):
             return ["Group \(group): \(PlanTables.count(partitions.count, "offset")) deleted."]
         case .deleteRecords(let records): return records.map { "\($0.partition) now starts at \($0.before)." }
+        case .reassign(let partitions): return reassignedLines(partitions)
+        case .electLeaders(let partitions, _):
+            return partitions.map { "\($0) is led by broker \(reader.facts.partition($0)?.leader?.description ?? "none")." }
+        case .throttle, .throttleReplicas: return ["The throttles are as planned on every broker and topic."]
         case nil: return []
         }
     }

@@ -83,6 +83,7 @@ package struct PlanRunner: ClientMachine {
         switch step {
         case .produce(let message): [produceRequest(message, now: now)]
         case .deleteRecords(let records): records.map(deleteRequest)
+        case .throttle(let brokers, let rate): brokers.map { PlanStep.throttle($0, rate) }
         default: step.request(validateOnly: false).map { [$0] } ?? []
         }
     }
@@ -183,6 +184,12 @@ extension PlanStep {
         case .deleteGroupOffsets(let group, let partitions):
             "deleting \(PlanTables.count(partitions.count, "offset")) of group \(group)"
         case .deleteRecords(let records): "deleting records of \(PlanTables.count(records.count, "partition"))"
+        case .reassign(let partitions):
+            (partitions.contains { $0.replicas == nil } ? "cancelling " : "reassigning ") + PlanTables.count(partitions.count, "partition")
+        case .electLeaders(let partitions, _): "electing \(PlanTables.count(partitions.count, "leader"))"
+        case .throttle(let brokers, let rate):
+            (rate == nil ? "removing the throttle of " : "throttling ") + PlanTables.count(brokers.count, "broker")
+        case .throttleReplicas(let topics): "throttled replicas of \(PlanTables.count(topics.count, "topic"))"
         }
     }
 }

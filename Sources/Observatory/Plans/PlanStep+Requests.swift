@@ -15,7 +15,10 @@ extension PlanStep {
         case .commitOffsets(let group, let offsets): validateOnly ? nil : PlanStep.commit(group, offsets)
         case .deleteGroup(let group): validateOnly ? nil : PlanStep.deleteGroup(group)
         case .deleteGroupOffsets(let group, let partitions): validateOnly ? nil : PlanStep.deleteOffsets(group, partitions)
-        case .produce, .deleteRecords: nil
+        case .reassign(let partitions): validateOnly ? nil : PlanStep.reassign(partitions)
+        case .electLeaders(let partitions, let unclean): validateOnly ? nil : PlanStep.elect(partitions, unclean)
+        case .throttleReplicas(let topics): validateOnly ? nil : PlanStep.throttle(topics)
+        case .produce, .deleteRecords, .throttle: nil
         }
     }
 
@@ -144,6 +147,23 @@ extension PlanStep {
             answer.topics.flatMap { topic in
                 topic.partitions.compactMap { refusal($0.errorCode, $0.errorMessage, topic.name, $0.index) }
             }
+        case let answer as AlterPartitionReassignmentsResponse:
+            (refusal(answer.errorCode, answer.errorMessage).map { [$0] } ?? [])
+                + answer.responses.flatMap { topic in
+                    topic.partitions.compactMap { partition in
+                        // Cancelling what has just ended is no failure.
+                        partition.errorCode == .noReassignmentInProgress
+                            ? nil : refusal(partition.errorCode, partition.errorMessage, topic.name, partition.partitionIndex)
+                    }
+                }
+        case let answer as ElectLeadersResponse:
+            (refusal(answer.errorCode, nil).map { [$0] } ?? [])
+                + answer.replicaElectionResults.flatMap { topic in
+                    topic.partitionResults.compactMap { partition in
+                        partition.errorCode == .electionNotNeeded
+                            ? nil : refusal(partition.errorCode, partition.errorMessage, topic.topic, partition.partitionID)
+                    }
+                }
         default: []
         }
     }
@@ -157,6 +177,8 @@ extension PlanStep {
 }
 
 enum PlanLimits {
+    /// Topics of which one request describes the settings.
+    static let topicsPerRequest = 1_000
     /// What the broker may take for a change, and what we wait for its answer.
     static let brokerMs: Int32 = 15_000
     static let requestMs: Int64 = 20_000
