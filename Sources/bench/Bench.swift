@@ -9,7 +9,7 @@ struct Bench {
     private let loader: String
     private let rounds: Int
     private let directory: String
-    /// One part alone: throughput, fetch, storage, start or console.
+    /// One part alone: throughput, fetch, storage, start, cluster or console.
     private let only: String?
 
     init(_ arguments: [String]) throws {
@@ -38,6 +38,9 @@ struct Bench {
         if wants("fetch") { try fetching() }
         if wants("storage") { try storage() }
         if wants("start") { try starting() }
+        if wants("cluster") {
+            try ClusterBench(program: program, loader: loader, directory: "\(directory)/cluster", rounds: rounds).run()
+        }
         if wants("console") { try firstFrame() }
     }
 
@@ -57,7 +60,7 @@ struct Bench {
     // MARK: Throughput
 
     private func broker(_ name: String) throws -> (process: ChildProcess, address: String) {
-        let process = try ChildProcess.start([program, "dev", "--headless", "--port", "0", "--data", "\(directory)/\(name)"])
+        let process = try ChildProcess.start([program, "dev", "--headless", "--brokers", "1", "--port", "0", "--data", "\(directory)/\(name)"])
         return (process, try address(process))
     }
 

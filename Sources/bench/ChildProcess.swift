@@ -116,6 +116,19 @@ final class ChildProcess {
         return words.count > 1 ? (Int(words[1]) ?? 0) * 4096 : 0
     }
 
+    /// Time that processors have spent on it.
+    var processorSeconds: Double {
+        guard let file = fopen("/proc/\(pid)/stat", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 1024)
+        guard fgets(&line, 1024, file) != nil else { return 0 }
+        // After the name, which stands in parentheses and may hold anything: user and system time are the 12th and 13th words.
+        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let words = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        guard words.count > 13, let user = Double(words[12]), let system = Double(words[13]) else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// Waits for its end; the exit code, or nil where a signal ended it.
     @discardableResult
     func wait() -> Int32? {

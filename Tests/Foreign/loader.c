@@ -2,15 +2,17 @@
 //
 //   loader produce HOST:PORT TOPIC COUNT SIZE [KEY=VALUE ...]     time from the first message to the last delivery report
 //   loader consume HOST:PORT TOPIC COUNT PARTITIONS [KEY=VALUE ...]   time from the first message to the COUNTth
+//   loader watch HOST:PORT TOPIC MILLISECONDS SIZE [KEY=VALUE ...]    one message to partition 0 every so often, until it is ended
 //
-// Prints one line, `MESSAGES BYTES SECONDS`, and ends with 0; or a complaint on standard error and 1.
+// Prints one line, `MESSAGES BYTES SECONDS`, and ends with 0; or a complaint on standard error and 1. `watch` prints a line for each message
+// when its fate is known: `SENT KNOWN`, in nanoseconds of the monotonic clock, and the error's name behind it where it was not delivered.
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const double seconds_max = 60;
+static const double seconds_max = 60, watch_seconds_max = 900;
 static long delivered, failed;
 
 static double now(void) {
@@ -118,14 +120,45 @@ static void consume(const char *topic, long count, int partitions, rd_kafka_conf
     _Exit(0);
 }
 
+static long long nanoseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (long long)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void on_watched(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
+    (void)producer, (void)opaque;
+    long long sent;
+    memcpy(&sent, message->payload, sizeof sent);
+    printf("%lld %lld%s%s\n", sent, nanoseconds(), message->err ? " " : "", message->err ? rd_kafka_err2name(message->err) : "");
+    fflush(stdout);
+}
+
+static void watch(const char *topic, long milliseconds, int size, rd_kafka_conf_t *conf) {
+    if (size < (int)sizeof(long long)) fail("usage", "SIZE is too small to hold a time");
+    rd_kafka_conf_set_dr_msg_cb(conf, on_watched);
+    rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, conf);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, topic, NULL);
+    char *payload = calloc(1, (size_t)size);
+    for (double start = now(); now() - start < watch_seconds_max;) {
+        long long sent = nanoseconds();
+        memcpy(payload, &sent, sizeof sent);
+        rd_kafka_produce(handle, 0, RD_KAFKA_MSG_F_COPY, payload, (size_t)size, NULL, 0, NULL);
+        rd_kafka_poll(producer, (int)milliseconds);
+        while ((nanoseconds() - sent) / 1000000 < milliseconds) rd_kafka_poll(producer, 1);
+    }
+    _Exit(0);
+}
+
 int main(int argc, char **argv) {
-    if (argc < 6) fail("usage", "loader produce|consume HOST:PORT TOPIC COUNT SIZE|PARTITIONS [KEY=VALUE ...]");
+    if (argc < 6) fail("usage", "loader produce|consume|watch HOST:PORT TOPIC COUNT SIZE|PARTITIONS [KEY=VALUE ...]");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", argv[2]);
     set_all(conf, argc - 6, argv + 6);
     long count = atol(argv[4]);
     if (strcmp(argv[1], "produce") == 0) produce(argv[3], count, atoi(argv[5]), conf);
     else if (strcmp(argv[1], "consume") == 0) consume(argv[3], count, atoi(argv[5]), conf);
-    fail("usage", "produce or consume");
+    else if (strcmp(argv[1], "watch") == 0) watch(argv[3], count, atoi(argv[5]), conf);
+    fail("usage", "produce, consume or watch");
     return 1;
 }

@@ -1,0 +1,72 @@
+import Glibc
+import Primitives
+import Reactor
+import Records
+import Wire
+
+/// A client of one connection that sends a request and waits for its answer: no metadata kept, no retries, nothing in the way of a clock.
+final class PlainClient {
+    private let descriptor: Int32
+
+    /// Nil where nobody listens, or nobody answers within the time.
+    init?(port: Int, seconds: Int = 10) {
+        guard let address = SocketAddress.numeric("127.0.0.1", port: port), let made = try? Socket.connect(address) else { return nil }
+        descriptor = made
+        var wanted = pollfd(fd: made, events: Int16(POLLOUT), revents: 0)
+        poll(&wanted, 1, 5000)
+        _ = fcntl(made, F_SETFL, 0)
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(descriptor) }
+
+    /// Nil where the connection broke, or said nothing for too long.
+    func ask<R: WireRequest>(_ request: R, version: Int16) -> R.Response? {
+        let frame = encodeRequest(request, version: version, correlationID: 1, clientID: "bench")
+        guard frame.bytes.withUnsafeBytes({ BlockingSocket.write(descriptor, $0) }), let answer = BlockingSocket.readFrame(descriptor)
+        else { return nil }
+        return try? decodeResponse(answer, to: R.self, version: version).response
+    }
+
+    func makeTopic(_ name: String, replicas: Int16) -> ErrorCode? {
+        var topic = CreateTopicsRequest.Topic()
+        (topic.name, topic.numPartitions, topic.replicationFactor) = (name, 1, replicas)
+        var request = CreateTopicsRequest()
+        request.topics = [topic]
+        request.timeoutMs = 5000
+        return ask(request, version: 5)?.topics.first?.errorCode
+    }
+
+    struct Leadership {
+        var leader: Int32
+        var port: Int
+        var inSyncReplicas: [Int32]
+    }
+
+    /// Of the topic's first partition; nil while it has no leader.
+    func leadership(_ topic: String) -> Leadership? {
+        var request = MetadataRequest()
+        var wanted = MetadataRequest.Topic()
+        wanted.name = topic
+        request.topics = [wanted]
+        guard let answer = ask(request, version: 7), let partition = answer.topics.first?.partitions.first,
+            let broker = answer.brokers.first(where: { $0.nodeID == partition.leaderID })
+        else { return nil }
+        return Leadership(leader: partition.leaderID, port: Int(broker.port), inSyncReplicas: partition.isrNodes)
+    }
+
+    /// One record, acknowledged by all in-sync replicas.
+    func produce(_ topic: String) -> ErrorCode? {
+        var builder = BatchBuilder()
+        builder.append(timestamp: SystemClock.wall(), key: nil, value: Bytes("first"))
+        var partition = ProduceRequest.Partition()
+        partition.records = .bytes(builder.buildUncompressed())
+        var row = ProduceRequest.Topic()
+        row.name = topic
+        row.partitions = [partition]
+        var request = ProduceRequest()
+        (request.acks, request.timeoutMs, request.topics) = (-1, 5000, [row])
+        return ask(request, version: 7)?.topics.first?.partitions.first?.errorCode
+    }
+}
