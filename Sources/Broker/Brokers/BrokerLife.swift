@@ -18,6 +18,8 @@ struct BrokerLife {
     private(set) var directoryIDs: [UUID] = []
     /// The request that is under way, if one is, and to whom.
     var underWay: (id: PeerRequestID, controller: BrokerID)?
+    /// Something changed while a request was under way: the next one follows its answer.
+    var isUrgent = false
     /// When the next request is due; at once, after something changed that the controller waits for.
     var nextAt: Instant = .distantFuture
     /// `.ready` was said.
@@ -62,9 +64,11 @@ struct BrokerLife {
 }
 
 extension Broker {
-    /// The node runs as a broker: it registers as soon as there is a controller, and serves once it has caught up.
+    /// The node runs as a broker: it registers as soon as there is a controller, and serves once it has caught up. A controller without a
+    /// broker serves from the first moment.
     mutating func beginBrokerLife() {
         guard let directory else { return }
+        guard config.isBroker else { return effects.append(.ready) }
         // A generator that begins as it did last time must not make two lives look like one.
         var incarnationID = UUID.random(&random)
         while controller.image.brokers[brokerID]?.incarnationID == incarnationID { incarnationID = UUID.random(&random) }
@@ -82,11 +86,14 @@ extension Broker {
         }
         if let (id, controller) = life.underWay {
             // What changed meanwhile goes with the next heartbeat, unless the one who has this one does not decide any more.
-            guard controller != address.node else { return life.nextAt = .distantFuture }
+            guard controller != address.node else {
+                (life.isUrgent, life.nextAt) = (true, .distantFuture)
+                return
+            }
             life.underWay = nil
             if peers.finish(id) != nil, controller != brokerID { effects.append(.abandon(id)) }
         }
-        life.nextAt = .distantFuture
+        (life.isUrgent, life.nextAt) = (false, .distantFuture)
         switch life.phase {
         case .idle, .stopped: break
         case .registering: register(at: address)
@@ -164,6 +171,7 @@ extension Broker {
         case .none:
             if response.shouldShutDown, life.phase == .stopping { return handedOver() }
             armHeartbeat(sentAt, controller, isFenced: response.isFenced)
+        case .staleBrokerEpoch where life.phase == .stopping: handedOver()
         case .staleBrokerEpoch, .brokerIDNotRegistered:
             note("the controller does not know epoch \(brokerEpoch) of this broker; it registers again")
             life.forgotten(now: now.instant)
@@ -173,7 +181,9 @@ extension Broker {
 
     /// The next heartbeat comes an interval after the last. To itself a controller need not say that it lives.
     private mutating func armHeartbeat(_ sentAt: Instant, _ controller: BrokerID, isFenced: Bool) {
-        if life.phase == .stopping {
+        if life.isUrgent {
+            life.nextAt = now.instant
+        } else if life.phase == .stopping {
             life.nextAt = min(life.nextAt, now.instant.adding(milliseconds: ControllerChannel.retryMs))
         } else if controller != brokerID || (isFenced && !wantsFence) {
             life.nextAt = min(life.nextAt, max(sentAt.adding(milliseconds: config.brokerHeartbeatIntervalMs), now.instant))
