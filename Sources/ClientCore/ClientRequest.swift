@@ -22,13 +22,15 @@ package enum Lane: Int, Comparable, Sendable {
     /// Membership of a consumer group. A JoinGroup waits at its coordinator for the whole group: each member needs a session of its own,
     /// or it would wait for one that waits behind it.
     case group
+    /// Who leads what: asked when something else is stuck, so never behind it.
+    case routing
 
     package static func < (a: Lane, b: Lane) -> Bool { a.rawValue < b.rawValue }
 
     /// Requests under way at a time. Two for observing and admin: do no harm to the cluster being watched.
     package var inFlightMax: Int {
         switch self {
-        case .admin: 2
+        case .admin, .routing: 2
         case .fetch, .group: 1
         case .produce: 5
         }

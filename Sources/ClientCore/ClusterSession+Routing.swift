@@ -48,8 +48,8 @@ extension ClusterSession {
 
     private mutating func routeToLeader(_ partition: TopicPartition, _ number: Int, _ pending: Pending, now: Now) -> Route {
         if let leader = metadata.leader(partition), nodes[leader] != nil { return .node(leader) }
-        guard let topic = metadata.topics[partition.topic], pending.attempts > 0 else {
-            requests.update(number) { $0.attempts += 1 }
+        guard let topic = metadata.topics[partition.topic], !topic.isStale, pending.attempts > 0 else {
+            requests.update(number) { $0.attempts = max($0.attempts, 1) }
             return need(.topic(partition.topic), number, now: now)
         }
         if topic.error != .none && !topic.error.isRetriable { return .fail(.kafka(topic.error, message: nil)) }
@@ -61,7 +61,7 @@ extension ClusterSession {
             return .fail(.kafka(code, message: "\(partition) has no leader"))
         }
         // There is none now; a new one may be elected in a moment.
-        metadata.topics.remove(partition.topic)
+        metadata.distrust(partition.topic)
         requests.update(number) { pending in
             pending.attempts += 1
             pending.notBefore = now.instant.adding(milliseconds: options.backoffMinMs * 4)
@@ -72,13 +72,9 @@ extension ClusterSession {
     /// Parks a request until the session knows more, and asks if nobody has.
     private mutating func need(_ need: Need, _ number: Int, now: Now) -> Route {
         requests.update(number) { $0.waitsFor = need }
-        guard !requests.values.contains(where: { $0.serves == need }) else { return .wait }
+        guard !isAsking(need) else { return .wait }
         switch need {
-        case .brokers:
-            var request = MetadataRequest()
-            request.topics = []
-            request.allowAutoTopicCreation = false
-            ask(request, for: need, now: now)
+        case .brokers: askBrokers(now: now)
         case .topic(let name):
             var request = MetadataRequest()
             var topic = MetadataRequest.Topic()
@@ -96,6 +92,13 @@ extension ClusterSession {
         return .wait
     }
 
+    mutating func askBrokers(now: Now) {
+        var request = MetadataRequest()
+        request.topics = []
+        request.allowAutoTopicCreation = false
+        ask(request, for: .brokers, now: now)
+    }
+
     // MARK: Nodes
 
     private mutating func deliver(_ number: Int, _ pending: Pending, to broker: BrokerID, now: Now) {
@@ -104,24 +107,41 @@ extension ClusterSession {
         if let id = connections.first(where: { $0.value.broker == broker && $0.value.lane == lane })?.key {
             send(number, pending, on: id, now: now)
         } else if let failedAt = node.failedAt, failedAt >= pending.submittedAt {
-            answer(number, .failure(.unreachable(node.reason)), now: now)
+            guard pending.request.target.canMove else { return answer(number, .failure(.unreachable(node.reason)), now: now) }
+            takeDetour(number, pending, past: node, now: now)
+            if node.retryAt <= now.instant { open(broker, lane, now: now) }
         } else if node.retryAt <= now.instant {
             open(broker, lane, now: now)
         }
     }
 
-    /// The least busy connection there is; else one is opened; where every node failed since the request came, the request fails too.
+    /// Whoever is responsible cannot be reached, and soon another may be: ask again who it is.
+    private mutating func takeDetour(_ number: Int, _ pending: Pending, past node: Node, now: Now) {
+        forgetRoute(of: pending.request.target)
+        let wait = options.backoffMinMs << Int64(min(pending.detours, 3))
+        requests.update(number) { pending in
+            pending.detours += 1
+            pending.trouble = node.reason
+            pending.notBefore = now.instant.adding(milliseconds: wait)
+        }
+    }
+
+    /// The least busy connection there is, as long as its broker does not owe answers; else one is opened; where every node failed since
+    /// the request came, the request fails too.
     private mutating func deliverToAny(_ number: Int, _ pending: Pending, now: Now) {
         let lane = pending.request.lane
+        let stalled = connections.values.filter { owes($0, now: now) }.map(\.broker)
         let open = connections.filter { $0.value.lane == lane }
-        if let best = open.filter({ $0.value.canSend }).min(by: { $0.value.load < $1.value.load }) {
+        let good = open.filter { !stalled.contains($0.value.broker) }
+        if let best = good.filter({ $0.value.canSend }).min(by: { $0.value.load < $1.value.load }) {
             send(number, pending, on: best.key, now: now)
             return
         }
-        guard open.isEmpty else { return }
+        guard good.isEmpty else { return }
+        let taken = open.map(\.value.broker) + stalled
         let brokers = nodes.filter { $0.key > .none }
         let candidates = brokers.contains { $0.value.failedAt.map { $0 < pending.submittedAt } ?? true } ? brokers : nodes.map { $0 }
-        if candidates.allSatisfy({ $0.value.failedAt.map { $0 >= pending.submittedAt } ?? false }) {
+        if open.isEmpty, candidates.allSatisfy({ $0.value.failedAt.map { $0 >= pending.submittedAt } ?? false }) {
             let last = candidates.max { ($0.value.failedAt ?? .zero) < ($1.value.failedAt ?? .zero) }
             answer(number, .failure(.unreachable(last?.value.reason ?? "no bootstrap server")), now: now)
             return
@@ -129,7 +149,15 @@ extension ClusterSession {
         let willing = candidates.filter { node in
             node.value.retryAt <= now.instant && (node.value.failedAt.map { $0 < pending.submittedAt } ?? true)
         }
-        if !willing.isEmpty { self.open(random.pick(willing).key, lane, now: now) }
+        let others = willing.filter { !taken.contains($0.key) }
+        if !others.isEmpty {
+            self.open(random.pick(others).key, lane, now: now)
+        } else if let slow = open.filter({ $0.value.canSend }).min(by: { $0.value.load < $1.value.load }) {
+            // All owe answers: the fault may be on our side.
+            send(number, pending, on: slow.key, now: now)
+        } else if open.isEmpty && !willing.isEmpty {
+            self.open(random.pick(willing).key, lane, now: now)
+        }
     }
 
     private mutating func send(_ number: Int, _ pending: Pending, on id: Int, now: Now) {
@@ -142,8 +170,10 @@ extension ClusterSession {
             pending.connection = id
             pending.attempts += 1
         }
+        let isQuick = pending.request.lane == .routing
+        let deadline = isQuick ? min(pending.deadline, now.instant.adding(milliseconds: options.quickMs)) : pending.deadline
         onConnection(id, now: now) {
-            $0.send(pending.request.message, request: number, version: version, deadline: pending.deadline, now: now)
+            $0.send(pending.request.message, request: number, version: version, deadline: deadline, now: now)
         }
     }
 
@@ -173,7 +203,7 @@ extension ClusterSession {
         switch target {
         case .coordinator(let group): coordinators.remove(group)
         case .controller: metadata.controller = nil
-        case .leader(let partition): metadata.topics.remove(partition.topic)
+        case .leader(let partition): metadata.distrust(partition.topic)
         case .any, .broker: break
         }
     }
@@ -183,7 +213,18 @@ extension ClusterSession {
         switch pending.request.target {
         case .coordinator: coordinatorCodes(message).contains(where: ErrorCode.coordinatorMoved.contains)
         case .controller: controllerCodes(message).contains(.notController)
-        case .any, .broker, .leader: false
+        case .leader: leaderCodes(message).contains(where: \.isInvalidMetadata)
+        case .any, .broker: false
+        }
+    }
+}
+
+extension RequestTarget {
+    /// Whether somebody else may be responsible in a moment.
+    fileprivate var canMove: Bool {
+        switch self {
+        case .leader, .coordinator, .controller: true
+        case .any, .broker: false
         }
     }
 }
@@ -210,12 +251,24 @@ private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     }
 }
 
+/// The codes by which a partition's leader may say that it is not its leader.
+private func leaderCodes(_ message: any WireMessage) -> [ErrorCode] {
+    switch message {
+    case let answer as DeleteRecordsResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
+    case let answer as ListOffsetsResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
+    case let answer as FetchResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
+    default: []
+    }
+}
+
 private func controllerCodes(_ message: any WireMessage) -> [ErrorCode] {
     switch message {
     case let answer as CreateTopicsResponse: answer.topics.map(\.errorCode)
     case let answer as DeleteTopicsResponse: answer.responses.map(\.errorCode)
     case let answer as CreatePartitionsResponse: answer.results.map(\.errorCode)
     case let answer as IncrementalAlterConfigsResponse: answer.responses.map(\.errorCode)
+    case let answer as AlterPartitionReassignmentsResponse: [answer.errorCode]
+    case let answer as ElectLeadersResponse: [answer.errorCode]
     default: []
     }
 }

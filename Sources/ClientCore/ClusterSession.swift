@@ -15,6 +15,11 @@ package struct ClusterSession: Sendable {
         package var backoffMinMs: Int64 = 50
         package var backoffMaxMs: Int64 = 2_000
         package var requestsMax = 512
+        /// A broker that owes an answer for this long is not asked what any broker can answer, and the others are asked whether it is still
+        /// one of them: a broker that sleeps or is cut off says nothing itself, and leaves the list when the cluster gives it up.
+        package var stallMs: Int64 = 1_000
+        /// What goes over `Lane.routing` every broker answers at once: it is waited for no longer than this before another is asked.
+        package var quickMs: Int64 = 2_500
         package var seed: UInt64 = 1
 
         package init(bootstrap: [ServerAddress], clientID: String = "kastellan") {
@@ -67,6 +72,9 @@ package struct ClusterSession: Sendable {
         var notBefore = Instant.zero
         var connection: Int?
         var attempts = 0
+        /// Times it was sent nowhere because its broker could not be reached, and why.
+        var detours = 0
+        var trouble: String?
     }
 
     package let options: Options
@@ -79,6 +87,8 @@ package struct ClusterSession: Sendable {
     var effects: [Effect] = []
     private var nextConnection = 0
     private var nextOwnRequest = -1
+    /// When the brokers were last asked for because of one that owes answers.
+    private var doubtedAt = Instant.zero
     /// The time of the newest event.
     private var lastHandled = Instant.zero
 
@@ -103,6 +113,7 @@ package struct ClusterSession: Sendable {
         case .tick: break
         }
         expire(now: now)
+        doubt(now: now)
         pump(now: now)
         defer { effects = [] }
         return effects
@@ -110,7 +121,11 @@ package struct ClusterSession: Sendable {
 
     package var nextDeadline: Instant {
         var next = Instant.distantFuture
-        for connection in connections.values { next = min(next, connection.nextDeadline) }
+        for connection in connections.values {
+            next = min(next, connection.nextDeadline)
+            guard let owed = connection.owedSince, !isAsking(.brokers) else { continue }
+            next = min(next, max(owed, doubtedAt).adding(milliseconds: options.stallMs))
+        }
         for pending in requests.values where pending.connection == nil {
             next = min(next, pending.deadline)
             if pending.waitsFor == nil { next = min(next, wakeTime(of: pending)) }
@@ -142,7 +157,7 @@ package struct ClusterSession: Sendable {
     mutating func ask(_ message: any WireRequest, for need: Need, now: Now) {
         let number = nextOwnRequest
         nextOwnRequest -= 1
-        let request = ClientRequest(message, to: .any)
+        let request = ClientRequest(message, to: .any, lane: .routing)
         requests[number] = Pending(
             request: request, submittedAt: now.instant, deadline: now.instant.adding(milliseconds: request.timeoutMs), serves: need)
     }
@@ -171,8 +186,24 @@ package struct ClusterSession: Sendable {
         for id in connections.keys { onConnection(id, now: now) { $0.tick(now: now) } }
         for number in requests.keys {
             guard let pending = requests[number], pending.connection == nil, pending.deadline <= now.instant else { continue }
-            answer(number, .failure(.timedOut(pending.request.apiKey.name)), now: now)
+            let error = pending.trouble.map { ClientError.unreachable($0) } ?? .timedOut(pending.request.apiKey.name)
+            answer(number, .failure(error), now: now)
         }
+    }
+
+    /// Asks the others about brokers that owe answers for long. Those no longer listed are then disconnected, and what was under way to
+    /// them goes elsewhere.
+    private mutating func doubt(now: Now) {
+        guard doubtedAt.adding(milliseconds: options.stallMs) <= now.instant, !isAsking(.brokers) else { return }
+        guard connections.values.contains(where: { owes($0, now: now) }) else { return }
+        doubtedAt = now.instant
+        askBrokers(now: now)
+    }
+
+    func isAsking(_ need: Need) -> Bool { requests.values.contains { $0.serves == need } }
+
+    func owes(_ connection: Connection, now: Now) -> Bool {
+        connection.owedSince.map { $0.adding(milliseconds: options.stallMs) <= now.instant } ?? false
     }
 
     // MARK: Connections
@@ -207,6 +238,9 @@ package struct ClusterSession: Sendable {
     private mutating func broken(_ id: Int, _ reason: String, now: Now) {
         guard let connection = connections.remove(id) else { return }
         effects.append(.close(connection: id))
+        // Its partitions and groups may be led by others soon; whoever needs to know asks again.
+        metadata.distrustLeaders(on: connection.broker)
+        coordinators.removeAll { $1 == connection.broker }
         let wait = nodes.update(connection.broker) { $0.backoff.failed(&random) } ?? 0
         nodes.update(connection.broker) { node in
             node.retryAt = now.instant.adding(milliseconds: wait)

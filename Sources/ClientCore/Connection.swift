@@ -47,6 +47,7 @@ package struct Connection: Sendable {
     package private(set) var versions = ServerVersions()
     private(set) var inFlight: [Exchange] = []
     private var nextCorrelationID: Int32 = 0
+    private let startedAt: Instant
     /// While opening or negotiating: when to give up.
     private var setUpDeadline: Instant
 
@@ -55,12 +56,22 @@ package struct Connection: Sendable {
         self.address = address
         self.lane = lane
         self.clientID = clientID
+        startedAt = now.instant
         setUpDeadline = now.instant.adding(milliseconds: setUpMs)
     }
 
     package var canSend: Bool { phase == .ready && inFlight.count < lane.inFlightMax }
     package var load: Int { inFlight.count }
     package var requestsInFlight: [Int] { inFlight.compactMap(\.request) }
+
+    /// Since when the broker owes an answer: to the oldest request under way, or to the wish to connect.
+    var owedSince: Instant? {
+        switch phase {
+        case .opening, .negotiating: startedAt
+        case .ready: inFlight.first?.sentAt
+        case .closed: nil
+        }
+    }
 
     package var nextDeadline: Instant {
         switch phase {

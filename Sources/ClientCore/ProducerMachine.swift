@@ -180,13 +180,15 @@ package struct ProducerMachine: ClientMachine {
         nextToken += 1
         purposes[token] = purpose
         var request = ClientRequest(message, to: target)
-        if case .produce = purpose {
+        switch purpose {
+        case .produce:
             request.lane = .produce
             // Topics go by name up to version 12. Sending again is decided here, with the sequence.
             request.versions = 3...12
             request.isRepeatable = false
             // The broker answers after `ProducerMachine.requestMs` at the latest, and an answer is better than none.
             request.timeoutMs = ProducerMachine.requestMs + 2_000
+        case .metadata, .producerID: request.lane = .routing
         }
         effects.append(.send(token: token, request))
     }

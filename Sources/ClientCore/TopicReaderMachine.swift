@@ -129,6 +129,8 @@ package struct TopicReaderMachine: ClientMachine {
             request.timeoutMs = Int64(options.waitMs) + 30_000
             // Topics go by name up to version 12.
             request.versions = 4...12
+        } else if case .metadata = purpose {
+            request.lane = .routing
         }
         effects.append(.send(token: token, request))
     }

@@ -251,6 +251,67 @@ import Wire
         #expect(story.answers[request] == nil)
     }
 
+    // MARK: Failovers
+
+    /// The coordinator died: its connection breaks, and then nobody answers at its address.
+    @Test func deadCoordinatorIsAskedForUntilAnotherTakesOver() throws {
+        var story = SessionStory()
+        let request = story.submit(deleteGroup("g"), to: .coordinator(group: "g"))
+        story.connect()
+        story.answer(coordinator("g", 2))
+        story.connect()
+        story.handle(.failed(connection: story.written.removeFirst().connection, "reset"))
+        #expect(story.written.map(\.key) == [.findCoordinator])
+        story.answer(coordinator("g", 2))
+        story.advance(100)
+        story.refuse()
+        for _ in 0..<5 where story.written.isEmpty { story.advance(400) }
+        #expect(story.written.map(\.key) == [.findCoordinator])
+        #expect(story.answers[request] == nil)
+        story.answer(coordinator("g", 3))
+        story.opening.removeAll { $0.address.host != "b3" }
+        story.connect()
+        story.answer(deleted("g", .none))
+        #expect(try #require(story.answers[request]).get().broker == 3)
+    }
+
+    /// A broker that sleeps says nothing: the others are asked, and when they no longer list it, what waits for it goes elsewhere.
+    @Test func sleepingBrokerIsLeftWhenTheClusterGivesItUp() {
+        var story = SessionStory()
+        let request = story.submit(ListGroupsRequest(), to: .broker(2), repeatable: false)
+        story.connect()
+        story.answer(SessionStory.metadata(brokers: 3))
+        story.connect()
+        #expect(story.written.map(\.key) == [.listGroups])
+        let stuck = story.written.removeFirst()
+        story.advance(999)
+        #expect(story.written.isEmpty)
+        story.advance(1)
+        #expect(story.written.map(\.key) == [.metadata])
+        var without = SessionStory.metadata(brokers: 3)
+        without.brokers.removeAll { $0.nodeID == 2 }
+        story.answer(without)
+        #expect(story.closed == [stuck.connection])
+        #expect(failure(story.answers[request]) == .disconnected("the broker left the cluster"))
+    }
+
+    @Test func brokerThatOwesAnswersIsNotAskedWhatAnyCanTell() {
+        var story = SessionStory()
+        story.submit(MetadataRequest())
+        story.connect()
+        story.answer(SessionStory.metadata(brokers: 2))
+        story.submit(ListGroupsRequest())
+        let silent = story.written[0].connection
+        story.advance(1_500)
+        story.submit(ListGroupsRequest())
+        #expect(!story.opening.isEmpty)
+        while !story.opening.isEmpty {
+            story.open()
+            story.written.removeAll { $0.key == .apiVersions && $0.connection == silent }
+        }
+        #expect(story.written.count { $0.connection == silent && $0.key == .listGroups } == 1)
+    }
+
     // MARK: Messages
 
     private func deleteGroup(_ id: String) -> DeleteGroupsRequest {

@@ -173,7 +173,7 @@ extension GroupConsumerMachine {
 
     private mutating func askShares(_ effects: inout Effects) {
         let names = (joined?.members ?? []).flatMap { (try? ConsumerProtocolSubscription.decode($0.metadata))?.topics ?? [] }
-        send(ClientRequest(metadataRequest(names), lane: .admin, timeoutMs: 5_000), .shares(round: round), &effects)
+        send(ClientRequest(metadataRequest(names), lane: .routing, timeoutMs: 5_000), .shares(round: round), &effects)
     }
 
     func metadataRequest(_ names: [String]) -> MetadataRequest {

@@ -12,7 +12,7 @@ extension GroupConsumerMachine {
         isAskingMetadata = true
         metadataAt = .distantFuture
         let names = topics + (shared?.keys ?? []) + owned.keys.map(\.topic)
-        send(ClientRequest(metadataRequest(names), lane: .admin, timeoutMs: 5_000), .metadata, &effects)
+        send(ClientRequest(metadataRequest(names), lane: .routing, timeoutMs: 5_000), .metadata, &effects)
     }
 
     mutating func metadataAnswered(_ result: AnswerResult, _ effects: inout Effects, now: Now) {
