@@ -14,6 +14,7 @@ extension Broker {
         let durableOnly = waitsForDisk(replica)
         let (result, moved) = try replica.append(batches, origin: origin, now: now, durableOnly: durableOnly)
         armAfterAppend(replica.log)
+        if !result.isDuplicate { appended(replica) }
         if moved { advanced(replica, bytes: result.bytes) }
         // A finished segment is made durable in the background, so that a recovery need not scan it.
         if durableOnly || result.rolled || replica.log.syncDue(now: now) { requestSync(replica) }
@@ -24,7 +25,7 @@ extension Broker {
     package mutating func appendInternal(
         _ batch: Bytes, to partition: TopicPartition, owner: InternalAppendOwner
     ) throws(LogError) {
-        guard let replica = replicas.find(partition.topic, partition.partition), let leader = replica.leader else { throw .closed }
+        guard let replica = replicas.find(partition.topic, partition.partition), replica.isLeader else { throw .closed }
         let result: AppendResult
         do throws(LogError) {
             result = try append(batch, to: replica, origin: .coordinator)
@@ -32,7 +33,7 @@ extension Broker {
             storageFailed(error, replica)
             throw error
         }
-        let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leaderEpoch: leader.leaderEpoch)
+        let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leadership: replica.leaderships)
         let deadline = now.instant.adding(milliseconds: Broker.internalAppendTimeoutMs)
         guard let done = outcome(of: append) else {
             return parked.park(.internalAppend(ParkedInternalAppend(owner: owner, append: append)), until: deadline)
@@ -56,14 +57,33 @@ extension Broker {
         }
     }
 
-    /// Something happened to a partition that its waiters may have waited for: `bytes` more can be read, or, without a number, anything.
+    /// The log has grown: followers that wait for it get it at once, whatever is committed.
+    private mutating func appended(_ replica: Replica) {
+        guard !replica.waiters.isEmpty else { return }
+        for ticket in replica.waiters {
+            guard case .fetch(let fetch) = parked[ticket], fetch.task.follower != nil else { continue }
+            recheckFetch(ticket, fetch)
+        }
+    }
+
+    /// The partition's role, epoch or replicas are others than before: whoever waits for it looks again.
+    mutating func changed(_ replica: Replica) {
+        for ticket in replica.waiters {
+            guard case .fetch(let fetch) = parked[ticket], fetch.task.follower != nil else { continue }
+            recheckFetch(ticket, fetch)
+        }
+        advanced(replica)
+    }
+
+    /// Something happened to a partition that its waiters may have waited for: `bytes` more are committed, or, without a number, anything.
     mutating func advanced(_ replica: Replica, bytes: Int? = nil) {
         guard !replica.waiters.isEmpty else { return }
         for ticket in replica.waiters {
             switch parked[ticket] {
+            case .fetch(let fetch) where fetch.task.follower != nil && replica.isLeader: hasten(ticket, fetch)
             case .fetch(var fetch):
-                fetch.available += bytes ?? Int(fetch.request.minBytes)
-                if fetch.available >= Int(fetch.request.minBytes) { recheckFetch(ticket, fetch) } else { parked.update(ticket, fetch) }
+                fetch.available += bytes ?? fetch.task.minBytes
+                if fetch.available >= fetch.task.minBytes { recheckFetch(ticket, fetch) } else { parked.update(ticket, fetch) }
             case .produce(let produce): recheckProduce(ticket, produce)
             case .internalAppend(let waiting):
                 guard let done = outcome(of: waiting.append) else { continue }
@@ -78,7 +98,7 @@ extension Broker {
     mutating func expireParked() {
         while let ticket = parked.expired(at: now.instant) {
             switch parked.take(ticket) {
-            case .fetch(let fetch): answerFetch(fetch.context, readFetch(fetch.context, fetch.request))
+            case .fetch(let fetch): answerFetch(fetch.task, readFetch(fetch.task))
             case .produce(let produce): expireProduce(produce)
             case .internalAppend(let waiting): completions.append((waiting.owner, .requestTimedOut))
             case nil: break

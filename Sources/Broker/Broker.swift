@@ -50,6 +50,7 @@ package struct Broker {
     var channel = ControllerChannel()
     var life = BrokerLife()
     var duties = ControllerDuties()
+    var replication = ReplicationState()
     /// Internal appends that are decided and whose owners have not been told yet.
     var completions: [(InternalAppendOwner, ErrorCode)] = []
 
@@ -68,6 +69,7 @@ package struct Broker {
         image = ClusterImage(clusterID: "")
         controller = Controller(image: image)
         brokerID = config.nodeID
+        replication.sessions = FetchSessions(slots: config.fetchSessionSlots)
         random = PRNG(seed: seed)
     }
 
@@ -81,6 +83,8 @@ package struct Broker {
         case .stopRequested: beginControlledShutdown()
         case .ticked: tick()
         }
+        settle()
+        runReplication()
         settle()
         defer { effects = [] }
         return effects
@@ -115,7 +119,7 @@ package struct Broker {
     package var nextDeadline: Instant {
         mutating get {
             let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
-            let asked = min(peers.nextDeadline, channel.nextDeadline, life.nextAt)
+            let asked = min(peers.nextDeadline, channel.nextDeadline, life.nextAt, replicationDeadline)
             return min(due, adminDeadline, groupsDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }

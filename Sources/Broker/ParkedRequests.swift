@@ -5,19 +5,21 @@ import Wire
 
 /// A fetch that waits for bytes (KIP-74's minimum) or its time.
 struct ParkedFetch {
-    let context: RequestContext
-    let request: FetchRequest
+    let task: FetchTask
     /// The partitions it reads, for taking its ticket back.
     let replicas: [Replica]
     /// Bytes there were when it was parked and have come since. While these are too few, its partitions need not be read again.
     var available: Int
+    /// A follower's, with news of a high watermark: it is answered soon, bytes or no bytes.
+    var isHastened = false
 }
 
 /// An append that waits until the high watermark has passed it.
 struct ParkedAppend {
     let replica: Replica
     let lastOffset: Offset
-    let leaderEpoch: LeaderEpoch
+    /// The leadership it was appended in (`Replica.leaderships`): in a later one the records may be others.
+    let leadership: Int
     /// Where its outcome goes in the response.
     var topicIndex = 0
     var partitionIndex = 0
@@ -51,7 +53,7 @@ struct ParkedRequests {
 
         var connection: ConnectionID? {
             switch self {
-            case .fetch(let fetch): fetch.context.connection
+            case .fetch(let fetch): fetch.task.context.connection
             case .produce(let produce): produce.context.connection
             case .internalAppend: nil
             }
@@ -92,6 +94,14 @@ struct ParkedRequests {
     /// Puts a changed fetch back in its place.
     mutating func update(_ ticket: UInt64, _ fetch: ParkedFetch) {
         if parked[ticket] != nil { parked[ticket] = .fetch(fetch) }
+    }
+
+    /// A parked fetch is to be answered at `deadline`, if that is before its own.
+    mutating func hasten(_ ticket: UInt64, to deadline: Instant) {
+        guard case .fetch(var fetch) = parked[ticket], !fetch.isHastened else { return }
+        fetch.isHastened = true
+        parked[ticket] = .fetch(fetch)
+        due.push(Due(deadline: deadline, ticket: ticket))
     }
 
     /// Takes the request out, and its ticket off its partitions.

@@ -56,6 +56,15 @@ struct ReplicaTable {
         return held
     }
 
+    /// Forgets one partition and gives it back.
+    mutating func remove(_ partition: TopicPartition) -> Replica? {
+        guard let index = byName[partition.topic], let replica = replica(index, partition.partition) else { return nil }
+        topics[index].replicas[Int(partition.partition)] = nil
+        count -= 1
+        if topics[index].replicas.allSatisfy({ $0 == nil }) { _ = remove(partition.topic) }
+        return replica
+    }
+
     /// Every replica, topics in the order they came, partitions ascending.
     var all: [Replica] { topics.flatMap { $0.replicas.compactMap { $0 } } }
     func all(of topic: String) -> [Replica] { byName[topic].map { topics[$0].replicas.compactMap { $0 } } ?? [] }

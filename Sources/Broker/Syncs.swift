@@ -41,8 +41,9 @@ extension Broker {
                 return advanced(replica)
             }
             replica.log.synced(job)
-            let moved = replica.synced(through: job.through)
+            let moved = replica.synced(through: job.through, now: now.instant)
             if moved { advanced(replica) }
+            replicaDiskDone(replica)
             if waitsForDisk(replica), replica.log.syncedOffset < replica.log.logEndOffset { requestSync(replica) }
         }
     }

@@ -124,6 +124,9 @@ extension PartitionLog {
     private func recover(from index: Int, _ snapshots: [Offset], _ now: Now) throws(LogError) {
         try loadProducers(snapshots, upTo: segments[index].baseOffset, now)
         logEndOffset = segments[index].baseOffset
+        // The batches tell their epochs themselves. The file may be newer than they are: of a log that was cut, and whose old end came
+        // back with the crash. Believed, it would call records a later leader's that were an earlier one's.
+        if epochs.truncate(to: logEndOffset) { isEpochFileStale = true }
         var place = index
         while place < segments.count {
             let isWhole = try recover(segments[place])

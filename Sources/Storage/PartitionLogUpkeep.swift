@@ -185,10 +185,14 @@ extension PartitionLog {
 
     // MARK: Truncation
 
-    /// Cuts the log so that it ends at `offset` (a follower that diverged).
+    /// Cuts the log so that it ends at `offset` (a follower that diverged), or where the batch begins that holds it: no batch is cut in two.
     package func truncate(to offset: Offset, now: Now) throws(LogError) {
         try ensureOpen()
-        guard offset < logEndOffset else { return }
+        guard offset < logEndOffset else {
+            // An epoch that was begun here and got no record is not the leader's.
+            if epochs.truncate(to: logEndOffset) { isEpochFileStale = true }
+            return
+        }
         guard offset >= segments[0].baseOffset else { return try restart(at: offset) }
         let index = segmentIndex(holding: offset)
         for segment in segments[(index + 1)...].reversed() {
@@ -197,11 +201,15 @@ extension PartitionLog {
         }
         recent.removeAll()
         if try !active.loadIndexes() { try rebuildIndexes(of: active) }
-        if let place = try active.find(offset) { try active.truncate(position: place.position, offset: place.header.baseOffset) }
-        logEndOffset = offset
-        logStartOffset = min(logStartOffset, offset)
-        syncedOffset = min(syncedOffset, offset)
-        if epochs.truncate(to: offset) { isEpochFileStale = true }
+        var end = offset
+        if let place = try active.find(offset) {
+            end = min(offset, place.header.baseOffset)
+            try active.truncate(position: place.position, offset: place.header.baseOffset)
+        }
+        logEndOffset = end
+        logStartOffset = min(logStartOffset, end)
+        syncedOffset = min(syncedOffset, end)
+        if epochs.truncate(to: end) { isEpochFileStale = true }
         try writeEpochs()
         try reloadProducers(now)
     }
@@ -223,6 +231,9 @@ extension PartitionLog {
         doomed += marked.map { (path: $0, due: .zero) }
         try removeDoomed(before: .zero)
     }
+
+    /// Forgets what every producer has sent. A deliberate defect's (`Mutations.dropProducerState`).
+    package func forgetProducers() { producerTable = ProducerTable() }
 
     private func reloadProducers(_ now: Now) throws(LogError) {
         let snapshots = try snapshotOffsets()

@@ -4,160 +4,209 @@ import Replication
 import Storage
 import Wire
 
-/// What one pass over a fetch's partitions found.
-struct FetchOutcome {
-    var response = FetchResponse()
-    var slices: [LogSlice] = []
-    var bytes = 0
-    /// Some partition has an error: the client should hear of it now.
-    var hasError = false
+/// One fetch as it is served: what it asks for, who asks, and what it has to do with a session.
+struct FetchTask {
+    enum Kind {
+        /// All partitions are named, and none is remembered.
+        case sessionless
+        /// All are named, and a session is asked for.
+        case creating
+        /// They are those of the session.
+        case session(Int32)
+    }
+
+    let context: RequestContext
+    let kind: Kind
+    /// Empty in a session, which has its own.
+    let named: [FetchItem]
+    let minBytes: Int
+    let maxBytes: Int
+    let maxWaitMs: Int64
+    let isCommitted: Bool
+    let rackID: String
+    /// The replica that fetches; nil: a consumer does.
+    let follower: BrokerID?
+    let followerEpoch: Int64
 }
 
-/// Fetch (1), versions 4 to 17: whole batches below the high watermark, or below the last stable offset for read_committed, as slices of
-/// the log's files that the shell sends without copying. Parked until there are `minBytes`, or an error, or `maxWaitMs` has passed; a
-/// partition whose high watermark moves wakes it. The first partition with data gives at least one batch, however large (KIP-74).
-/// Sessions are declined: every answer carries session id 0, which makes clients send all their partitions each time (KIP-227).
-/// Missing: sessions, followers' progress beyond the high watermark, rack-aware reads.
+/// Fetch (1), versions 4 to 18: whole batches as slices of the log's files, which the shell sends without copying: for consumers below the
+/// high watermark, or the last stable offset for read_committed, for followers up to the log end. Parked until there are `minBytes`, or an
+/// error, or `maxWaitMs` has passed; a partition that moves wakes it. The first partition with data gives at least one batch (KIP-74).
+/// Sessions (KIP-227): later requests and answers name only what changed. A follower's fetch is also its word that it has everything below
+/// the offset it asks for, once its log is known to agree with ours (KIP-595). Followers serve consumers of their rack (KIP-392).
 extension Broker {
     mutating func handleFetch(_ context: RequestContext, _ request: FetchRequest) {
-        // A session's later requests name only what changed, and no session was ever given out.
-        guard request.sessionEpoch <= 0 else {
-            var response = FetchResponse()
-            response.errorCode = .fetchSessionIDNotFound
-            return respond(context, response)
+        if namesMetadata(request) { return handleMetadataFetch(context, request) }
+        guard let task = openFetch(context, request) else { return }
+        if let follower = task.follower { acknowledge(task, by: follower) }
+        startFetch(task)
+    }
+
+    private func namesMetadata(_ request: FetchRequest) -> Bool {
+        guard let topic = request.topics.first else { return false }
+        return topic.topicID == .metadataTopic || topic.topic == TopicNames.metadata
+    }
+
+    // MARK: - Sessions
+
+    /// Finds or leaves the session. Nil where the request is answered already.
+    private mutating func openFetch(_ context: RequestContext, _ request: FetchRequest) -> FetchTask? {
+        guard request.sessionEpoch > 0 else {
+            if request.sessionID != 0 { replication.sessions.remove(request.sessionID) }
+            let named = request.topics.flatMap { topic in
+                topic.partitions.map { FetchItem(topic: topic.topic, topicID: topic.topicID, asked: $0) }
+            }
+            return task(context, request, request.sessionEpoch == 0 ? .creating : .sessionless, named)
         }
-        startFetch(context, request)
+        let usesTopicIDs = context.version >= 13
+        guard let session = replication.sessions[request.sessionID] else { return refuse(context, .fetchSessionIDNotFound) }
+        guard session.usesTopicIDs == usesTopicIDs else { return refuse(context, .fetchSessionTopicIDError) }
+        guard session.nextEpoch == request.sessionEpoch else { return refuse(context, .invalidFetchSessionEpoch) }
+        let at = now.instant
+        let isEmpty = replication.sessions.update(request.sessionID) { session in
+            session.update(request)
+            session.advanceEpoch()
+            session.lastUsed = at
+            return session.items.isEmpty
+        }
+        guard isEmpty == false else {
+            replication.sessions.remove(request.sessionID)
+            return refuse(context, .none)
+        }
+        return task(context, request, .session(request.sessionID), [])
     }
 
-    private mutating func startFetch(_ context: RequestContext, _ request: FetchRequest) {
-        let outcome = readFetch(context, request)
-        let isDone = outcome.hasError || outcome.bytes >= Int(request.minBytes) || request.maxWaitMs <= 0
-        let watched = isDone ? [] : fetchedReplicas(context, request)
-        guard !isDone, !watched.isEmpty else { return answerFetch(context, outcome) }
-        let deadline = now.instant.adding(milliseconds: Int64(request.maxWaitMs))
-        let fetch = ParkedFetch(context: context, request: request, replicas: watched, available: outcome.bytes)
-        parked.park(.fetch(fetch), until: deadline)
+    private mutating func refuse(_ context: RequestContext, _ code: ErrorCode) -> FetchTask? {
+        var response = FetchResponse()
+        response.errorCode = code
+        respond(context, response)
+        return nil
     }
 
-    mutating func answerFetch(_ context: RequestContext, _ outcome: FetchOutcome) {
-        respond(context, outcome.response, slices: outcome.slices)
+    private func task(_ context: RequestContext, _ request: FetchRequest, _ kind: FetchTask.Kind, _ named: [FetchItem]) -> FetchTask {
+        let id = request.replicaState.replicaID >= 0 ? request.replicaState.replicaID : request.replicaID
+        let bytesMax = max(0, Int(request.maxBytes))
+        return FetchTask(
+            context: context, kind: kind, named: named, minBytes: Int(request.minBytes),
+            maxBytes: id >= 0 ? bytesMax : min(bytesMax, config.fetchMaxBytes), maxWaitMs: Int64(request.maxWaitMs),
+            isCommitted: request.isolationLevel == 1, rackID: request.rackID, follower: id >= 0 ? BrokerID(id) : nil,
+            followerEpoch: request.replicaState.replicaEpoch)
+    }
+
+    func items(of task: FetchTask) -> [FetchItem] {
+        guard case .session(let id) = task.kind else { return task.named }
+        return replication.sessions[id]?.items.values ?? []
+    }
+
+    func find(_ item: FetchItem, _ task: FetchTask) -> Replica? {
+        task.context.version >= 13 ? replicas.find(item.topicID, item.asked.partition) : replicas.find(item.topic, item.asked.partition)
+    }
+
+    // MARK: - Followers
+
+    /// Takes a follower's fetch for its word that it has all before. Done once, when the request arrives.
+    private mutating func acknowledge(_ task: FetchTask, by follower: BrokerID) {
+        for item in items(of: task) {
+            guard let replica = find(item, task), !checkFetch(replica, item, task).isError else { continue }
+            let from = Offset(item.asked.fetchOffset)
+            guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else { continue }
+            guard mutations.contains(.acknowledgeDivergedFetch) || divergence(replica, item) == nil else { continue }
+            let moved = replica.fetched(
+                by: follower, from: from, logStart: Offset(item.asked.logStartOffset), brokerEpoch: task.followerEpoch, at: now.instant)
+            proposeExpansion(replica, by: follower)
+            if moved { advanced(replica) }
+        }
+    }
+
+    // MARK: - Waiting
+
+    /// How long a follower may be left without news of the high watermark alone: what is produced meanwhile brings it along.
+    static let highWatermarkTellMs: Int64 = 5
+
+    private mutating func startFetch(_ task: FetchTask) {
+        let outcome = readFetch(task)
+        let isDone = outcome.hasError || outcome.bytes >= task.minBytes || task.maxWaitMs <= 0
+        let watched = isDone ? [] : items(of: task).compactMap { find($0, task) }
+        guard !isDone, !watched.isEmpty else { return answerFetch(task, outcome) }
+        let wait = task.follower != nil && outcome.hasNews ? min(task.maxWaitMs, Broker.highWatermarkTellMs) : task.maxWaitMs
+        let deadline = min(now.instant.adding(milliseconds: wait), max(outcome.throttledUntil, now.instant.adding(milliseconds: 1)))
+        parked.park(.fetch(ParkedFetch(task: task, replicas: watched, available: outcome.bytes)), until: deadline)
     }
 
     /// Something happened to one of a parked fetch's partitions: answers it if there is enough now.
     mutating func recheckFetch(_ ticket: UInt64, _ fetch: ParkedFetch) {
-        let outcome = readFetch(fetch.context, fetch.request)
-        guard outcome.hasError || outcome.bytes >= Int(fetch.request.minBytes) else { return }
+        let outcome = readFetch(fetch.task)
+        guard outcome.hasError || outcome.bytes >= fetch.task.minBytes else { return }
         parked.take(ticket)
-        answerFetch(fetch.context, outcome)
+        answerFetch(fetch.task, outcome)
     }
 
-    private func find(_ topic: FetchRequest.Topic, _ partition: Int32, _ version: Int16) -> Replica? {
-        version >= 13 ? replicas.find(topic.topicID, partition) : replicas.find(topic.topic, partition)
+    /// A follower's parked fetch has news of a high watermark: it is told soon.
+    mutating func hasten(_ ticket: UInt64, _ fetch: ParkedFetch) {
+        guard !fetch.isHastened, case .session = fetch.task.kind else { return }
+        parked.hasten(ticket, to: now.instant.adding(milliseconds: Broker.highWatermarkTellMs))
     }
 
-    private func fetchedReplicas(_ context: RequestContext, _ request: FetchRequest) -> [Replica] {
-        request.topics.flatMap { topic in topic.partitions.compactMap { find(topic, $0.partition, context.version) } }
+    // MARK: - Answering
+
+    mutating func answerFetch(_ task: FetchTask, _ outcome: FetchOutcome) {
+        var response = FetchResponse()
+        var slices: [LogSlice] = []
+        response.sessionID = remember(task, outcome)
+        for found in outcome.found.sorted(by: { $0.index < $1.index }) {
+            let isSame = response.topics.last.map { $0.topic == found.topic && $0.topicID == found.topicID } ?? false
+            if !isSame {
+                response.topics.append(FetchResponse.Topic())
+                response.topics[response.topics.count - 1].topic = found.topic
+                response.topics[response.topics.count - 1].topicID = found.topicID
+            }
+            response.topics[response.topics.count - 1].partitions.append(found.result)
+            if let slice = found.slice { slices.append(slice) }
+        }
+        if task.context.version >= 16 { response.nodeEndpoints = newLeaders(outcome, task.context.listener) }
+        if outcome.throttledBytes > 0 { replication.leaderThrottle.record(outcome.throttledBytes, now: now.instant) }
+        respond(task.context, response, slices: slices)
     }
 
-    /// Reads every partition of a fetch, within its limits.
-    mutating func readFetch(_ context: RequestContext, _ request: FetchRequest) -> FetchOutcome {
-        var outcome = FetchOutcome()
-        let bytesMax = min(max(0, Int(request.maxBytes)), config.fetchMaxBytes)
-        outcome.response.topics.reserveCapacity(request.topics.count)
-        for topic in request.topics {
-            var answer = FetchResponse.Topic()
-            answer.topic = topic.topic
-            answer.topicID = topic.topicID
-            answer.partitions.reserveCapacity(topic.partitions.count)
-            for partition in topic.partitions {
-                let replica = find(topic, partition.partition, context.version)
-                var result = FetchResponse.Partition()
-                result.partitionIndex = partition.partition
-                result.records = .bytes(.empty)
-                result.errorCode = check(replica, partition.currentLeaderEpoch, unknown: context.version >= 13 ? .unknownTopicID : nil)
-                // Null means "not asked for" and stands only where a log was read.
-                if replica == nil { result.abortedTransactions = [] }
-                if let replica, !result.errorCode.isError {
-                    read(replica, partition, request, left: bytesMax - outcome.bytes, &result, &outcome)
+    /// Makes the session that was asked for, or notes in it what its fetcher is about to be told. Returns its id, 0 without one.
+    private mutating func remember(_ task: FetchTask, _ outcome: FetchOutcome) -> Int32 {
+        switch task.kind {
+        case .sessionless: return 0
+        case .creating:
+            var items = OrderedMap<FetchItemKey, FetchItem>()
+            for found in outcome.found {
+                var item = task.named[found.index]
+                item.told(found.result)
+                items[item.key] = item
+            }
+            return replication.sessions.create(
+                items, isPrivileged: task.follower != nil, usesTopicIDs: task.context.version >= 13, now: now.instant, random: &random)
+        case .session(let id):
+            let isThere = replication.sessions.update(id) { session in
+                for found in outcome.found {
+                    session.items.update(session.items.keys[found.index]) { $0.told(found.result) }
+                    if found.result.records.count > 0 { session.first = (found.index + 1) % session.items.count }
                 }
-                if result.errorCode.isError { fail(&result, &outcome) }
-                answer.partitions.append(result)
+                return true
             }
-            outcome.response.topics.append(answer)
-        }
-        return outcome
-    }
-
-    private func fail(_ result: inout FetchResponse.Partition, _ outcome: inout FetchOutcome) {
-        outcome.hasError = true
-        result.highWatermark = -1
-        result.lastStableOffset = -1
-        result.records = .bytes(.empty)
-    }
-
-    /// What keeps a client from this partition: not here, not led here, or a leader epoch that is not this one's (KIP-320).
-    func check(_ replica: Replica?, _ currentLeaderEpoch: Int32, unknown: ErrorCode? = nil) -> ErrorCode {
-        guard let replica else { return unknown ?? .unknownTopicOrPartition }
-        guard let leader = replica.leader else { return .notLeaderOrFollower }
-        guard currentLeaderEpoch >= 0 else { return .none }
-        if currentLeaderEpoch < leader.leaderEpoch.rawValue { return .fencedLeaderEpoch }
-        return currentLeaderEpoch > leader.leaderEpoch.rawValue ? .unknownLeaderEpoch : .none
-    }
-
-    private mutating func read(
-        _ replica: Replica, _ partition: FetchRequest.Partition, _ request: FetchRequest, left: Int,
-        _ result: inout FetchResponse.Partition, _ outcome: inout FetchOutcome
-    ) {
-        let isCommitted = request.isolationLevel == 1
-        let stable = replica.lastStableOffset
-        result.highWatermark = replica.highWatermark.rawValue
-        result.lastStableOffset = stable.rawValue
-        result.logStartOffset = replica.log.logStartOffset.rawValue
-        if isCommitted { result.abortedTransactions = [] }
-        if let diverging = divergence(replica, partition) {
-            result.divergingEpoch = diverging
-            outcome.hasError = true
-            return
-        }
-        do throws(LogError) {
-            let from = Offset(partition.fetchOffset)
-            guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else {
-                throw .offsetOutOfRange(requested: from, logStart: replica.log.logStartOffset, logEnd: replica.log.logEndOffset)
-            }
-            let below = isCommitted ? stable : replica.highWatermark
-            let limit = min(max(0, Int(partition.partitionMaxBytes)), max(0, left))
-            let isFirst = outcome.bytes == 0
-            guard from < below, isFirst || limit > 0 else { return }
-            let slice = try replica.log.read(from: from, maxBytes: limit, below: below, minOneBatch: isFirst)
-            guard !slice.isEmpty else { return }
-            if isCommitted { result.abortedTransactions = try aborted(replica, from, below) }
-            result.records = .external(length: slice.length)
-            outcome.slices.append(slice)
-            outcome.bytes += slice.length
-        } catch {
-            result.errorCode = ErrorCode(rawValue: error.kafkaCode)
-            storageFailed(error, replica)
+            return isThere == nil ? 0 : id
         }
     }
 
-    private func aborted(_ replica: Replica, _ from: Offset, _ below: Offset) throws(LogError) -> [FetchResponse.AbortedTransaction] {
-        try replica.log.abortedTransactions(from: from, below: below).map { transaction in
-            var out = FetchResponse.AbortedTransaction()
-            out.producerID = transaction.producerID
-            out.firstOffset = transaction.firstOffset.rawValue
-            return out
+    /// Where the leaders are that the answer names (KIP-951).
+    private func newLeaders(_ outcome: FetchOutcome, _ listener: String) -> [FetchResponse.NodeEndpoint] {
+        var named: [Int32] = []
+        for found in outcome.found where found.result.currentLeader.leaderID >= 0 && !named.contains(found.result.currentLeader.leaderID) {
+            named.append(found.result.currentLeader.leaderID)
         }
-    }
-
-    /// Where the fetcher's log parts from ours, by the epoch of the last record it has (KIP-595); nil where it does not.
-    private func divergence(_ replica: Replica, _ partition: FetchRequest.Partition) -> FetchResponse.EpochEndOffset? {
-        guard partition.lastFetchedEpoch >= 0,
-            let end = replica.log.endOffset(forEpoch: LeaderEpoch(partition.lastFetchedEpoch)),
-            end.epoch.rawValue < partition.lastFetchedEpoch || end.endOffset.rawValue < partition.fetchOffset
-        else { return nil }
-        var diverging = FetchResponse.EpochEndOffset()
-        diverging.epoch = end.epoch.rawValue
-        diverging.endOffset = end.endOffset.rawValue
-        return diverging
+        return named.sorted().compactMap { id in
+            guard let broker = image.brokers[BrokerID(id)], let endpoint = broker.endpoint(listener) else { return nil }
+            var node = FetchResponse.NodeEndpoint()
+            node.nodeID = id
+            node.host = endpoint.host
+            node.port = Int32(endpoint.port)
+            node.rack = broker.rack
+            return node
+        }
     }
 }

@@ -63,7 +63,7 @@ extension Broker {
             answer.logStartOffset = result.logStartOffset.rawValue
             let mustWait = request.acks == -1 || (request.acks == 1 && waitsForDisk(replica))
             guard mustWait, result.lastOffset >= replica.highWatermark else { return (answer, nil) }
-            let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leaderEpoch: leader.leaderEpoch)
+            let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leadership: replica.leaderships)
             return (answer, append)
         } catch {
             return (produceFailure(error, replica), nil)
@@ -129,7 +129,10 @@ extension Broker {
 
     /// What became of an append: nil while it waits.
     func outcome(of append: ParkedAppend) -> ErrorCode? {
-        guard let leader = append.replica.leader, leader.leaderEpoch == append.leaderEpoch else { return .notLeaderOrFollower }
+        guard let leader = append.replica.leader, append.replica.leaderships == append.leadership else {
+            return mutations.contains(.keepFencedAppend) ? ErrorCode.none : .notLeaderOrFollower
+        }
+        if mutations.contains(.acknowledgeBeforeISR) { return ErrorCode.none }
         if append.replica.storageFailure != nil, waitsForDisk(append.replica) { return .kafkaStorageError }
         guard append.lastOffset < leader.highWatermark else { return nil }
         return leader.isUnderMinISR ? .notEnoughReplicasAfterAppend : ErrorCode.none

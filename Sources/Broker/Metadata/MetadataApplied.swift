@@ -11,6 +11,7 @@ extension Broker {
         for (id, topic) in delta.topicsDeleted { topicDeleted(id, topic) }
         applyConfigs(delta)
         tellBrokers(delta)
+        if !delta.brokers.isEmpty { eligibilityChanged() }
         for (key, change) in delta.partitions {
             guard let after = change.after else { continue }
             host(key, after)
@@ -41,67 +42,9 @@ extension Broker {
         }
     }
 
-    // MARK: - Partitions
-
-    /// Makes this broker's replica of a partition be what the metadata says.
-    mutating func host(_ key: TopicIDPartition, _ partition: PartitionImage) {
-        guard partition.replicas.contains(brokerID), let directory else { return }
-        do throws(LogError) {
-            let replica = try findOrMake(key, directory)
-            guard partition.leader == brokerID else {
-                replica.follow(partition.leader, leaderEpoch: partition.leaderEpoch)
-                if key.topic == TopicNames.internalTopics[0] { groupsResigned(key.partition) }
-                return advanced(replica)
-            }
-            let wasLeader = replica.isLeader
-            replica.lead(
-                as: brokerID, leaderEpoch: partition.leaderEpoch, partitionEpoch: partition.partitionEpoch, replicas: partition.replicas,
-                inSyncReplicas: partition.inSyncReplicas, inSyncReplicasMin: topicConfig(key.topic).minInSyncReplicas)
-            advanced(replica)
-            if !wasLeader, key.topic == TopicNames.internalTopics[0] { groupsBecameLeader(key.partition) }
-        } catch {
-            note("cannot open the log of \(key.topicPartition): \(error.message)")
-            emit(.disk(broker: brokerID, message: error.message))
-            if !missing.contains(key) { missing.append(key) }
-            timers.retryMissing = min(timers.retryMissing, now.instant.adding(milliseconds: BrokerTimers.retryMissingMs))
-        }
-    }
-
-    private mutating func findOrMake(_ key: TopicIDPartition, _ directory: LogDirectory) throws(LogError) -> Replica {
-        if let replica = replicas.find(key.topic, key.partition) { return replica }
-        let settings = logConfig(key.topic)
-        // A crash between the deletion of a topic and that of its directory must not give its records to the next topic of that name.
-        if let old = try directory.log(key.topicPartition, config: settings, now: now)?.topicID, old != key.topicID {
-            note("the directory of \(key.topicPartition) is of a topic that was deleted; it goes")
-            try directory.delete(key.topicPartition, now: now)
-        }
-        let log = try directory.makeLog(key.topicPartition, topicID: key.topicID, config: settings, now: now)
-        let replica = Replica(
-            partition: key.topicPartition, topicID: key.topicID, log: log, highWatermark: directory.highWatermark(key.topicPartition))
-        replicas.add(replica)
-        return replica
-    }
-
-    /// Tries again the partitions whose logs could not be made.
-    mutating func retryMissing() {
-        let waiting = missing
-        missing = []
-        for key in waiting {
-            guard image.topic(key.topic)?.id == key.topicID, let partition = image.partition(key.topicPartition) else { continue }
-            host(key, partition)
-        }
-    }
-
     private mutating func topicDeleted(_ id: UUID, _ topic: TopicImage) {
-        for replica in replicas.remove(topic.name) {
-            replica.follow(nil, leaderEpoch: replica.leaderEpoch)
-            advanced(replica)
-            do throws(LogError) {
-                try directory?.delete(replica.partition, now: now)
-            } catch {
-                note("cannot delete the log of \(replica.partition): \(error.message)")
-            }
-        }
+        for replica in replicas.remove(topic.name) { letGo(replica) }
+        replication.throttled[topic.name] = nil
         guard !isStarting else { return }
         groupsTopicDeleted(topic.name)
         if tellsMetadata { emit(.topicDeleted(topic: topic.name)) }
@@ -116,6 +59,7 @@ extension Broker {
     private mutating func applyConfigs(_ delta: ClusterImageDelta) {
         guard !delta.configs.isEmpty || isStarting else { return }
         config.applyDynamic(defaults: image.config(.brokerDefaults), broker: image.config(.broker(brokerID)))
+        configureThrottleRates()
         var everything = false
         for resource in delta.changedResources {
             switch resource.type {
@@ -134,9 +78,10 @@ extension Broker {
     private mutating func reconfigure(_ topic: String) {
         let settings = logConfig(topic)
         let minimum = topicConfig(topic).minInSyncReplicas
+        configureThrottles(topic: topic)
         for replica in replicas.all(of: topic) {
             replica.log.config = settings
-            if replica.minimumChanged(minimum) { advanced(replica) }
+            if replica.minimumChanged(minimum, now: now.instant) { advanced(replica) }
         }
     }
 }

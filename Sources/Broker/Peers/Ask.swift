@@ -29,6 +29,12 @@ extension Broker {
         return id
     }
 
+    /// Gives a request up, whose completion is then not told: its answer may be long in coming, and something else is to be asked there.
+    mutating func abandon(_ id: PeerRequestID) {
+        guard let waiting = peers.finish(id) else { return }
+        if let connection = waiting.loopback { forgetConnection(connection) } else { effects.append(.abandon(id)) }
+    }
+
     private static func decodeAnswer<Request: WireRequest>(
         _: Request.Type, _ frame: Bytes, _ version: Int16
     ) -> Result<Request.Response, PeerFailure> {

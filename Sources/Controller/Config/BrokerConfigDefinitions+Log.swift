@@ -99,7 +99,7 @@ extension BrokerConfigDefinitions {
             ConfigDefinition("num.replica.fetchers", .int, "1", .atLeast(1), .clusterWide, "Fetchers to each other broker."),
             ConfigDefinition(
                 "replica.high.watermark.checkpoint.interval.ms", .long, "5000", .any, "How often high watermarks are written down."),
-            ConfigDefinition("replica.selector.class", .string, nil, hasEffect: false, "Who picks the replica that a consumer reads."),
+            ConfigDefinition("replica.selector.class", .string, nil, "Who picks the replica that a consumer reads."),
             ConfigDefinition("replica.socket.timeout.ms", .int, "30000", .any, "How long a follower waits on its connection."),
         ]
     }

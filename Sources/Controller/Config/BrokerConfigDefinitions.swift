@@ -133,10 +133,10 @@ package enum BrokerConfigDefinitions {
             ConfigDefinition("quota.window.num", .int, "11", .atLeast(1), hasEffect: false, "Samples over which a quota is measured."),
             ConfigDefinition("quota.window.size.seconds", .int, "1", .atLeast(1), hasEffect: false, "The length of one such sample."),
             ConfigDefinition(
-                "leader.replication.throttled.rate", .long, forever, .atLeast(0), .perBroker, hasEffect: false,
+                "leader.replication.throttled.rate", .long, forever, .atLeast(0), .perBroker,
                 "Bytes in a second for throttled replicas, as leader."),
             ConfigDefinition(
-                "follower.replication.throttled.rate", .long, forever, .atLeast(0), .perBroker, hasEffect: false,
+                "follower.replication.throttled.rate", .long, forever, .atLeast(0), .perBroker,
                 "Bytes in a second for throttled replicas, as follower."),
             ConfigDefinition(
                 "ssl.keystore.location", .string, nil, .any, .perBroker, hasEffect: false,

@@ -40,6 +40,8 @@ package struct TopicConfig: Equatable, Sendable {
     package var flushMessages: Int64 { integer("flush.messages") }
     package var flushMs: Int64 { integer("flush.ms") }
     package var indexIntervalBytes: Int { Int(integer("index.interval.bytes")) }
+    package var followerThrottledReplicas: [String] { list("follower.replication.throttled.replicas") }
+    package var leaderThrottledReplicas: [String] { list("leader.replication.throttled.replicas") }
     package var maxCompactionLagMs: Int64 { integer("max.compaction.lag.ms") }
     package var maxMessageBytes: Int { Int(integer("max.message.bytes")) }
     package var messageTimestampAfterMaxMs: Int64 { integer("message.timestamp.after.max.ms") }

@@ -1,0 +1,198 @@
+import Controller
+import Primitives
+import Replication
+import Storage
+import Testing
+import Wire
+
+@testable import Broker
+
+@Suite struct ReplicationStoryTests {
+    private func three(_ settings: [(String, String)] = [], racks: Bool = false) throws -> ReplicationStory {
+        let story = try ReplicationStory(3, settings, racks: racks)
+        story.makeTopic(replicas: [1, 2, 3], leader: 1)
+        try story.quiet()
+        return story
+    }
+
+    @Test func anAcknowledgedRecordIsEverywhereAfterTwoHops() throws {
+        let story = try three()
+        try story.produce(["a"], to: 1)
+        #expect(try story.produced() == nil, "the followers do not have it")
+        try story.hop()
+        #expect(try story.log(2) == ["a"] && story.log(3) == ["a"], "the parked fetches were answered at once")
+        #expect(try story.produced() == nil)
+        try story.hop()
+        let answer = try #require(try story.produced())
+        #expect(answer.errorCode == .none && answer.baseOffset == 0)
+        #expect(try story.read(1) == ["a"])
+        #expect(try story.read(2).isEmpty, "a follower serves what it knows to be committed")
+        try story.advance(milliseconds: 10)
+        #expect(try story.read(2) == ["a"] && story.read(3) == ["a"], "the high watermark is told promptly")
+    }
+
+    @Test func aFetchOfManyPartitionsWaitsOnceAndNamesOnlyWhatChanged() throws {
+        let story = try ReplicationStory(3)
+        story.makeTopic(partitions: 20, replicas: [1, 2, 3], leader: 1)
+        try story.quiet()
+        let before = story.fetches
+        try story.advance(milliseconds: 1000, step: 10)
+        #expect((story.fetches - before) <= 6, "an idle follower asks every half second")
+        for partition in 0..<Int32(20) { try story.produce(["p\(partition)"], to: 1, partition: partition, on: UInt64(partition) + 1) }
+        try story.quiet()
+        for partition in 0..<Int32(20) {
+            #expect(try story.produced(on: UInt64(partition) + 1)?.errorCode == ErrorCode.none)
+            #expect(try story.log(3, partition) == ["p\(partition)"])
+        }
+    }
+
+    @Test func aNewLeaderKeepsWhatWasAcknowledgedAndTheOldOneCutsWhatWasNot() throws {
+        let story = try three()
+        try story.produce(["a"], to: 1)
+        try story.quiet()
+        #expect(try story.produced()?.errorCode == ErrorCode.none)
+        story.cut = [1]
+        try story.produce(["lost"], to: 1)
+        try story.quiet()
+        story.change(leader: 2, inSync: [2, 3], to: [2, 3])
+        try story.advance(milliseconds: 20)
+        try story.produce(["b"], to: 2, on: 2)
+        try story.advance(milliseconds: 20)
+        #expect(try story.produced(on: 2)?.errorCode == ErrorCode.none)
+        #expect(try story.produced() == nil, "nobody acknowledged it")
+        story.cut = []
+        story.change(leader: 2, inSync: [2, 3], to: [1])
+        #expect(try story.produced()?.errorCode == .notLeaderOrFollower, "its producer hears of the new leader")
+        try story.advance(milliseconds: 2000, step: 10)
+        for broker in 1...3 { #expect(try story.log(broker) == ["a", "b"], "broker \(broker)") }
+        let cuts = story.events.filter { if case .logTruncated = $0 { true } else { false } }
+        #expect(cuts == [.logTruncated(partition: TopicPartition("orders", 0), broker: 1, from: 2, to: 1)])
+        #expect(try story.read(1) == ["a", "b"])
+    }
+
+    @Test func aNewPartitionDoesNotWaitBehindAParkedFetch() throws {
+        let story = try ReplicationStory(3)
+        story.makeTopic(replicas: [1, 2, 3], leader: 1)
+        try story.quiet()
+        story.apply([story.partition(1, replicas: [1, 2, 3], leader: 1)])
+        try story.produce(["x"], to: 1, partition: 1)
+        for _ in 0..<4 { try story.hop() }
+        #expect(try story.produced()?.errorCode == ErrorCode.none, "though the fetches of the other were parked for half a second")
+    }
+
+    @Test func aFollowerThatIsAheadOfItsLeadersMetadataTriesAgainSoon() throws {
+        let story = try ReplicationStory(3)
+        story.makeTopic(replicas: [1, 2, 3], leader: 1, to: [2, 3])
+        try story.advance(milliseconds: 3)
+        story.makeTopic(replicas: [1, 2, 3], leader: 1, to: [1])
+        try story.produce(["x"], to: 1)
+        try story.advance(milliseconds: 20)
+        #expect(try story.produced()?.errorCode == ErrorCode.none)
+    }
+
+    @Test func aFollowerFarBehindBeginsWhereItsLeaderBegins() throws {
+        let story = try three()
+        story.lose(3)
+        for value in ["a", "b", "c"] {
+            try story.produce([value], to: 1)
+            try story.quiet()
+        }
+        var request = DeleteRecordsRequest()
+        request.topics = [DeleteRecordsRequest.Topic()]
+        request.topics[0].name = "orders"
+        request.topics[0].partitions = [DeleteRecordsRequest.Partition()]
+        request.topics[0].partitions[0].offset = 2
+        try story.send(request, version: 2, to: 1, on: 5)
+        story.regain(3)
+        try story.advance(milliseconds: 2000, step: 10)
+        #expect(try story.log(3) == ["c"])
+        #expect(story.replica(3)?.log.logStartOffset == 2 && story.replica(2)?.log.logStartOffset == 2)
+    }
+
+    @Test func withFlushMessagesOneAFollowerAcknowledgesWhatIsDurableThere() throws {
+        let story = try three([("log.flush.interval.messages", "1")])
+        story.syncsAtOnce = false
+        try story.produce(["a"], to: 1)
+        story.finishSyncs(0)
+        try story.quiet()
+        #expect(try story.log(2) == ["a"] && story.produced() == nil, "it is in their memory, which is not enough")
+        story.finishSyncs(1)
+        try story.quiet()
+        #expect(try story.produced() == nil)
+        story.finishSyncs(2)
+        try story.quiet()
+        #expect(try story.produced()?.errorCode == ErrorCode.none)
+        for disk in story.disks { disk.crash() }
+        for disk in story.disks {
+            let text = try disk.readAll("data/orders-0/00000000000000000000.log")
+            #expect(text.count > 0)
+        }
+    }
+
+    @Test func tooFewInSyncRefuseAProduce() throws {
+        let story = try three([("min.insync.replicas", "2")])
+        story.change(inSync: [1])
+        try story.produce(["a"], to: 1)
+        #expect(try story.produced()?.errorCode == .notEnoughReplicas)
+    }
+
+    @Test func aReplicaThatMovedAwayDeletesItsLog() throws {
+        let story = try three()
+        try story.produce(["a"], to: 1)
+        try story.quiet()
+        story.change(inSync: [1, 2], replicas: [1, 2])
+        #expect(story.replica(3) == nil)
+        #expect(!story.disks[2].isDirectory("data/orders-0"))
+        try story.produce(["b"], to: 1, on: 2)
+        try story.quiet()
+        #expect(try story.produced(on: 2)?.errorCode == ErrorCode.none)
+    }
+
+    @Test func aDamagedBatchIsNotTakenFromTheLeader() throws {
+        let story = try three()
+        story.lose(3)
+        try story.produce(["a", "b"], to: 1)
+        try story.quiet()
+        let path = "data/orders-0/00000000000000000000.log"
+        let file = try story.disks[0].open(path, create: false)
+        try file.write([Bytes([0x7f])], at: 70)
+        story.regain(3)
+        try story.advance(milliseconds: 100)
+        #expect(try story.log(3).isEmpty)
+        #expect(story.lines.contains { $0.contains("checksum") })
+        #expect(story.lines.filter { $0.contains("checksum") }.count < 10, "it tries again after pauses that grow")
+    }
+
+    @Test func aConsumerIsSentToTheReplicaOfItsRack() throws {
+        let story = try three([("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector")], racks: true)
+        try story.produce(["a"], to: 1)
+        try story.advance(milliseconds: 20)
+        var request = BrokerStory.fetch("orders", from: 0)
+        request.rackID = "rack2"
+        try story.send(request, version: 11, to: 1, on: 8)
+        let answer = try #require(try story.answer(to: FetchRequest.self, version: 11, on: 8)).topics[0].partitions[0]
+        #expect(answer.preferredReadReplica == 2 && answer.records.count == 0)
+        #expect(try story.read(2) == ["a"])
+    }
+
+    @Test func aThrottledReplicaIsHeldToItsRate() throws {
+        let story = try three()
+        story.lose(3)
+        for index in 0..<40 {
+            try story.produce([String(repeating: "x", count: 1000)], to: 1, on: UInt64(100 + index))
+            try story.quiet()
+        }
+        story.configure("leader.replication.throttled.replicas", "0:1")
+        story.configure("leader.replication.throttled.rate", "10000", type: 4, resource: "1")
+        story.configure("max.message.bytes", "1048588")
+        story.regain(3)
+        try story.advance(milliseconds: 1500, step: 10)
+        let first = story.replica(3)?.log.size ?? 0
+        #expect(first > 0)
+        try story.advance(milliseconds: 1000, step: 10)
+        #expect(story.replica(2)?.log.logEndOffset == 40, "who is in sync is not held back")
+        story.configure("leader.replication.throttled.rate", "10000000", type: 4, resource: "1")
+        try story.advance(milliseconds: 2000, step: 10)
+        #expect(story.replica(3)?.log.logEndOffset == 40)
+    }
+}
