@@ -108,7 +108,8 @@ package struct DirectoryFormat {
     /// What the first controller will write, as Kafka tells it.
     private static var bootstrapLine: String {
         "Bootstrap metadata: BootstrapMetadata(records=[ApiMessageAndVersion(FeatureLevelRecord(name='metadata.version', "
-            + "featureLevel=\(Controller.metadataVersion)) at version 0)], metadataVersionLevel=\(Controller.metadataVersion), "
+            + "featureLevel=\(Controller.metadataVersion)) at version 0), "
+            + "ApiMessageAndVersion(FeatureLevelRecord(name='\(Controller.eligibleLeadersFeature)', featureLevel=1) at version 0)], metadataVersionLevel=\(Controller.metadataVersion), "
             + "source=format command)"
     }
 }

@@ -7,9 +7,9 @@ import Wire
 @Suite struct EligibleLeaderTests {
     private func cluster(eligible: Bool = true, min: String = "2") -> TestCluster {
         var cluster = TestCluster(brokers: 3)
-        if eligible {
+        if !eligible {
             var level = FeatureLevelRecord()
-            (level.name, level.featureLevel) = (Controller.eligibleLeadersFeature, 1)
+            (level.name, level.featureLevel) = (Controller.eligibleLeadersFeature, 0)
             cluster.controller.applyAll([.featureLevel(level)])
         }
         cluster.create("t", replicas: [[1, 2, 3]], configs: [("min.insync.replicas", min)])

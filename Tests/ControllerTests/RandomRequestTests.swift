@@ -24,7 +24,7 @@ import Wire
             // Every other cluster keeps eligible leader replicas.
             if seed % 2 == 1 {
                 var level = FeatureLevelRecord()
-                (level.name, level.featureLevel) = (Controller.eligibleLeadersFeature, 1)
+                (level.name, level.featureLevel) = (Controller.eligibleLeadersFeature, 0)
                 cluster.controller.applyAll([.featureLevel(level)])
             }
             observer = cluster.controller

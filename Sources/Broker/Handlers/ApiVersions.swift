@@ -12,7 +12,7 @@ extension Broker {
             return respond(context, response)
         }
         response.apiKeys = advertisedKeys(context)
-        if context.version >= 3 { addFeatures(to: &response) }
+        if context.version >= 3 { addFeatures(context, to: &response) }
         respond(context, response)
     }
 
@@ -23,18 +23,21 @@ extension Broker {
         effects.append(.send(context.connection, frame, slices: []))
     }
 
-    /// The finalized features of the metadata log. Of those only `metadata.version` is one this build knows levels of.
-    private func addFeatures(to response: inout ApiVersionsResponse) {
-        guard let level = image.features["metadata.version"] else { return }
-        var supported = ApiVersionsResponse.SupportedFeature()
-        supported.name = "metadata.version"
-        supported.minVersion = Broker.metadataVersionMin
-        supported.maxVersion = Controller.metadataVersion
-        response.supportedFeatures = [supported]
-        var finalized = ApiVersionsResponse.FinalizedFeature()
-        finalized.name = "metadata.version"
-        (finalized.minVersionLevel, finalized.maxVersionLevel) = (level, level)
-        response.finalizedFeatures = [finalized]
+    /// The features this build knows levels of, and at which level the metadata log has finalized each. Before version 4 a feature whose
+    /// least level is 0 cannot be told (KAFKA-17011).
+    private func addFeatures(_ context: RequestContext, to response: inout ApiVersionsResponse) {
+        guard image.features["metadata.version"] != nil else { return }
+        for feature in Broker.supportedFeatures {
+            if feature.minVersion > 0 || context.version >= 4 {
+                var supported = ApiVersionsResponse.SupportedFeature()
+                (supported.name, supported.minVersion, supported.maxVersion) = (feature.name, feature.minVersion, feature.maxVersion)
+                response.supportedFeatures.append(supported)
+            }
+            guard let level = image.features[feature.name] else { continue }
+            var finalized = ApiVersionsResponse.FinalizedFeature()
+            (finalized.name, finalized.minVersionLevel, finalized.maxVersionLevel) = (feature.name, level, level)
+            response.finalizedFeatures.append(finalized)
+        }
         response.finalizedFeaturesEpoch = image.appliedOffset.rawValue
     }
 
