@@ -254,7 +254,7 @@ def terminal_manners(terminal):
 
 
 def whole_story():
-    terminal = Terminal("dev", "--port", "0", "--ephemeral")
+    terminal = Terminal("dev", "--brokers", "1", "--port", "0", "--ephemeral")
     try:
         terminal.expect("the console opens on its cluster", "kastellan", "connected", "<overview>")
         print(f"first bytes after {terminal.first_frame * 1000:.0f} ms", flush=True)
@@ -273,7 +273,7 @@ def whole_story():
 
 
 def ends_well(name, number, code):
-    terminal = Terminal("dev", "--port", "0", "--ephemeral")
+    terminal = Terminal("dev", "--brokers", "1", "--port", "0", "--ephemeral")
     try:
         terminal.shows("connected")
         os.kill(terminal.process, number)
@@ -288,7 +288,7 @@ def other_terminals():
     for name, values, sign in [
         ("vt100", {"TERM": "vt100"}, "┌"), ("NO_COLOR", {"NO_COLOR": "1"}, "┌"), ("a locale without UTF-8", {"LANG": "C", "LC_ALL": "C", "TERM": "tmux-256color"}, "+--"),
     ]:
-        terminal = Terminal("dev", "--port", "0", "--ephemeral", columns=80, rows=24, environment=values)
+        terminal = Terminal("dev", "--brokers", "1", "--port", "0", "--ephemeral", columns=80, rows=24, environment=values)
         try:
             terminal.expect(f"{name}: it draws", "kastellan", "connected", sign)
             colours = re.search(rb"\x1b\[[0-9;]*(3[0-8]|4[0-8])[;m]", terminal.raw)
@@ -298,7 +298,7 @@ def other_terminals():
             equal(f"{name}: ctrl-c quits", terminal.ended(), 0)
         finally:
             terminal.close()
-    terminal = Terminal("dev", "--port", "0", "--ephemeral", environment={"TERM": "dumb"})
+    terminal = Terminal("dev", "--brokers", "1", "--port", "0", "--ephemeral", environment={"TERM": "dumb"})
     try:
         check("dumb: refused", terminal.ended() == 1, terminal.status)
         check("dumb: with the reason", b"cannot show the console" in terminal.raw, terminal.raw)

@@ -78,6 +78,8 @@ class Broker:
 
     def start(self, seconds=15):
         command = [PROGRAM, "dev", "--headless", "--port", str(self.port), "--data", self.data, *self.arguments]
+        if "--brokers" not in self.arguments:
+            command += ["--brokers", "1"]
         self.log = open(os.path.join(TMP, "broker.log"), "ab")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self.log, env={**os.environ, **(self.environment or {})})

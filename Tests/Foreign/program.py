@@ -29,8 +29,37 @@ def lock_and_port():
         check("in one line that says why", err.count("\n") == 1 and "lock" in err.lower() or "use" in err, err)
         code, out, err = kastellan("dev", "--headless", "--port", str(first.port), "--ephemeral")
         check("a port in use is refused in one line", code == 1 and str(first.port) in err and err.count("\n") == 1, (code, err))
-        code, out, err = kastellan("dev", "--headless", "--port", "0", "--brokers", "3", "--ephemeral")
-        check("three brokers are refused as long as they do not work", code == 1 and err.count("\n") == 1, (code, err))
+        code, out, err = kastellan("dev", "--headless", "--port", "0", "--brokers", "3", "--data", first.data)
+        check("three brokers do not start on the data of one", code == 1 and "of a cluster of 1 broker" in err, (code, err))
+
+
+def storage_tool():
+    """kafka-storage's words and exit codes, as recorded."""
+    folder = os.path.join(TMP, "storage")
+    os.makedirs(folder)
+    settings = f"{folder}/server.properties"
+    with open(settings, "w", encoding="ascii") as file:
+        file.write(
+            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3\n"
+            "listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0\ncontroller.listener.names=CONTROLLER\n"
+            f"log.dirs={folder}/a\n")
+    code, out, err = kastellan("storage", "random-uuid")
+    check("a random id has 22 characters", code == 0 and len(out) == 23, (code, out))
+    code, out, err = kastellan("storage", "info", "-c", settings)
+    check("what is missing is a problem", code == 1 and f"  {folder}/a does not exist\n" in out, (code, out))
+    code, out, err = kastellan("broker", settings)
+    check("a node of several needs a formatted directory", code == 1 and "No `meta.properties` found in" in err, (code, err))
+    cluster = "4L6g3nShT-eMCtK--X86sw"
+    code, out, err = kastellan("storage", "format", "-t", cluster, "-c", settings)
+    check("format tells what it does", code == 0 and f"Formatting metadata directory {folder}/a with metadata.version" in out, (code, out))
+    code, out, err = kastellan("storage", "format", "-t", cluster, "-c", settings)
+    check("once is enough", code == 1 and f"Log directory {folder}/a is already formatted. Use --ignore-formatted" in err, (code, err))
+    code, out, err = kastellan("storage", "format", "-t", cluster, "-c", settings, "--ignore-formatted")
+    equal("unless that may be", (code, out), (0, "All of the log directories are already formatted.\n"))
+    code, out, err = kastellan("storage", "format", "-t", "AAAAAAAAAAAAAAAAAAAABw", "-c", settings, "-g")
+    check("another cluster's is refused", code == 1 and f"but read {cluster}" in err, (code, err))
+    code, out, err = kastellan("storage", "info", "-c", settings)
+    check("info tells whose it is", code == 0 and f"cluster.id={cluster}" in out and "node.id=1" in out, (code, out))
 
 
 def data_directory_default_and_ephemeral():
@@ -215,7 +244,7 @@ def demo():
     equal("ends with 0", process.wait(15), 0)
 
 
-for part in [headless_line_and_signals, lock_and_port, data_directory_default_and_ephemeral, usage, unreachable]:
+for part in [headless_line_and_signals, lock_and_port, storage_tool, data_directory_default_and_ephemeral, usage, unreachable]:
     with checking(part.__name__):
         part()
 with Broker() as shared:
