@@ -2,6 +2,7 @@ import Controller
 import Primitives
 import Reactor
 import Storage
+import Wire
 
 /// Why a directory was not formatted, in Kafka's words: people search for them.
 package struct FormatError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -107,9 +108,11 @@ package struct DirectoryFormat {
 
     /// What the first controller will write, as Kafka tells it.
     private static var bootstrapLine: String {
-        "Bootstrap metadata: BootstrapMetadata(records=[ApiMessageAndVersion(FeatureLevelRecord(name='metadata.version', "
-            + "featureLevel=\(Controller.metadataVersion)) at version 0), "
-            + "ApiMessageAndVersion(FeatureLevelRecord(name='\(Controller.eligibleLeadersFeature)', featureLevel=1) at version 0)], metadataVersionLevel=\(Controller.metadataVersion), "
-            + "source=format command)"
+        let records = Controller.bootstrapRecords().compactMap { record -> String? in
+            guard case .featureLevel(let level) = record else { return nil }
+            return "ApiMessageAndVersion(FeatureLevelRecord(name='\(level.name)', featureLevel=\(level.featureLevel)) at version 0)"
+        }
+        return "Bootstrap metadata: BootstrapMetadata(records=[\(records.joined(separator: ", "))], "
+            + "metadataVersionLevel=\(Controller.metadataVersion), source=format command)"
     }
 }

@@ -34,6 +34,10 @@ import Testing
         #expect(try format.look() == [.init(directory: "\(directory)/a", meta: nil, exists: false)])
         let lines = try format.format(clusterID: clusterID, ignoreFormatted: false)
         #expect(lines.last == "Formatting metadata directory \(directory)/a with metadata.version 4.3-IV0.")
+        #expect(
+            lines.first?.hasPrefix(
+                "Bootstrap metadata: BootstrapMetadata(records=[ApiMessageAndVersion(FeatureLevelRecord(name='metadata.version', featureLevel=30) "
+                    + "at version 0), ApiMessageAndVersion(FeatureLevelRecord(name='eligible.leader.replicas.version', featureLevel=1)") == true)
         let meta = try #require(try format.look().first?.meta)
         #expect(meta.clusterID == clusterID && meta.nodeID == 1)
         #expect(try format.clusterID() == clusterID)
