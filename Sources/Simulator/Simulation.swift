@@ -33,10 +33,10 @@ package final class Simulation {
     static let livenessMs: Int64 = 90_000
 
     /// `swarm` replaces what the seed would draw.
-    package init(seed: UInt64, mutations: Mutations = [], swarm given: Swarm? = nil) throws {
+    package init(seed: UInt64, mutations: Mutations = [], brokers: Int? = nil, swarm given: Swarm? = nil) throws {
         self.seed = seed
         var random = PRNG(seed: seed &* 0x9e37_79b9_7f4a_7c15)
-        let drawn = Swarm(&random)
+        let drawn = Swarm(&random, brokers: brokers)
         swarm = given ?? drawn
         let settings = swarm.settings.map { text in
             let parts = text.split(separator: "=", maxSplits: 1)
@@ -53,8 +53,8 @@ package final class Simulation {
     }
 
     /// Runs one seed as it is, without looking at its trace.
-    package static func run(seed: UInt64, mutations: Mutations = []) throws -> Outcome {
-        let simulation = try Simulation(seed: seed, mutations: mutations)
+    package static func run(seed: UInt64, mutations: Mutations = [], brokers: Int? = nil) throws -> Outcome {
+        let simulation = try Simulation(seed: seed, mutations: mutations, brokers: brokers)
         return simulation.run()
     }
 

@@ -14,14 +14,16 @@ struct Options {
     /// Each seed once only: no check that it gives the same trace twice.
     var once = false
     var mutation: String?
+    /// So many, all controllers too, whatever the seeds draw.
+    var brokers: Int?
     /// A child that runs seeds and prints a line for each.
     var isWorker = false
     var step: UInt64 = 1
     var keepsGoing = true
 
     static let usage = """
-        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--mutation NAME]
-               simulate --seed S [--detailed] [--lines N] [--mutation NAME]
+        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME]
+               simulate --seed S [--detailed] [--lines N] [--brokers N] [--mutation NAME]
 
         Runs whole simulated clusters under faults, each from one seed, twice, and says what they violated.
         With --seed: one of them, with its trace.
@@ -47,6 +49,10 @@ struct Options {
                 var seed: UInt64 = 0
                 guard Options.number(&rest, &seed) else { return nil }
                 replay = seed
+            case "--brokers":
+                var count: UInt64 = 0
+                guard Options.number(&rest, &count), (1...9).contains(count) else { return nil }
+                brokers = Int(count)
             case "--detailed": isDetailed = true
             case "--once": once = true
             case "--worker": isWorker = true

@@ -39,7 +39,8 @@ struct Tally {
         for (seed, text) in violations.sorted(by: { $0.seed < $1.seed }).prefix(40) { say("seed \(seed): \(text)") }
         if let first = violations.min(by: { $0.seed < $1.seed }) {
             let mutation = options.mutation.map { " --mutation \($0)" } ?? ""
-            say("replay: .build/release/simulate --seed \(first.seed)\(mutation)")
+            let brokers = options.brokers.map { " --brokers \($0)" } ?? ""
+            say("replay: .build/release/simulate --seed \(first.seed)\(brokers)\(mutation)")
         }
         say("\(seeds) seeds, \(text(hours)) simulated cluster-hours in \(text(seconds)) s (\(text(hours / max(seconds / 3600, 0.000_001))) per hour)")
         say("\(events) events; \(sent) records sent, \(acknowledged) acknowledged, \(read) read; \(metadataChanges) metadata changes")
@@ -156,6 +157,7 @@ private func spawn(_ first: UInt64, _ end: UInt64, _ step: UInt64, _ options: Op
     _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
     var words = ["/proc/self/exe", "--worker", "--first", "\(first)", "--seeds", "\(end - first)", "--step", "\(step)"]
     if options.once { words.append("--once") }
+    if let brokers = options.brokers { words += ["--brokers", "\(brokers)"] }
     if let mutation = options.mutation { words += ["--mutation", mutation] }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

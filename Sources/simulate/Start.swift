@@ -14,7 +14,7 @@ func start() {
 
 /// Runs one seed and prints its trace, and what it violated.
 private func replay(_ seed: UInt64, _ options: Options) -> Int32 {
-    guard let simulation = try? Simulation(seed: seed, mutations: options.mutations) else {
+    guard let simulation = try? Simulation(seed: seed, mutations: options.mutations, brokers: options.brokers) else {
         say("seed \(seed): the cluster could not be made")
         return 1
     }
@@ -35,11 +35,11 @@ private func work(_ options: Options) -> Int32 {
     var seed = options.first
     while seed < options.first + options.seeds {
         say("begin \(seed)")
-        guard var outcome = try? Simulation.run(seed: seed, mutations: options.mutations) else {
+        guard var outcome = try? Simulation.run(seed: seed, mutations: options.mutations, brokers: options.brokers) else {
             say("end \(seed) 0 0 0 0 0 0 - the cluster could not be made")
             return 1
         }
-        if !options.once, outcome.isClean, let again = try? Simulation.run(seed: seed, mutations: options.mutations),
+        if !options.once, outcome.isClean, let again = try? Simulation.run(seed: seed, mutations: options.mutations, brokers: options.brokers),
             again.hash != outcome.hash
         {
             outcome.violations.append(

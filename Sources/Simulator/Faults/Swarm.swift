@@ -33,8 +33,10 @@ package struct Swarm: Equatable, Sendable {
 
     package init() {}
 
-    package init(_ random: inout PRNG) {
+    /// `brokers` overrides what would be drawn.
+    package init(_ random: inout PRNG, brokers count: Int? = nil) {
         drawCluster(&random)
+        if let count { (brokers, roles) = (count, []) }
         drawWork(&random)
         drawFaults(&random)
     }
@@ -68,7 +70,8 @@ package struct Swarm: Equatable, Sendable {
         for index in 0..<(1 + random.below(2)) {
             topics.append(
                 TopicPlan(
-                    name: "t\(index)", partitions: Int32(1 + random.below(3)), replicas: Int16(min(3, replicas)), inSyncMin: 2))
+                    name: "t\(index)", partitions: Int32(1 + random.below(3)), replicas: Int16(min(3, replicas)),
+                    inSyncMin: min(2, replicas)))
         }
         producers = 1 + random.below(3)
         consumers = random.below(3)
