@@ -34,10 +34,10 @@ func fuzzer(_ name: String, _ dependencies: [String]) -> Target {
         swiftSettings: common + [.unsafeFlags(["-parse-as-library"])],
         linkerSettings: [.unsafeFlags(sanitizers + ["-use-ld=lld"])])
 }
-func tests(_ name: String, _ more: [String] = []) -> Target {
+func tests(_ name: String, _ more: [String] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: ([name] + more).map { .byName(name: $0) }, path: "Tests/\(name)Tests",
-        exclude: [], swiftSettings: common)
+        exclude: exclude, swiftSettings: common)
 }
 func c(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/\(name)") }
 
@@ -98,7 +98,7 @@ let everything: [Target] = [
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
-    tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"]), tests("Terminal"), tests("Commands"), tests("tidy"),
+    tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"), tests("Commands"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

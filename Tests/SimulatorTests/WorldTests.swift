@@ -42,7 +42,7 @@ import Wire
         try world.produce("t", ["a", "b"])
         var how = SimulatedDisk.PowerCut()
         how.losesAll = true
-        world.node(1).cutPower(how, &world.random)
+        world.node(1).cutPower(how)
         world.run(milliseconds: 100)
         world.node(1).start()
         try world.settle()

@@ -78,7 +78,7 @@ final class FaultPlan {
             var how = SimulatedDisk.PowerCut()
             how.losesNames = random.oneIn(2)
             how.losesAll = random.oneIn(3)
-            node.cutPower(how, &random)
+            node.cutPower(how)
             mend(100, 3000) { node.start() }
         }
         return true

@@ -120,7 +120,8 @@ package final class SimulatedNode {
     }
 
     /// The machine loses its power, with whatever its disk had not made durable.
-    package func cutPower(_ how: SimulatedDisk.PowerCut = SimulatedDisk.PowerCut(), _ random: inout PRNG) {
+    package func cutPower(_ how: SimulatedDisk.PowerCut = SimulatedDisk.PowerCut()) {
+        var random = PRNG(seed: world.random.next())
         mix(4)
         world.trace.note(world, "\(host)", "loses power")
         end(silently: true)
