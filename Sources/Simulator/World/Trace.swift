@@ -4,7 +4,7 @@ import Primitives
 ///
 /// The hash takes in every event that reaches a broker or a client with the bytes it brings; two runs of one seed must agree on it. Text
 /// costs far more and is kept only while `isRecording`, the newest lines of it.
-package struct Trace {
+package final class Trace {
     package private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     package var isRecording = false
     /// Lines hold whole requests, not only their names.
@@ -14,19 +14,19 @@ package struct Trace {
     private var lines: [String] = []
     private var dropped = 0
 
-    mutating func mix(_ value: UInt64) {
+    func mix(_ value: UInt64) {
         hash = (hash ^ value) &* 0x0000_0100_0000_01b3
         hash ^= hash >> 29
     }
 
     /// Takes in what happens to `who` at `now`.
-    mutating func mix(_ now: Instant, _ who: Int, _ kind: UInt8, _ detail: UInt64 = 0) {
+    func mix(_ now: Instant, _ who: Int, _ kind: UInt8, _ detail: UInt64 = 0) {
         mix(UInt64(bitPattern: now.nanoseconds))
         mix(UInt64(bitPattern: Int64(who)) << 8 | UInt64(kind))
         mix(detail)
     }
 
-    mutating func note(_ world: World, _ who: @autoclosure () -> String, _ text: @autoclosure () -> String) {
+    func note(_ world: World, _ who: @autoclosure () -> String, _ text: @autoclosure () -> String) {
         guard isRecording else { return }
         let time = world.milliseconds
         let micro = (world.now.nanoseconds / 1000) % 1000

@@ -25,7 +25,7 @@ package final class World {
     package private(set) var now = Instant(nanoseconds: 1_000_000_000)
     /// Delays, seeds of brokers and clients: what is not a fault.
     package var random: PRNG
-    package var trace: Trace
+    package let trace = Trace()
     package private(set) var network: SimulatedNetwork! = nil
     package private(set) var nodes: OrderedMap<BrokerID, SimulatedNode> = OrderedMap()
     package private(set) var clients: [SimulatedClient] = []
@@ -61,7 +61,6 @@ package final class World {
         self.seed = seed
         self.mutations = mutations
         random = PRNG(seed: seed)
-        trace = Trace()
         clusterID = UUID.random(&random).text
         network = SimulatedNetwork(self)
         let layout = ClusterLayout(brokers: brokers, settings: settings, roles: roles)
