@@ -26,8 +26,8 @@ final class DirectTalk: ConnectionEnd {
         if isOpen { connection?.send(frame, fromServer: false) } else { waiting.append(frame) }
     }
 
-    /// The machine it talks to lost its power. A client would find out with its next request; a test need not.
-    func powerLost(at host: HostID) {
+    /// The process it talks to is gone. A client would find out sooner or later; a test need not wait for that.
+    func processEnded(on host: HostID) {
         guard let connection, host == HostID(broker) else { return }
         connection.close(fromServer: false)
         connectionLost(connection, .lost)
@@ -94,9 +94,9 @@ extension World {
         return response
     }
 
-    func powerLost(at host: HostID) {
+    func processEnded(on host: HostID) {
         guard let prober else { return }
-        for talk in prober.direct.values { talk.powerLost(at: host) }
+        for talk in prober.direct.values { talk.processEnded(on: host) }
     }
 
     private func talk(to broker: BrokerID, port: Int32) -> DirectTalk {

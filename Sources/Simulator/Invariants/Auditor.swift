@@ -68,6 +68,9 @@ package final class Auditor {
     /// The end of what a partition has committed.
     package func committedEnd(_ partition: TopicPartition) -> Int64 { allLogs.last { $0.name == partition }?.end ?? 0 }
 
+    /// A fault was played that may lose what was acknowledged: what is gone from now on is not held against anybody.
+    package func forgiveLosses() { for log in allLogs { log.isForgiven = true } }
+
     // MARK: Partitions
 
     private func look(at node: SimulatedNode) {

@@ -128,7 +128,6 @@ package final class SimulatedNode {
         hasPower = false
         world.network.setDark(host, true)
         disk.cutPower(how, &random)
-        world.powerLost(at: host)
     }
 
     private func end(silently: Bool) {
@@ -139,6 +138,7 @@ package final class SimulatedNode {
         inbox = []
         serverSide.end(silently: silently)
         peerSide.end(silently: silently)
+        world.processEnded(on: host)
     }
 
     /// SIGSTOP: the kernel goes on, the process does not.
