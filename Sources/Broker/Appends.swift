@@ -11,6 +11,7 @@ extension Broker {
 
     /// Appends and wakes who waits for the partition.
     mutating func append(_ batches: Bytes, to replica: Replica, origin: AppendOrigin) throws(LogError) -> AppendResult {
+        if let failure = replication.storageFailure { throw .disk(.failed(failure)) }
         let durableOnly = waitsForDisk(replica)
         let (result, moved) = try replica.append(batches, origin: origin, now: now, durableOnly: durableOnly)
         armAfterAppend(replica.log)
@@ -25,7 +26,8 @@ extension Broker {
     package mutating func appendInternal(
         _ batch: Bytes, to partition: TopicPartition, owner: InternalAppendOwner
     ) throws(LogError) {
-        guard let replica = replicas.find(partition.topic, partition.partition), replica.isLeader else { throw .closed }
+        guard let replica = replicas.find(partition.topic, partition.partition), let leader = replica.leader else { throw .closed }
+        guard !leader.isUnderMinISR else { return completions.append((owner, .notEnoughReplicas)) }
         let result: AppendResult
         do throws(LogError) {
             result = try append(batch, to: replica, origin: .coordinator)
@@ -114,5 +116,17 @@ extension Broker {
         guard !known else { return }
         note("cannot write to \(replica.partition): \(error.message)")
         emit(.disk(broker: brokerID, message: error.message))
+    }
+
+    /// A sync has failed: what the system had not written may be gone, and a later sync would succeed without it. So the whole directory is
+    /// no longer believed, until the broker starts again and recovers it. Whoever waits is told, and the controller moves what is led here.
+    mutating func directoryFailed(_ error: DiskError) {
+        guard replication.storageFailure == nil else { return }
+        let message = LogError.disk(error).message
+        replication.storageFailure = message
+        note("the data directory is taken offline: \(message)")
+        emit(.disk(broker: brokerID, message: message))
+        for replica in replicas.all { changed(replica) }
+        life.nextAt = min(life.nextAt, now.instant)
     }
 }

@@ -25,7 +25,7 @@ struct SyncQueue {
 extension Broker {
     /// Asks for what has been appended to become durable. One sync of a log at a time: what is appended meanwhile waits for the next.
     mutating func requestSync(_ replica: Replica) {
-        guard !replica.isSyncing, let job = replica.log.syncJob() else { return }
+        guard replication.storageFailure == nil, !replica.isSyncing, let job = replica.log.syncJob() else { return }
         replica.isSyncing = true
         effects.append(.sync(syncs.begin(.replica(replica), job), job))
     }
@@ -36,10 +36,7 @@ extension Broker {
         case .metadata: metadataSynced(job, error)
         case .replica(let replica):
             replica.isSyncing = false
-            if let error {
-                storageFailed(.disk(error), replica)
-                return advanced(replica)
-            }
+            if let error { return directoryFailed(error) }
             replica.log.synced(job)
             let moved = replica.synced(through: job.through, now: now.instant)
             if moved { advanced(replica) }

@@ -68,10 +68,13 @@ import Wire
         story.finishSyncs(error: .failed("input/output error"))
         let answer = try story.answer(to: ProduceRequest.self, version: 9)
         #expect(answer?.topics[0].partitions[0].errorCode == .kafkaStorageError)
-        #expect(try story.produce("orders", ["b"]) == nil)
-        story.finishSyncs()
-        let next = try story.answer(to: ProduceRequest.self, version: 9)
-        #expect(next?.topics[0].partitions[0].errorCode == ErrorCode.none)
+        #expect(try story.produce("orders", ["b"])?.errorCode == .kafkaStorageError, "a later sync would succeed without what was lost")
+        let refused = try #require(try story.ask(BrokerStory.fetch("orders", from: 0), version: 11))
+        #expect(refused.topics[0].partitions[0].errorCode == .kafkaStorageError)
+        #expect(story.lines.contains { $0.contains("offline") })
+        story.syncsAtOnce = true
+        let again = try BrokerStory([("log.flush.interval.messages", "1")], disk: story.disk)
+        #expect(try again.produce("orders", ["b"])?.errorCode == ErrorCode.none)
     }
 
     @Test func aProduceThatWaitsTooLongTimesOut() throws {

@@ -199,7 +199,7 @@ extension Broker {
     private var lifeTimeoutMs: Int64 { max(config.brokerHeartbeatIntervalMs, config.brokerSessionTimeoutMs / 2) }
 
     /// A broker whose disk has failed serves nobody; others can.
-    var wantsFence: Bool { false }
+    var wantsFence: Bool { replication.storageFailure != nil }
 
     /// The image has changed, or the broker has its epoch: what the controller waits for is told at once, and when the image shows this
     /// broker unfenced, clients may come.

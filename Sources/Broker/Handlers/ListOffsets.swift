@@ -39,25 +39,34 @@ extension Broker {
             {
                 refusal.errorCode = .unsupportedVersion
             } else {
-                return listOffset(topic.name, partition, isCommitted: isCommitted)
+                return listOffset(topic.name, partition, isCommitted: isCommitted, context.version)
             }
             return refusal
         }
     }
 
     private func listOffset(
-        _ topic: String, _ partition: ListOffsetsRequest.Partition, isCommitted: Bool
+        _ topic: String, _ partition: ListOffsetsRequest.Partition, isCommitted: Bool, _ version: Int16
     ) -> ListOffsetsResponse.Partition {
         var answer = ListOffsetsResponse.Partition()
         answer.partitionIndex = partition.partitionIndex
         let replica = replicas.find(topic, partition.partitionIndex)
         answer.errorCode = check(replica, partition.currentLeaderEpoch)
-        guard let replica, !answer.errorCode.isError else { return answer }
+        guard let replica, let leader = replica.leader, !answer.errorCode.isError else { return answer }
+        // A new leader knows that all below its own records is committed, but not yet from its followers: until then it would tell an
+        // earlier end than the leader before it did.
+        let isNew = leader.highWatermark < leader.epochStartOffset
+        if isNew, partition.timestamp == -1 {
+            answer.errorCode = version >= 5 ? .offsetNotAvailable : .leaderNotAvailable
+            return answer
+        }
         do throws(LogError) {
             if let found = try find(partition.timestamp, in: replica, isCommitted: isCommitted) {
                 answer.offset = found.offset.rawValue
                 answer.timestamp = found.timestamp.milliseconds
                 answer.leaderEpoch = found.leaderEpoch.rawValue
+            } else if isNew, partition.timestamp == -3 || partition.timestamp >= 0 {
+                answer.errorCode = version >= 5 ? .offsetNotAvailable : .leaderNotAvailable
             }
         } catch {
             answer.errorCode = ErrorCode(rawValue: error.kafkaCode)

@@ -25,11 +25,7 @@ extension Broker {
         let replica = replicas.find(topic, partition.partition)
         answer.errorCode = check(replica, partition.currentLeaderEpoch)
         guard let replica, !answer.errorCode.isError else { return answer }
-        let asked = LeaderEpoch(partition.leaderEpoch)
-        if asked == replica.leaderEpoch {
-            answer.leaderEpoch = asked.rawValue
-            answer.endOffset = replica.log.logEndOffset.rawValue
-        } else if let end = replica.log.endOffset(forEpoch: asked) {
+        if let end = replica.endOffset(forEpoch: LeaderEpoch(partition.leaderEpoch)) {
             answer.leaderEpoch = end.epoch.rawValue
             answer.endOffset = end.endOffset.rawValue
         }

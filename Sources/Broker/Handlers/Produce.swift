@@ -39,6 +39,8 @@ extension Broker {
             guard let failed else { return proceed(context) }
             return closeConnection(context, "produce with acks=0 failed: \(failed.errorCode.name)")
         }
+        var response = response
+        if context.version >= 10 { response.nodeEndpoints = newLeaders(response, context.listener) }
         guard !waiting.isEmpty else { return respond(context, response) }
         let deadline = now.instant.adding(milliseconds: Int64(max(0, request.timeoutMs)))
         parked.park(.produce(ParkedProduce(context: context, response: response, appends: waiting)), until: deadline)
@@ -50,7 +52,7 @@ extension Broker {
     ) -> (answer: ProduceResponse.Partition, append: ParkedAppend?) {
         if let refusal = refusal(of: topic, request) { return (refusal, nil) }
         guard let replica = replicas.find(topic.name, partition.index) else { return (produceRefused(.unknownTopicOrPartition), nil) }
-        guard let leader = replica.leader else { return (produceRefused(.notLeaderOrFollower), nil) }
+        guard let leader = replica.leader else { return (notLeader(topic.name, partition.index, version), nil) }
         guard let batches = partition.records.inMemory, !batches.isEmpty else {
             return (produceRefused(.invalidRecord, "A produce needs exactly one record batch per partition."), nil)
         }
@@ -80,6 +82,33 @@ extension Broker {
         return nil
     }
 
+    /// With the leader there is instead, so that the client need not ask (KIP-951).
+    private func notLeader(_ topic: String, _ index: Int32, _ version: Int16) -> ProduceResponse.Partition {
+        var answer = produceRefused(.notLeaderOrFollower)
+        if version >= 10, let partition = image.partition(TopicPartition(topic, index)), let leader = partition.leader {
+            answer.currentLeader.leaderID = leader.rawValue
+            answer.currentLeader.leaderEpoch = partition.leaderEpoch.rawValue
+        }
+        return answer
+    }
+
+    /// Where the leaders are that an answer names.
+    private func newLeaders(_ response: ProduceResponse, _ listener: String) -> [ProduceResponse.NodeEndpoint] {
+        var named = OrderedMap<Int32, Bool>()
+        for topic in response.topics {
+            for partition in topic.partitions where partition.currentLeader.leaderID >= 0 { named[partition.currentLeader.leaderID] = true }
+        }
+        return named.keys.compactMap { id in
+            guard let broker = image.brokers[BrokerID(id)], let endpoint = broker.endpoint(listener) else { return nil }
+            var node = ProduceResponse.NodeEndpoint()
+            node.nodeID = id
+            node.host = endpoint.host
+            node.port = Int32(endpoint.port)
+            node.rack = broker.rack
+            return node
+        }
+    }
+
     private func produceRefused(_ code: ErrorCode, _ message: String? = nil) -> ProduceResponse.Partition {
         var answer = ProduceResponse.Partition()
         answer.errorCode = code
@@ -107,22 +136,28 @@ extension Broker {
         var response = produce.response
         var left = false
         for append in produce.appends {
-            if let code = outcome(of: append) { settle(&response, append, code) } else { left = true }
+            if let code = outcome(of: append) { settle(&response, append, code, produce.context.version) } else { left = true }
         }
         guard !left else { return }
         parked.take(ticket)
+        if produce.context.version >= 10 { response.nodeEndpoints = newLeaders(response, produce.context.listener) }
         respond(produce.context, response)
     }
 
     /// The time of a waiting produce is up.
     mutating func expireProduce(_ produce: ParkedProduce) {
         var response = produce.response
-        for append in produce.appends { settle(&response, append, outcome(of: append) ?? .requestTimedOut) }
+        for append in produce.appends { settle(&response, append, outcome(of: append) ?? .requestTimedOut, produce.context.version) }
         respond(produce.context, response)
     }
 
-    private func settle(_ response: inout ProduceResponse, _ append: ParkedAppend, _ code: ErrorCode) {
+    private func settle(_ response: inout ProduceResponse, _ append: ParkedAppend, _ code: ErrorCode, _ version: Int16) {
         guard code.isError else { return }
+        if code == .notLeaderOrFollower {
+            let partition = append.replica.partition
+            response.topics[append.topicIndex].partitions[append.partitionIndex].currentLeader =
+                notLeader(partition.topic, partition.partition, version).currentLeader
+        }
         response.topics[append.topicIndex].partitions[append.partitionIndex].errorCode = code
         response.topics[append.topicIndex].partitions[append.partitionIndex].baseOffset = -1
     }
@@ -133,7 +168,7 @@ extension Broker {
             return mutations.contains(.keepFencedAppend) ? ErrorCode.none : .notLeaderOrFollower
         }
         if mutations.contains(.acknowledgeBeforeISR) { return ErrorCode.none }
-        if append.replica.storageFailure != nil, waitsForDisk(append.replica) { return .kafkaStorageError }
+        if replication.storageFailure != nil { return .kafkaStorageError }
         guard append.lastOffset < leader.highWatermark else { return nil }
         return leader.isUnderMinISR ? .notEnoughReplicasAfterAppend : ErrorCode.none
     }
