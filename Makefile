@@ -5,6 +5,7 @@
 #   make build       the release program, .build/release/kastellan
 #   make bench       throughput and start-up figures as ratios
 #   make simulate    the seeded drivers over many seeds                      (SEEDS=1000)
+#   make chaos       broker processes killed at random under librdkafka        (KILLS=200 SEED=N)
 #   make fuzz        the decoders of bytes from outside under libFuzzer      (FUZZ_SECONDS=60)
 #   make lint        tidy and the man page's linter
 #   make install     into PREFIX (/usr/local), honouring DESTDIR
@@ -18,6 +19,8 @@ PREFIX ?= /usr/local
 ARGS ?= demo
 SEEDS ?= 200
 FUZZ_SECONDS ?= 30
+KILLS ?= 200
+SEED ?=
 JOBS ?= $(shell nproc)
 
 PROGRAM := .build/release/kastellan
@@ -32,11 +35,11 @@ DEBIAN_TEST := kcat librdkafka-dev mandoc tmux python3 python3-venv gcc libc6-de
 # A crash must end the process, not open a dialogue with it.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help deps deps-test build run test bench simulate fuzz lint install clean
+.PHONY: help deps deps-test build run test bench simulate chaos fuzz lint install clean
 .PHONY: test-swift test-lint test-foreign
 
 help:
-	@sed -n '3,10s/^# \{0,3\}//p' Makefile
+	@sed -n '3,11s/^# \{0,3\}//p' Makefile
 
 # install_missing PACKAGES: installs those of the Debian packages that are not there, and says so.
 define install_missing
@@ -145,6 +148,11 @@ test-foreign: build $(VENV)/complete
 bench: deps-test build .build/loader
 	@swift build -c release --product bench -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/release/bench --program $(PROGRAM) --loader .build/loader
+
+# Three processes, killed, paused, stopped and (as root) cut off; then every acknowledged record is looked for. A failing run keeps its
+# directory and has printed its seed.
+chaos: deps-test build $(VENV)/complete
+	@KASTELLAN_PROGRAM=$(abspath $(PROGRAM)) KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) Tests/Foreign/chaos.py
 
 # Today: the drivers that walk one part of the engine along seeded random histories, inside the test bundle: the high watermark of a
 # leader and its followers, members of groups and their coordinator, placement of replicas, requests to the controller. A whole

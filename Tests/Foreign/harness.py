@@ -50,6 +50,10 @@ def checking(name):
         check(name, False, f"{type(error).__name__}: {error}")
 
 
+def failures():
+    return _failed
+
+
 def done():
     sys.exit(1 if _failed else 0)
 
