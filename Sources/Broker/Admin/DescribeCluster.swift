@@ -2,19 +2,17 @@ import Controller
 import Primitives
 import Wire
 
-/// DescribeCluster (60), versions 0 to 2: the brokers at the addresses of the listener that asked. From 1 on with the kind of endpoint; 2
+/// DescribeCluster (60), versions 0 to 2: the brokers at the addresses of the listener that asked, or on the controllers' listener the voters. From 1 on with the kind of endpoint; 2
 /// can ask for fenced brokers too.
 extension Broker {
     mutating func handleDescribeCluster(_ context: RequestContext, _ request: DescribeClusterRequest) {
         var response = DescribeClusterResponse()
-        if request.endpointType != 1 {
-            let isController = request.endpointType == 2
-            response.errorCode = isController ? .mismatchedEndpointType : .unsupportedEndpointType
-            response.errorMessage = isController
-                ? "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
-                : "Unsupported endpoint type \(request.endpointType)"
+        let onController = config.isController(context.listener)
+        if let problem = endpointProblem(request.endpointType, onController) {
+            (response.errorCode, response.errorMessage) = (problem.code, problem.message)
             return respond(context, response)
         }
+        if onController { return respond(context, describedControllers()) }
         response.clusterID = image.clusterID
         response.controllerID = controllerForClients.rawValue
         for broker in image.brokers.values where broker.isActive || request.includeFencedBrokers {
@@ -29,6 +27,32 @@ extension Broker {
         }
         if request.includeClusterAuthorizedOperations { response.clusterAuthorizedOperations = AuthorizedOperations.cluster }
         respond(context, response)
+    }
+
+    /// Brokers are asked about brokers (1), controllers about controllers (2).
+    private func endpointProblem(_ type: Int8, _ onController: Bool) -> APIFailure? {
+        let (own, other) = onController ? ("CONTROLLER", "BROKER") : ("BROKER", "CONTROLLER")
+        switch type {
+        case onController ? 2 : 1: return nil
+        case 1, 2:
+            return APIFailure(
+                .mismatchedEndpointType, "The request was sent to an endpoint of type \(own), but we wanted an endpoint of type \(other)")
+        default: return APIFailure(.unsupportedEndpointType, "Unsupported endpoint type \(type)")
+        }
+    }
+
+    /// The voters of the metadata quorum, and which of them decides.
+    private func describedControllers() -> DescribeClusterResponse {
+        var response = DescribeClusterResponse()
+        response.endpointType = 2
+        response.clusterID = image.clusterID
+        response.controllerID = (activeController ?? .none).rawValue
+        response.brokers = config.voters.map { voter in
+            var row = DescribeClusterResponse.Broker()
+            (row.brokerID, row.host, row.port) = (voter.id.rawValue, voter.host, voter.port)
+            return row
+        }
+        return response
     }
 }
 
