@@ -2,9 +2,9 @@ import Primitives
 
 /// Which brokers the active controller has heard of, and when: soft state, kept by the active controller alone, lost with its term.
 ///
-/// A broker's session ends when nothing was heard of it for `timeoutMs` (`broker.session.timeout.ms`), or a short grace after the connection
-/// closed that its heartbeats came over: a living broker is back at once, a killed one is not, and nobody waits for its session. A
-/// controller that has just been elected gives every broker a full session. Owner: the broker's thread.
+/// A broker's session ends when nothing was heard of it for `timeoutMs` (`broker.session.timeout.ms`), or a short grace after the
+/// connection closed that its heartbeats came over: a living broker is back at once, a killed one is not, and nobody waits for its
+/// session. A controller that has just been elected gives every broker a full session. Owner: the broker's thread.
 package struct BrokerSessions: Equatable, Sendable {
     struct Session: Equatable, Sendable {
         var brokerEpoch: Int64

@@ -55,8 +55,8 @@ extension Controller {
                 do throws(APIFailure) {
                     let key = TopicIDPartition(topic: "", topicID: topic.topicID, partition: partition.partitionIndex)
                     guard seen.insert(key).inserted else { throw APIFailure(.invalidRequest) }
-                    let decided = try decideInSync(
-                        InSyncProposal(partition, version: version), by: leader, topicID: topic.topicID, partition: partition.partitionIndex)
+                    let proposal = InSyncProposal(partition, version: version)
+                    let decided = try decideInSync(proposal, by: leader, topicID: topic.topicID, partition: partition.partitionIndex)
                     if let record = decided.record { decision.records.append(record) }
                     if decided.hasNewLeader { result.errorCode = .newLeaderElected } else { result.tell(decided.partition) }
                 } catch {

@@ -17,7 +17,8 @@ import Wire
         _ members: [BrokerID], leaderEpoch: Int32? = nil, partitionEpoch: Int32? = nil, isRecovering: Bool = false
     ) -> InSyncProposal {
         InSyncProposal(
-            leaderEpoch: leaderEpoch.map { LeaderEpoch($0) } ?? partition.leaderEpoch, partitionEpoch: partitionEpoch ?? partition.partitionEpoch,
+            leaderEpoch: leaderEpoch.map { LeaderEpoch($0) } ?? partition.leaderEpoch,
+            partitionEpoch: partitionEpoch ?? partition.partitionEpoch,
             members: members.map { InSyncProposal.Member($0, brokerEpoch: epoch($0)) }, isRecovering: isRecovering)
     }
 

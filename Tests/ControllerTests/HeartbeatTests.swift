@@ -21,8 +21,9 @@ import Wire
         let report = HeartbeatReport(
             brokerID: id, brokerEpoch: epoch(id), metadataOffset: offset ?? cluster.controller.image.appliedOffset, wantsFence: fence,
             wantsShutDown: stop)
+        let next = cluster.controller.image.appliedOffset + 1
         let decision = try cluster.controller.decideHeartbeat(
-            report, sessions: &sessions, connection: connection ?? UInt64(id.rawValue), at: cluster.controller.image.appliedOffset + 1, now: now)
+            report, sessions: &sessions, connection: connection ?? UInt64(id.rawValue), at: next, now: now)
         cluster.controller.applyAll(decision.records)
         return decision.response
     }

@@ -2,8 +2,8 @@ import Controller
 import Primitives
 import Wire
 
-/// DescribeCluster (60), versions 0 to 2: the brokers at the addresses of the listener that asked, or on the controllers' listener the voters. From 1 on with the kind of endpoint; 2
-/// can ask for fenced brokers too.
+/// DescribeCluster (60), versions 0 to 2: the brokers at the addresses of the listener that asked, or on the controllers' listener the
+/// voters. From 1 on with the kind of endpoint; 2 can ask for fenced brokers too.
 extension Broker {
     mutating func handleDescribeCluster(_ context: RequestContext, _ request: DescribeClusterRequest) {
         var response = DescribeClusterResponse()

@@ -36,8 +36,12 @@ struct ControllerChannel {
 
     /// False where it was answered or given up before.
     mutating func finish(_ ticket: UInt64) -> Bool { requests.remove(ticket) != nil }
-    mutating func sent(_ ticket: UInt64, _ id: PeerRequestID) { requests.update(ticket) { ($0.underWay, $0.retryAt) = (id, .distantFuture) } }
-    mutating func wait(_ ticket: UInt64, until instant: Instant) { requests.update(ticket) { ($0.underWay, $0.retryAt) = (nil, instant) } }
+    mutating func sent(_ ticket: UInt64, _ id: PeerRequestID) {
+        requests.update(ticket) { ($0.underWay, $0.retryAt) = (id, .distantFuture) }
+    }
+    mutating func wait(_ ticket: UInt64, until instant: Instant) {
+        requests.update(ticket) { ($0.underWay, $0.retryAt) = (nil, instant) }
+    }
 
     /// What is under way has its deadline with the peer request.
     var nextDeadline: Instant {
