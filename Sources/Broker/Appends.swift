@@ -91,6 +91,7 @@ extension Broker {
                 guard let done = outcome(of: waiting.append) else { continue }
                 parked.take(ticket)
                 completions.append((waiting.owner, done))
+            case .deletion(let deletion): recheckDeletion(ticket, deletion)
             case nil: break
             }
         }
@@ -103,6 +104,7 @@ extension Broker {
             case .fetch(let fetch): answerFetch(fetch.task, readFetch(fetch.task))
             case .produce(let produce): expireProduce(produce)
             case .internalAppend(let waiting): completions.append((waiting.owner, .requestTimedOut))
+            case .deletion(let deletion): recheckDeletion(ticket, deletion, isOver: true)
             case nil: break
             }
         }

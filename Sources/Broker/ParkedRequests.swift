@@ -43,6 +43,19 @@ struct ParkedInternalAppend {
     let append: ParkedAppend
 }
 
+/// A DeleteRecords that waits for the followers to have the new log starts.
+struct ParkedDeletion {
+    struct Wait {
+        let replica: Replica
+        let target: Offset
+        let topicIndex: Int
+        let partitionIndex: Int
+    }
+    let context: RequestContext
+    let response: DeleteRecordsResponse
+    let waits: [Wait]
+}
+
 /// Requests that wait for a partition, each with a ticket that its partitions' `waiters` hold. One per connection at most, because a
 /// connection has one request under way; so the number is bounded by the connections.
 struct ParkedRequests {
@@ -50,12 +63,14 @@ struct ParkedRequests {
         case fetch(ParkedFetch)
         case produce(ParkedProduce)
         case internalAppend(ParkedInternalAppend)
+        case deletion(ParkedDeletion)
 
         var connection: ConnectionID? {
             switch self {
             case .fetch(let fetch): fetch.task.context.connection
             case .produce(let produce): produce.context.connection
             case .internalAppend: nil
+            case .deletion(let deletion): deletion.context.connection
             }
         }
         var replicas: [Replica] {
@@ -63,6 +78,7 @@ struct ParkedRequests {
             case .fetch(let fetch): fetch.replicas
             case .produce(let produce): produce.appends.map(\.replica)
             case .internalAppend(let parked): [parked.append.replica]
+            case .deletion(let deletion): deletion.waits.map(\.replica)
             }
         }
     }

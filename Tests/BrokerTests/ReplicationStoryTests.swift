@@ -109,6 +109,87 @@ import Wire
         #expect(story.replica(3)?.log.logStartOffset == 2 && story.replica(2)?.log.logStartOffset == 2)
     }
 
+    @Test func recordsAreDeletedWhenEveryLivingReplicaHasDeletedThem() throws {
+        let story = try three()
+        for value in ["a", "b", "c"] {
+            try story.produce([value], to: 1)
+            try story.quiet()
+        }
+        var request = DeleteRecordsRequest()
+        request.timeoutMs = 1000
+        request.topics = [DeleteRecordsRequest.Topic()]
+        request.topics[0].name = "orders"
+        request.topics[0].partitions = [DeleteRecordsRequest.Partition()]
+        request.topics[0].partitions[0].offset = 2
+        try story.send(request, version: 2, to: 1, on: 5)
+        #expect(try story.answer(to: DeleteRecordsRequest.self, version: 2, on: 5) == nil)
+        try story.advance(milliseconds: 20)
+        let answer = try #require(try story.answer(to: DeleteRecordsRequest.self, version: 2, on: 5))
+        #expect(answer.topics[0].partitions[0].lowWatermark == 2)
+        for broker in 1...3 { #expect(story.replica(broker)?.log.logStartOffset == 2) }
+    }
+
+    @Test func aConsumersSessionTellsOnlyNews() throws {
+        let story = try ReplicationStory(1)
+        story.makeTopic(partitions: 3, replicas: [1], leader: 1)
+        func fetch(_ session: Int32, _ epoch: Int32, _ offsets: [Int32: Int64], forgotten: [Int32] = []) throws -> FetchResponse {
+            var request = BrokerStory.fetch("orders", from: 0)
+            request.sessionID = session
+            request.sessionEpoch = epoch
+            request.topics[0].partitions = offsets.sorted { $0.key < $1.key }.map { index, offset in
+                var partition = request.topics[0].partitions[0]
+                (partition.partition, partition.fetchOffset) = (index, offset)
+                return partition
+            }
+            if offsets.isEmpty { request.topics = [] }
+            if !forgotten.isEmpty {
+                request.forgottenTopics = [FetchRequest.ForgottenTopic()]
+                request.forgottenTopics[0].topic = "orders"
+                request.forgottenTopics[0].partitions = forgotten
+            }
+            try story.send(request, version: 12, to: 1)
+            return try #require(try story.answer(to: FetchRequest.self, version: 12))
+        }
+        let first = try fetch(0, 0, [0: 0, 1: 0, 2: 0])
+        #expect(first.sessionID > 0 && first.topics[0].partitions.count == 3)
+        #expect(try fetch(first.sessionID, 1, [:]).topics.isEmpty, "nothing is new")
+        try story.produce(["x"], to: 1, partition: 1, on: 3)
+        let second = try fetch(first.sessionID, 2, [:])
+        #expect(second.topics[0].partitions.map(\.partitionIndex) == [1] && second.sessionID == first.sessionID)
+        #expect(try fetch(first.sessionID, 3, [1: 1]).topics.isEmpty, "it has read that")
+        #expect(try fetch(first.sessionID, 3, [:]).errorCode == .invalidFetchSessionEpoch)
+        #expect(try fetch(first.sessionID + 1, 1, [:]).errorCode == .fetchSessionIDNotFound)
+        #expect(try fetch(first.sessionID, 4, [:], forgotten: [0, 1, 2]).sessionID == 0, "a session without partitions ends")
+        #expect(try fetch(first.sessionID, 5, [:]).errorCode == .fetchSessionIDNotFound)
+    }
+
+    @Test func sessionsAreBounded() throws {
+        var random = PRNG(seed: 1)
+        var sessions = FetchSessions(slots: 2)
+        func items(_ count: Int32) -> OrderedMap<FetchItemKey, FetchItem> {
+            var map = OrderedMap<FetchItemKey, FetchItem>()
+            for index in 0..<count {
+                var item = FetchItem(topic: "t", topicID: .zero, asked: FetchRequest.Partition())
+                item.asked.partition = index
+                map[item.key] = item
+            }
+            return map
+        }
+        func at(_ milliseconds: Int64) -> Instant { Instant.zero.adding(milliseconds: milliseconds) }
+        func make(_ count: Int32, isPrivileged: Bool = false, at time: Int64) -> Int32 {
+            sessions.create(items(count), isPrivileged: isPrivileged, usesTopicIDs: false, now: at(time), random: &random)
+        }
+        let (one, two) = (make(1, at: 0), make(5, at: 1))
+        #expect(one > 0 && two > 0 && make(9, at: 2) == 0, "both are in use, and too young to be pushed out by a larger one")
+        let follower = make(1, isPrivileged: true, at: 3)
+        #expect(follower > 0 && sessions.count == 2 && sessions[one] == nil, "a follower takes the smallest consumer's")
+        sessions.update(two) { $0.lastUsed = at(100_000) }
+        sessions.update(follower) { $0.lastUsed = at(100_000) }
+        let larger = make(9, at: 130_000)
+        #expect(larger > 0 && sessions[two] == nil && sessions[follower] != nil)
+        #expect(make(1, at: 300_001) > 0, "an idle one goes")
+    }
+
     @Test func withFlushMessagesOneAFollowerAcknowledgesWhatIsDurableThere() throws {
         let story = try three([("log.flush.interval.messages", "1")])
         story.syncsAtOnce = false

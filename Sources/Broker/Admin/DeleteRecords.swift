@@ -4,9 +4,10 @@ import Replication
 import Storage
 import Wire
 
-/// DeleteRecords (21), versions 0 to 2: moves the log start of partitions this broker leads; -1 is the high watermark. With one replica the
-/// new log start holds at once. What lies below is unreadable from then on; its files go with their segments. The new starts are written
-/// down before the answer: Kafka writes them once in a minute, and a crash before that brings the records back.
+/// DeleteRecords (21), versions 0 to 2: moves the log start of partitions this broker leads; -1 is the high watermark. What lies
+/// below is unreadable from then on; its files go with their segments. The new starts are written down before the answer: Kafka writes them
+/// once in a minute, and a crash before that brings the records back. Answered when every living replica has the new start (KIP-107), or
+/// time is up: a new leader must not bring the records back either.
 extension Broker {
     mutating func handleDeleteRecords(_ context: RequestContext, _ request: DeleteRecordsRequest) {
         var response = DeleteRecordsResponse()
@@ -29,7 +30,50 @@ extension Broker {
             response.topics.append(results)
         }
         if logStartsMoved { writeLogStarts(&response) }
-        respond(context, response)
+        let waits = deletionsToAwait(request, response)
+        guard !waits.isEmpty else { return respond(context, response) }
+        let deadline = now.instant.adding(milliseconds: Int64(max(0, request.timeoutMs)))
+        parked.park(.deletion(ParkedDeletion(context: context, response: response, waits: waits)), until: deadline)
+    }
+
+    private func deletionsToAwait(_ request: DeleteRecordsRequest, _ response: DeleteRecordsResponse) -> [ParkedDeletion.Wait] {
+        var waits: [ParkedDeletion.Wait] = []
+        for (topicIndex, topic) in response.topics.enumerated() {
+            for (partitionIndex, partition) in topic.partitions.enumerated() where !partition.errorCode.isError {
+                guard let replica = replicas.find(topic.name, partition.partitionIndex) else { continue }
+                let wait = ParkedDeletion.Wait(
+                    replica: replica, target: replica.log.logStartOffset, topicIndex: topicIndex, partitionIndex: partitionIndex)
+                if lowWatermark(replica) < wait.target { waits.append(wait) }
+            }
+        }
+        return waits
+    }
+
+    /// The least log start among the living replicas.
+    private func lowWatermark(_ replica: Replica) -> Offset {
+        guard let leader = replica.leader else { return .none }
+        var least = replica.log.logStartOffset
+        for id in leader.replicas where id != brokerID && image.brokers[id]?.isActive == true {
+            least = min(least, leader.progress(of: id)?.logStartOffset ?? .none)
+        }
+        return least
+    }
+
+    /// Something happened to a partition whose deletion waits. With `isOver` it is answered whatever is still missing.
+    mutating func recheckDeletion(_ ticket: UInt64, _ deletion: ParkedDeletion, isOver: Bool = false) {
+        var response = deletion.response
+        var left = false
+        for wait in deletion.waits {
+            let low = lowWatermark(wait.replica)
+            var code = ErrorCode.none
+            if !wait.replica.isLeader { code = .notLeaderOrFollower } else if low < wait.target { code = .requestTimedOut }
+            if code == .requestTimedOut, !isOver { left = true }
+            response.topics[wait.topicIndex].partitions[wait.partitionIndex].errorCode = code
+            response.topics[wait.topicIndex].partitions[wait.partitionIndex].lowWatermark = code.isError ? -1 : low.rawValue
+        }
+        guard !left else { return }
+        parked.take(ticket)
+        respond(deletion.context, response)
     }
 
     private mutating func writeLogStarts(_ response: inout DeleteRecordsResponse) {

@@ -111,10 +111,12 @@ extension Broker {
             let from = Offset(item.asked.fetchOffset)
             guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else { continue }
             guard mutations.contains(.acknowledgeDivergedFetch) || divergence(replica, item) == nil else { continue }
+            let logStart = replica.leader?.progress(of: follower)?.logStartOffset ?? .none
             let moved = replica.fetched(
                 by: follower, from: from, logStart: Offset(item.asked.logStartOffset), brokerEpoch: task.followerEpoch, at: now.instant)
             proposeExpansion(replica, by: follower)
-            if moved { advanced(replica) }
+            // A deletion of records waits for its followers' starts as a produce does for their ends.
+            if moved || Offset(item.asked.logStartOffset) > logStart { advanced(replica) }
         }
     }
 

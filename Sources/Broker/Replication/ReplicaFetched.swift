@@ -78,11 +78,8 @@ extension Broker {
         if result != nil || moved { armAfterAppend(replica.log) }
         if replica.log.logStartOffset > start { timers.writeCheckpoints = min(timers.writeCheckpoints, now.instant.adding(milliseconds: 1000)) }
         if let result {
-            if waitsForDisk(replica) {
-                // The next fetch tells the leader that all before is here, which is to mean: durable.
-                requestSync(replica)
-                if replica.isSyncing { replication.fetchers.update(leader) { $0.awaitDisk(key) } }
-            } else if result.rolled || replica.log.syncDue(now: now) {
+            awaitDisk(replica, key, from: leader)
+            if result.rolled || replica.log.syncDue(now: now) {
                 requestSync(replica)
             }
         }
@@ -90,6 +87,13 @@ extension Broker {
         let isCaughtUp = replica.log.logEndOffset.rawValue >= answer.highWatermark
         replication.fetchers.update(leader) { $0.advanced(key, isCaughtUp: isCaughtUp) }
         throttleFetching(replica, key, from: leader, bytes: batches.count, isCaughtUp: isCaughtUp)
+    }
+
+    /// The next fetch tells the leader that all before is here. Where the topic wants it, that is to mean: durable.
+    mutating func awaitDisk(_ replica: Replica, _ key: FetchKey, from leader: BrokerID) {
+        guard waitsForDisk(replica), replica.log.syncedOffset < replica.log.logEndOffset else { return }
+        requestSync(replica)
+        if replica.isSyncing { replication.fetchers.update(leader) { $0.awaitDisk(key) } }
     }
 
     /// The leader's log says something else from some offset on: what it does not have was never committed, and goes.

@@ -42,6 +42,7 @@ extension Broker {
         let fetchKey = FetchKey(topicID: key.topicID, partition: key.partition)
         if let leader = partition.leader {
             startFetching(fetchKey, from: leader, leaderEpoch: partition.leaderEpoch)
+            awaitDisk(replica, fetchKey, from: leader)
         } else {
             stopFetching(fetchKey)
         }
