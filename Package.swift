@@ -92,7 +92,7 @@ let everything: [Target] = [
         swiftSettings: common),
 
     tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]),
-    tests("Quorum"),
+    tests("Quorum", ["TestSupport"]),
     tests("Controller", ["TestSupport", "RecordedKafka"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]),
     tests("Broker", ["RecordedKafka"]),
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),

@@ -1,290 +1,212 @@
 import Primitives
 
-/// What this node is in the quorum of the metadata log. Kafka's words (KIP-595).
-package enum QuorumRole: Equatable, Sendable {
-    /// No leader known, no vote given in this epoch.
-    case unattached
-    /// Voted for another in this epoch.
-    case voted(BrokerID)
-    /// Asks for votes; holds those granted, its own included, sorted.
-    case candidate(granted: [BrokerID])
-    /// Leads since the offset of its leader-change record.
-    case leader(epochStart: Offset)
-    case follower(of: BrokerID)
-}
-
-package struct QuorumConfig: Equatable, Sendable {
-    package var nodeID: BrokerID
-    /// All voters, this node perhaps among them, sorted. A node outside only follows.
-    package var voters: [BrokerID]
-    /// Milliseconds without a leader before an election; each wait is drawn between this and twice this.
-    package var electionTimeoutMs: Int64
-    /// Milliseconds a follower waits for its leader.
-    package var fetchTimeoutMs: Int64
-
-    package init(nodeID: BrokerID, voters: [BrokerID], electionTimeoutMs: Int64 = 1000, fetchTimeoutMs: Int64 = 2000) {
-        self.nodeID = nodeID
-        self.voters = voters.sorted()
-        self.electionTimeoutMs = electionTimeoutMs
-        self.fetchTimeoutMs = fetchTimeoutMs
-    }
-}
-
-package enum QuorumEvent: Equatable, Sendable {
-    /// The log is open and `quorum-state` read: begin.
-    case started
-    /// The `quorum-state` of this effect is durable.
-    case stateWritten(QuorumState)
-    /// The controller wants to append so many records as one batch. Only for a leader.
-    case proposed(count: Int)
-    /// The local log is durable up to, not including, this offset.
-    case synced(through: Offset)
-    /// `nextDeadline` may have passed.
-    case ticked
-    case received(QuorumMessage, from: BrokerID)
-}
-
-package enum QuorumEffect: Equatable, Sendable {
-    /// Write `quorum-state`, sync it, then tell `stateWritten`.
-    case writeState(QuorumState)
-    /// Append the control batch that opens this leader's epoch. It takes one offset.
-    case appendLeaderChange(at: Offset, epoch: LeaderEpoch, LeaderChange)
-    /// Append the proposed records as one batch.
-    case append(at: Offset, epoch: LeaderEpoch, count: Int)
-    /// Make the log durable up to, not including, this offset, then tell `synced`.
-    case sync(through: Offset)
-    /// Everything below this offset is committed: apply it, answer those who waited for it.
-    case commit(through: Offset)
-    /// The role changed. A leader may decide once `commit` has passed its epoch's start: only then has it applied all there is.
-    case becameLeader(epoch: LeaderEpoch, epochStart: Offset)
-    case becameFollower(epoch: LeaderEpoch, leader: BrokerID?)
-    case send(QuorumMessage, to: BrokerID)
-    /// Send once the log is durable through this offset: a vote or a fetch that claims more than the disk holds could lose commits.
-    case sendAfterSync(QuorumMessage, to: BrokerID, through: Offset)
-}
-
-/// One voter of the metadata quorum: Raft in the shape of KIP-595, events in, effects out. It knows offsets and epochs; the records
-/// themselves stay with its owner, the broker's metadata log, on the broker's thread.
+/// One node of the metadata quorum: Raft in the shape of KIP-595, with pre-votes (KIP-996), a leader that steps down where it hears no
+/// majority, observers, and snapshots (KIP-630). Events in, effects out. It knows offsets and epochs; the records themselves stay with
+/// its owner, the broker's metadata log, on the broker's thread.
 ///
 /// Invariants:
 /// 1. `highWatermark` <= what a majority of voters has durable, and never moves back.
 /// 2. A leader commits nothing before its own leader-change record (Raft §5.4.2).
-/// 3. A vote, and an epoch entered as a candidate, is durable before it is acted on.
+/// 3. A vote, and an epoch, is durable before it is acted on. Who leads an epoch is not: it can be asked for again.
+/// 4. At most one of `leading`, `following` and `ballot` is set.
 ///
-/// Transitions: unattached → candidate (election timeout) → leader (majority, own vote durable); any → voted (a newer epoch's candidate
-/// with a log no older); any → follower (a newer epoch's leader); leader, candidate → unattached (a newer epoch without a leader).
+/// Transitions: unattached, follower → prospective (nothing heard in time, or the leader's connection broke); prospective → candidate (a
+/// majority would vote); prospective → follower (another still hears the leader); candidate → leader (a majority voted); candidate →
+/// prospective (lost, or no answer in time); leader → resigned (asked to, or no majority heard); resigned → prospective (some time later);
+/// any → unattached (a newer epoch without a leader); any → follower (a newer epoch's leader).
 package struct QuorumMachine: Sendable {
     package let config: QuorumConfig
-    package private(set) var role: QuorumRole = .unattached
-    package private(set) var state: QuorumState
-    /// The end of the local log, of which everything below `syncedOffset` is durable.
-    package private(set) var log: LogEnd
-    package private(set) var syncedOffset: Offset
-    package private(set) var highWatermark: Offset
-    /// When the machine next wants `ticked`.
-    package private(set) var nextDeadline: Instant = .distantFuture
-    /// Per voter other than this one, the offset below which its log is durable, as its fetches said. Only a leader's.
-    private var voterOffsets: OrderedMap<BrokerID, Offset> = OrderedMap()
-    /// Waits for `stateWritten` of this epoch before the election goes on.
-    private var electionPending = false
-    /// Votes promised to others, sent once they are durable.
-    private var votePending: BrokerID?
-    private var random: PRNG
+    package internal(set) var state: QuorumState
+    package internal(set) var log: QuorumLog
+    package internal(set) var highWatermark: Offset
+    /// The newest snapshot this node holds.
+    package internal(set) var snapshot: SnapshotID?
+    var leading: Leading?
+    var following: Following?
+    var ballot: Ballot?
+    /// This node led the present epoch and gave up.
+    var hasResigned = false
+    /// When one without a leader stands for election, or an observer looks for the leader again.
+    var waitsUntil: Instant = .distantFuture
+    /// An unattached observer's fetch is under way.
+    var isSeeking = false
+    var random: PRNG
+    var effects: [QuorumEffect] = []
+    /// The leader last told in an effect.
+    private var toldLeader: BrokerID?
+    private var toldEpoch: LeaderEpoch
 
-    /// `committed` is what the owner knows to be committed from before, such as the end of its latest snapshot.
-    package init(config: QuorumConfig, state: QuorumState, log: LogEnd, committed: Offset = .zero, random: PRNG) {
+    /// `committed` is what the owner knows to be committed from before: the end of its latest snapshot.
+    package init(
+        config: QuorumConfig, state: QuorumState, log: QuorumLog, snapshot: SnapshotID? = nil, committed: Offset = .zero, random: PRNG
+    ) {
         self.config = config
         self.state = state
         self.state.voters = config.voters
         self.log = log
-        syncedOffset = log.offset
-        highWatermark = committed
+        self.snapshot = snapshot
+        highWatermark = max(committed, snapshot?.endOffset ?? .zero)
+        toldEpoch = state.leaderEpoch
         self.random = random
-        if let leader = state.leaderID, leader != config.nodeID {
-            role = .follower(of: leader)
-        } else if let voted = state.votedID, voted != config.nodeID {
-            role = .voted(voted)
-        }
     }
 
     package var leaderEpoch: LeaderEpoch { state.leaderEpoch }
-    package var leaderID: BrokerID? { state.leaderID }
-    package var isLeader: Bool { if case .leader = role { true } else { false } }
-    /// Per voter, what its log is known to hold: for DescribeQuorum.
-    package var voterLogEnds: [(voter: BrokerID, logEndOffset: Offset)] {
-        config.voters.map { ($0, $0 == config.nodeID ? log.offset : voterOffsets[$0] ?? .none) }
+    /// Who leads, as far as this node knows; perhaps this node.
+    package var leaderID: BrokerID? { leading != nil ? config.nodeID : following?.leader }
+    package var isLeader: Bool { leading != nil }
+    package var isVoter: Bool { config.isVoter }
+
+    package var role: QuorumRole {
+        if let leading { return .leader(epochStart: leading.epochStart) }
+        if let following { return .follower(of: following.leader) }
+        if let ballot { return ballot.isPreVote ? .prospective : .candidate }
+        return hasResigned ? .resigned : .unattached
     }
-    private var majority: Int { config.voters.count / 2 + 1 }
-    private var isVoter: Bool { config.voters.contains(config.nodeID) }
+
+    /// Whether this node leads and has committed the record that opened its epoch, and with it all that came before.
+    package var isLeaderEstablished: Bool { leading.map { highWatermark > $0.epochStart } ?? false }
 
     package mutating func handle(_ event: QuorumEvent, now: Now) -> [QuorumEffect] {
+        effects = []
+        let instant = now.instant
         switch event {
-        case .started: started(now)
-        case .stateWritten(let written): stateWritten(written, now)
+        case .started: started(instant)
+        case .ticked: ticked(instant)
         case .proposed(let count): proposed(count)
-        case .synced(let through): synced(through)
-        case .ticked: ticked(now)
-        case .received(let message, let from): received(message, from, now)
+        case .synced(let through): synced(through, instant)
+        case .appended(let runs): appended(runs, instant)
+        case .requested(let request, let from, let ticket): requested(request, from, ticket, instant)
+        case .answered(let answer, let request, let from): answered(answer, request, from, instant)
+        case .failed(let request, let peer, let failure): failed(request, peer, failure, instant)
+        case .snapshotMade(let id, let logStart): snapshotMade(id, logStart)
+        case .snapshotPieceCame: following?.givesUpAt = instant.adding(milliseconds: config.fetchTimeoutMs)
+        case .snapshotCame(let id): snapshotCame(id, instant)
+        case .snapshotFailed(let id): snapshotFailed(id, instant)
+        case .snapshotAsked(let replica, let epoch): if epoch == leaderEpoch { heard(replica, instant) }
+        case .resigned: if leading != nil { resign(instant) }
         }
-    }
-
-    // MARK: elections
-
-    private mutating func started(_ now: Now) -> [QuorumEffect] {
-        // Alone, there is nobody to wait for.
-        if config.voters == [config.nodeID] { return startElection(now) }
-        armElection(now, role == .unattached ? config.electionTimeoutMs : config.fetchTimeoutMs)
-        return []
-    }
-
-    private mutating func ticked(_ now: Now) -> [QuorumEffect] {
-        guard now.instant >= nextDeadline, !isLeader else { return [] }
-        return startElection(now)
-    }
-
-    private mutating func startElection(_ now: Now) -> [QuorumEffect] {
-        guard isVoter else { return [] }
-        role = .candidate(granted: [])
-        electionPending = true
-        votePending = nil
-        state = QuorumState(
-            leaderID: nil, leaderEpoch: LeaderEpoch(state.leaderEpoch.rawValue + 1), votedID: config.nodeID, voters: config.voters)
-        armElection(now, config.electionTimeoutMs)
-        return [.writeState(state)]
-    }
-
-    private mutating func stateWritten(_ written: QuorumState, _ now: Now) -> [QuorumEffect] {
-        guard written.leaderEpoch == state.leaderEpoch else { return [] }
-        if let candidate = votePending, written.votedID == candidate {
-            votePending = nil
-            return [.send(.voteResponse(epoch: state.leaderEpoch, leader: nil, granted: true), to: candidate)]
-        }
-        guard electionPending, case .candidate = role else { return [] }
-        electionPending = false
-        role = .candidate(granted: [config.nodeID])
-        if majority == 1 { return lead() }
-        let request = QuorumMessage.voteRequest(epoch: state.leaderEpoch, candidate: config.nodeID, log: log)
-        return others.map { .sendAfterSync(request, to: $0, through: log.offset) }
-    }
-
-    private var others: [BrokerID] { config.voters.filter { $0 != config.nodeID } }
-
-    /// Opens the epoch: the leader-change record is what makes all before it committable.
-    private mutating func lead() -> [QuorumEffect] {
-        guard case .candidate(let granted) = role else { return [] }
-        let start = log.offset
-        role = .leader(epochStart: start)
-        state.leaderID = config.nodeID
-        state.votedID = nil
-        voterOffsets = OrderedMap()
-        for voter in others { voterOffsets[voter] = .zero }
-        nextDeadline = .distantFuture
-        let change = LeaderChange(leader: config.nodeID, voters: config.voters, grantingVoters: granted)
-        log = LogEnd(lastEpoch: state.leaderEpoch, offset: start + 1)
-        var effects: [QuorumEffect] = [
-            .writeState(state), .becameLeader(epoch: state.leaderEpoch, epochStart: start),
-            .appendLeaderChange(at: start, epoch: state.leaderEpoch, change), .sync(through: log.offset),
-        ]
-        effects += others.map { .send(.beginEpoch(epoch: state.leaderEpoch, leader: config.nodeID), to: $0) }
+        tellLeader()
+        defer { effects = [] }
         return effects
     }
 
-    private mutating func armElection(_ now: Now, _ timeoutMs: Int64) {
-        nextDeadline = now.instant.adding(milliseconds: timeoutMs + Int64(random.below(Int(max(timeoutMs, 1)))))
+    private mutating func tellLeader() {
+        guard toldLeader != leaderID || toldEpoch != leaderEpoch else { return }
+        (toldLeader, toldEpoch) = (leaderID, leaderEpoch)
+        effects.append(.leaderChanged(epoch: leaderEpoch, leader: leaderID))
     }
 
-    // MARK: the log
+    // MARK: time
 
-    private mutating func proposed(_ count: Int) -> [QuorumEffect] {
-        precondition(isLeader, "only a leader appends")
-        guard count > 0 else { return [] }
-        let base = log.offset
-        log.offset = base + Int64(count)
-        return [.append(at: base, epoch: state.leaderEpoch, count: count), .sync(through: log.offset)]
+    /// When the machine next wants `ticked`.
+    package var nextDeadline: Instant {
+        var next = waitsUntil
+        if let ballot { next = min(next, ballot.triesAgainAt) }
+        if let following {
+            next = min(next, following.givesUpAt)
+            if !following.isFetching, following.snapshot == nil, mayFetch { next = min(next, following.fetchAt) }
+        }
+        if let leading {
+            for waiting in leading.waiting { next = min(next, waiting.deadline) }
+            if config.voters.count > 1 { next = min(next, min(leading.announceAt, majorityHeardUntil)) }
+        }
+        return next
     }
 
-    private mutating func synced(_ through: Offset) -> [QuorumEffect] {
-        precondition(through <= log.offset, "synced more than was appended")
-        guard through > syncedOffset else { return [] }
-        syncedOffset = through
-        return advance()
+    private mutating func started(_ now: Instant) {
+        // What was read back after a crash may not be on the disk yet.
+        if !log.isSynced { effects.append(.sync(through: log.endOffset)) }
+        if config.voters == [config.nodeID] { return stand(now) }
+        if let leader = state.leaderID, leader != config.nodeID, config.voters.contains(leader) { return follow(leader, now) }
+        hasResigned = state.leaderID == config.nodeID
+        // The first voters start together. They stand one after the other, so that the first that finds the others is elected.
+        let rank = Int64(config.voters.firstIndex(of: config.nodeID) ?? 0)
+        waitsUntil = now.adding(milliseconds: config.isVoter ? rank * config.electionTimeoutMs / 10 + drawn(config.electionTimeoutMs / 20) : 0)
     }
 
-    /// Moves the high watermark to what a majority holds, once that reaches into this leader's own epoch.
-    private mutating func advance() -> [QuorumEffect] {
-        guard case .leader(let epochStart) = role else { return [] }
-        var held = others.map { voterOffsets[$0] ?? .zero }
-        held.append(syncedOffset)
-        held.sort(by: >)
-        let candidate = held[majority - 1]
-        guard candidate > epochStart, candidate > highWatermark else { return [] }
-        highWatermark = candidate
-        return [.commit(through: candidate)]
+    private mutating func ticked(_ now: Instant) {
+        if leading != nil { return leaderTicked(now) }
+        if following != nil { followerTicked(now) }
+        if let ballot, ballot.triesAgainAt <= now { prospect(now) }
+        if waitsUntil <= now {
+            waitsUntil = .distantFuture
+            if config.isVoter { prospect(now) } else { seek(now) }
+        }
+    }
+
+    /// Milliseconds from 0 up to, not including, `bound`.
+    mutating func drawn(_ bound: Int64) -> Int64 { Int64(random.below(Int(clamping: max(1, bound)))) }
+
+    // MARK: roles
+
+    /// Leaves the present role. What waits at a leader is refused, and what it proposed may be lost.
+    mutating func leaveRole() {
+        if let leading {
+            self.leading = nil
+            for waiting in leading.waiting { refuse(.notLeader, waiting.ticket) }
+            effects.append(.resigned(epoch: leaderEpoch))
+        }
+        following = nil
+        ballot = nil
+        hasResigned = false
+        isSeeking = false
+        waitsUntil = .distantFuture
+    }
+
+    /// Takes up a newer epoch, or this epoch's leader.
+    mutating func enter(_ epoch: LeaderEpoch, leader: BrokerID?, _ now: Instant) {
+        precondition(epoch >= leaderEpoch, "an epoch never comes back")
+        leaveRole()
+        // Nobody else can say that this node leads.
+        let leader = leader == config.nodeID ? nil : leader
+        let isNewer = epoch > leaderEpoch
+        state = QuorumState(
+            leaderID: leader, leaderEpoch: epoch, votedID: isNewer || leader != nil ? nil : state.votedID, voters: config.voters)
+        if isNewer { effects.append(.writeState(state)) }
+        if let leader { return follow(leader, now) }
+        waitsUntil = now.adding(
+            milliseconds: config.isVoter ? config.electionTimeoutMs + drawn(config.electionTimeoutMs) : config.retryBackoffMs)
+    }
+
+    func answer(_ content: QuorumAnswer.Content) -> QuorumAnswer { QuorumAnswer(epoch: leaderEpoch, leader: leaderID, content) }
+
+    mutating func refuse(_ refusal: QuorumRefusal, _ ticket: QuorumTicket) {
+        effects.append(.respond(answer(.refused(refusal)), to: ticket))
     }
 
     // MARK: messages
 
-    private mutating func received(_ message: QuorumMessage, _ from: BrokerID, _ now: Now) -> [QuorumEffect] {
-        guard config.voters.contains(from) else { return [] }
-        switch message {
-        case .voteRequest(let epoch, let candidate, let candidateLog): return voteAsked(epoch, candidate, candidateLog, now)
-        case .voteResponse(let epoch, let leader, let granted): return voteAnswered(epoch, leader, granted, from, now)
-        case .beginEpoch(let epoch, let leader): return leaderHeard(epoch, leader, now)
-        case .endEpoch(let epoch, let leader):
-            guard epoch == state.leaderEpoch, state.leaderID == leader, !isLeader else { return [] }
-            nextDeadline = now.instant
-            return []
-        case .fetch(let epoch, let voterLog):
-            guard isLeader, epoch == state.leaderEpoch, voterLog.offset <= log.offset else { return [] }
-            voterOffsets[from] = voterLog.offset
-            return advance()
+    private mutating func requested(_ request: QuorumRequest, _ from: BrokerID?, _ ticket: QuorumTicket, _ now: Instant) {
+        switch request {
+        case .vote(let epoch, let candidate, let log, let isPreVote):
+            guard config.isVoter, config.voters.contains(candidate), candidate != config.nodeID else {
+                return refuse(.inconsistentVoters, ticket)
+            }
+            voteAsked(epoch, candidate, log, isPreVote, ticket, now)
+        case .beginEpoch(let epoch, let leader):
+            guard config.voters.contains(leader), leader != config.nodeID else { return refuse(.inconsistentVoters, ticket) }
+            leaderAnnounced(epoch, leader, ticket, now)
+        case .endEpoch(let epoch, let leader, let successors): leaderEnded(epoch, leader, successors, ticket, now)
+        case .fetch(let fetch): fetchAsked(fetch, from, ticket, now)
         }
     }
 
-    private mutating func voteAsked(_ epoch: LeaderEpoch, _ candidate: BrokerID, _ candidateLog: LogEnd, _ now: Now) -> [QuorumEffect] {
-        var effects: [QuorumEffect] = []
-        if epoch > state.leaderEpoch { effects += enter(epoch, leader: nil, now) }
-        let free = state.votedID == nil && state.leaderID == nil
-        let granted = epoch == state.leaderEpoch && candidateLog >= log && (free || state.votedID == candidate)
-        guard granted else {
-            return effects + [.send(.voteResponse(epoch: state.leaderEpoch, leader: state.leaderID, granted: false), to: candidate)]
+    private mutating func answered(_ answer: QuorumAnswer, _ request: QuorumRequest, _ from: BrokerID, _ now: Instant) {
+        let isFetch = if case .fetch = request { true } else { false }
+        if isFetch { fetchEnded(from) }
+        if answer.epoch > leaderEpoch {
+            return enter(answer.epoch, leader: answer.leader.flatMap { config.voters.contains($0) ? $0 : nil }, now)
         }
-        state.votedID = candidate
-        role = .voted(candidate)
-        votePending = candidate
-        armElection(now, config.electionTimeoutMs)
-        // One write suffices for the new epoch and the vote in it.
-        return effects.filter { if case .writeState = $0 { false } else { true } } + [.writeState(state)]
+        switch request {
+        case .vote(let epoch, _, _, let isPreVote): voteAnswered(answer, epoch, isPreVote, from, now)
+        case .fetch(let fetch): fetchAnswered(answer, fetch, from, now)
+        case .beginEpoch, .endEpoch: break
+        }
     }
 
-    private mutating func voteAnswered(
-        _ epoch: LeaderEpoch, _ leader: BrokerID?, _ granted: Bool, _ from: BrokerID, _ now: Now
-    ) -> [QuorumEffect] {
-        if epoch > state.leaderEpoch { return enter(epoch, leader: leader, now) }
-        guard epoch == state.leaderEpoch, granted, case .candidate(let votes) = role, !votes.isEmpty, !votes.contains(from) else {
-            return []
-        }
-        let all = (votes + [from]).sorted()
-        role = .candidate(granted: all)
-        return all.count >= majority ? lead() : []
-    }
-
-    private mutating func leaderHeard(_ epoch: LeaderEpoch, _ leader: BrokerID, _ now: Now) -> [QuorumEffect] {
-        guard epoch > state.leaderEpoch || (epoch == state.leaderEpoch && state.leaderID == nil) else {
-            if epoch == state.leaderEpoch, state.leaderID == leader, !isLeader { armElection(now, config.fetchTimeoutMs) }
-            return []
-        }
-        return enter(epoch, leader: leader, now)
-    }
-
-    /// Takes up a newer epoch, or this epoch's leader.
-    private mutating func enter(_ epoch: LeaderEpoch, leader: BrokerID?, _ now: Now) -> [QuorumEffect] {
-        state = QuorumState(leaderID: leader, leaderEpoch: epoch, votedID: nil, voters: config.voters)
-        electionPending = false
-        votePending = nil
-        voterOffsets = OrderedMap()
-        role = leader.map { .follower(of: $0) } ?? .unattached
-        armElection(now, leader == nil ? config.electionTimeoutMs : config.fetchTimeoutMs)
-        return [.writeState(state), .becameFollower(epoch: epoch, leader: leader)]
+    private mutating func failed(_ request: QuorumRequest, _ peer: BrokerID, _ failure: QuorumFailure, _ now: Instant) {
+        guard case .fetch = request else { return }
+        fetchEnded(peer)
+        fetchFailed(peer, failure, now)
     }
 }
