@@ -4,7 +4,7 @@
 #   make test        every check there is, with a summary
 #   make build       the release program, .build/release/kastellan
 #   make bench       throughput and start-up figures as ratios
-#   make simulate    the seeded drivers over many seeds                      (SEEDS=1000)
+#   make simulate    whole clusters under faults, each from a seed           (SEEDS=2000 FIRST=0)
 #   make chaos       broker processes killed at random under librdkafka        (KILLS=200 SEED=N)
 #   make fuzz        the decoders of bytes from outside under libFuzzer      (FUZZ_SECONDS=60)
 #   make lint        tidy and the man page's linter
@@ -18,6 +18,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 ARGS ?= demo
 SEEDS ?= 200
+FIRST ?= 0
 FUZZ_SECONDS ?= 30
 KILLS ?= 200
 SEED ?=
@@ -36,7 +37,7 @@ DEBIAN_TEST := kcat librdkafka-dev mandoc tmux python3 python3-venv gcc libc6-de
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help deps deps-test build run test bench simulate chaos fuzz lint install clean
-.PHONY: test-swift test-lint test-foreign
+.PHONY: test-swift test-lint test-simulate test-foreign
 
 help:
 	@sed -n '3,11s/^# \{0,3\}//p' Makefile
@@ -78,13 +79,13 @@ run: build
 # Each part leaves its counts in $(RESULTS); a part that fails does not keep the others from running.
 test: deps-test
 	@rm -rf $(RESULTS); mkdir -p $(RESULTS)
-	for part in swift lint foreign; do
+	for part in swift lint simulate foreign; do
 		echo "== $$part"
 		$(MAKE) --no-print-directory test-$$part || [ -s $(RESULTS)/$$part ] || echo "0 1" > $(RESULTS)/$$part
 	done
 	echo "== summary"
 	passed=0; failed=0
-	for part in swift lint foreign; do
+	for part in swift lint simulate foreign; do
 		read -r p f < $(RESULTS)/$$part
 		printf '%-8s %5d passed  %3d failed\n' "$$part" "$$p" "$$f"
 		passed=$$((passed + p)); failed=$$((failed + f))
@@ -154,13 +155,23 @@ bench: deps-test build .build/loader
 chaos: deps-test build $(VENV)/complete
 	@KASTELLAN_PROGRAM=$(abspath $(PROGRAM)) KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) Tests/Foreign/chaos.py
 
-# Today: the drivers that walk one part of the engine along seeded random histories, inside the test bundle: the high watermark of a
-# leader and its followers, members of groups and their coordinator, placement of replicas, requests to the controller. A whole
-# simulated cluster (network, clocks and disks under fault) is not here yet.
-simulate: deps-test
-	@echo "simulate: seeded histories of single parts, $(SEEDS) seeds; whole clusters under fault are not simulated yet"
-	KASTELLAN_SEEDS=$(SEEDS) swift test -j $(JOBS) \
-		--filter 'LeaderStateTests|RandomMembersTests|PlacementTests|RandomRequestTests' 2>&1 | { grep -E '^✘|Test run|✔ Test .*test cases passed|error:' || true; }
+# Whole clusters under faults, each from one seed, run twice. The seeded drivers of single parts take KASTELLAN_SEEDS (CONTRIBUTING).
+simulate: deps
+	@swift build -c release --product simulate -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	.build/release/simulate --first $(FIRST) --seeds $(SEEDS)
+
+# A fixed set of seeds, some fresh ones, and the deliberate defects that the simulator must notice.
+test-simulate: deps
+	@mkdir -p $(RESULTS)
+	swift build -c release --product simulate -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	passed=0; failed=0
+	count() { if "$$@"; then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; }
+	count .build/release/simulate --seeds 60
+	count .build/release/simulate --first $$(date +%s) --seeds 20
+	if .build/release/simulate --mutations --seeds 400 | tee $(RESULTS)/mutations.log; then :; fi
+	read -r p f <<< "$$(sed -n 's/^mutations: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' $(RESULTS)/mutations.log)"
+	echo "$$((passed + $${p:-0})) $$((failed + $${f:-1}))" > $(RESULTS)/simulate
+	[ "$$((failed + $${f:-1}))" = 0 ]
 
 fuzz: deps
 	@FUZZ=1 swift build -c release --product fuzz --scratch-path .build/fuzz -j $(JOBS)

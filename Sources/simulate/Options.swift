@@ -1,3 +1,4 @@
+import Glibc
 import Primitives
 
 /// What the command line asks for.
@@ -19,14 +20,16 @@ struct Options {
     /// A child that runs seeds and prints a line for each.
     var isWorker = false
     var step: UInt64 = 1
-    var keepsGoing = true
+    /// Deliberate defects, one after the other, each until a seed notices it.
+    var provesMutations = false
 
     static let usage = """
         usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME]
+               simulate --mutations [--seeds N]
                simulate --seed S [--detailed] [--lines N] [--brokers N] [--mutation NAME]
 
         Runs whole simulated clusters under faults, each from one seed, twice, and says what they violated.
-        With --seed: one of them, with its trace.
+        With --seed: one of them, with its trace. With --mutations: deliberate defects of the engine, each of which some seed must notice.
         """
 
     /// Nil where the words make no sense.
@@ -56,6 +59,7 @@ struct Options {
             case "--detailed": isDetailed = true
             case "--once": once = true
             case "--worker": isWorker = true
+            case "--mutations": provesMutations = true
             case "--mutation":
                 guard let name = rest.popFirst(), Mutations.named(name) != nil else { return nil }
                 mutation = name
@@ -64,6 +68,7 @@ struct Options {
         }
     }
 
+    var processes: UInt64 { UInt64(jobs > 0 ? jobs : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
     var mutations: Mutations { mutation.flatMap { Mutations.named($0) } ?? [] }
 
     private static func number(_ rest: inout ArraySlice<String>, _ value: inout UInt64) -> Bool {

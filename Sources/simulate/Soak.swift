@@ -83,19 +83,24 @@ func monotonicSeconds() -> Double {
 /// Runs seeds in several processes and says what they came to. A seed that crashes its process counts as a violation.
 func soak(_ options: Options) -> Int32 {
     let began = monotonicSeconds()
-    let jobs = UInt64(options.jobs > 0 ? options.jobs : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    let end = options.first + options.seeds
-    say("simulate: seeds \(options.first) to \(end - 1), \(jobs) at a time")
+    say("simulate: seeds \(options.first) to \(options.first + options.seeds - 1), \(options.processes) at a time")
+    let tally = runSeeds(options, stopsAtFirst: false) { say($0) }
+    tally.report(seconds: monotonicSeconds() - began, options)
+    return tally.violations.isEmpty ? 0 : 1
+}
+
+/// `stopsAtFirst`: at the first violation the other processes are ended too.
+func runSeeds(_ options: Options, stopsAtFirst: Bool, _ tell: (String) -> Void) -> Tally {
     var tally = Tally()
     var workers: [Worker] = []
-    for job in 0..<jobs where options.first + job < end {
-        if let worker = spawn(options.first + job, end, jobs, options) { workers.append(worker) }
+    for job in 0..<options.processes {
+        if let worker = spawn(options.first + job, options) { workers.append(worker) }
     }
     while !workers.isEmpty {
         var polled = workers.map { pollfd(fd: $0.output, events: Int16(POLLIN), revents: 0) }
         _ = poll(&polled, nfds_t(polled.count), 1000)
         for (index, worker) in Array(workers.enumerated()).reversed() {
-            let isOver = polled[index].revents != 0 ? !read(worker, &tally) : false
+            let isOver = polled[index].revents != 0 ? !read(worker, &tally, tell) : false
             let isSilent = monotonicSeconds() - worker.heardAt > silenceMax
             guard isOver || isSilent else { continue }
             workers.remove(at: index)
@@ -103,13 +108,38 @@ func soak(_ options: Options) -> Int32 {
             let how = waitFor(worker)
             guard let seed = worker.seed else { continue }
             tally.seeds += 1
-            tally.violations.append((seed, isSilent ? "no end within \(Int(silenceMax)) s" : "the process crashed (\(how))"))
-            say("seed \(seed): crashed or stuck")
-            if let again = spawn(worker.next, end, jobs, options) { workers.append(again) }
+            tally.violations.append((seed, isSilent ? "stuck: no end within \(Int(silenceMax)) s" : "crash: the process ended with \(how)"))
+            tell("seed \(seed): \(tally.violations.last?.text ?? "")")
+            if let again = spawn(worker.next, options) { workers.append(again) }
+        }
+        if stopsAtFirst, !tally.violations.isEmpty {
+            for worker in workers {
+                kill(worker.pid, SIGKILL)
+                _ = waitFor(worker)
+            }
+            return tally
         }
     }
-    tally.report(seconds: monotonicSeconds() - began, options)
-    return tally.violations.isEmpty ? 0 : 1
+    return tally
+}
+
+/// Turns each deliberate defect on and runs seeds until one notices. Says which did, and what it saw.
+func proveMutations(_ options: Options) -> Int32 {
+    var missed = 0
+    for (name, _) in Mutations.all where options.mutation == nil || options.mutation == name {
+        var each = options
+        each.mutation = name
+        each.once = true
+        let tally = runSeeds(each, stopsAtFirst: true) { _ in }
+        if let caught = tally.violations.first {
+            say("\(name): caught by seed \(caught.seed), after \(tally.seeds) seeds: \(caught.text)")
+        } else {
+            missed += 1
+            say("\(name): NOT caught by \(tally.seeds) seeds")
+        }
+    }
+    say("mutations: \(Mutations.all.count - missed) passed, \(missed) failed")
+    return missed == 0 ? 0 : 1
 }
 
 private func waitFor(_ worker: Worker) -> String {
@@ -120,7 +150,7 @@ private func waitFor(_ worker: Worker) -> String {
 }
 
 /// False at the end of its output.
-private func read(_ worker: Worker, _ tally: inout Tally) -> Bool {
+private func read(_ worker: Worker, _ tally: inout Tally, _ tell: (String) -> Void) -> Bool {
     var chunk = [UInt8](repeating: 0, count: 65_536)
     let count = Glibc.read(worker.output, &chunk, chunk.count)
     guard count > 0 else { return false }
@@ -129,12 +159,12 @@ private func read(_ worker: Worker, _ tally: inout Tally) -> Bool {
     while let newline = worker.rest.firstIndex(of: 10) {
         let line = String(decoding: worker.rest[..<newline], as: UTF8.self)
         worker.rest.removeSubrange(...newline)
-        hear(line, worker, &tally)
+        hear(line, worker, &tally, tell)
     }
     return true
 }
 
-private func hear(_ line: String, _ worker: Worker, _ tally: inout Tally) {
+private func hear(_ line: String, _ worker: Worker, _ tally: inout Tally, _ tell: (String) -> Void) {
     let words = line.split(separator: " ")
     guard words.count >= 2, let seed = UInt64(words[1]) else { return }
     if words[0] == "begin" {
@@ -144,13 +174,15 @@ private func hear(_ line: String, _ worker: Worker, _ tally: inout Tally) {
         worker.seed = nil
         let before = tally.violations.count
         tally.add(line)
-        if tally.violations.count > before { say("seed \(seed): \(tally.violations[before].text)") }
-        if tally.seeds % 500 == 0 { say("simulate: \(tally.seeds) seeds done, \(tally.violations.count) violations") }
+        if tally.violations.count > before { tell("seed \(seed): \(tally.violations[before].text)") }
+        if tally.seeds % 500 == 0 { tell("simulate: \(tally.seeds) seeds done, \(tally.violations.count) violations") }
     }
 }
 
-/// A child for the seeds from `first` on, every `step`th, below `end`.
-private func spawn(_ first: UInt64, _ end: UInt64, _ step: UInt64, _ options: Options) -> Worker? {
+/// A child for the seeds from `first` on, as far as the options go; as many processes share them.
+private func spawn(_ first: UInt64, _ options: Options) -> Worker? {
+    let end = options.first + options.seeds
+    let step = options.processes
     guard first < end else { return nil }
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }

@@ -9,7 +9,7 @@ func start() {
     }
     if let seed = options.replay { exit(replay(seed, options)) }
     if options.isWorker { exit(work(options)) }
-    exit(soak(options))
+    exit(options.provesMutations ? proveMutations(options) : soak(options))
 }
 
 /// Runs one seed and prints its trace, and what it violated.
