@@ -103,6 +103,7 @@ package struct Broker {
     }
 
     private mutating func tellController() {
+        finishStartIfDue()
         noticeController()
         noticeOwnState()
         noticeTopics()
@@ -111,6 +112,7 @@ package struct Broker {
 
     mutating func forgetConnection(_ connection: ConnectionID) {
         parked.forget(connection)
+        metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)
         heartbeatConnectionClosed(connection)
     }
@@ -120,13 +122,14 @@ package struct Broker {
         mutating get {
             let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, life.nextAt, replicationDeadline)
-            return min(due, adminDeadline, groupsDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
+            return min(due, adminDeadline, groupsDeadline, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
 
     private mutating func tick() {
         expireParked()
         expirePeerRequests()
+        if quorumDeadline <= now.instant { quorumTick() }
         runControllerChannel()
         if duties.nextDeadline <= now.instant { controllerTick() }
         runChores()

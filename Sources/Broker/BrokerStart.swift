@@ -7,8 +7,9 @@ import Wire
 
 /// Starting and stopping. Both wait for the disk, here and nowhere else on the broker's thread.
 extension Broker {
-    /// Opens the data directory, replays the metadata log, wins the election among one voter, registers this broker, recovers the logs of
-    /// its partitions. The listeners' ports are known by now (`BrokerConfig.bind`).
+    /// Opens the data directory and the metadata log. The only voter of a quorum wins its election, registers its broker and recovers the
+    /// logs of its partitions here and now; where there are others, all that follows from events. The listeners' ports are known by now
+    /// (`BrokerConfig.bind`).
     package mutating func start(now: Now) throws(BrokerStartError) -> [BrokerEffect] {
         self.now = now
         isStarting = true
@@ -18,22 +19,45 @@ extension Broker {
         controller = Controller(image: image)
         try openMetadataLog(directory)
         runQuorum(.started)
-        if image.features.isEmpty { commitMetadata(Controller.bootstrapRecords()) { _, _ in } }
-        if isActiveController { becameActiveController() }
-        beginBrokerLife()
-        // With one voter the broker registers with itself here and now.
-        settle()
+        if config.isBroker { beginBrokerLife() }
+        if isOnlyVoter {
+            // With one voter the broker registers with itself here and now.
+            settle()
+            guard startError != nil || (isActiveController && (brokerEpoch >= 0 || !config.isBroker)) else {
+                throw .unreadable("the metadata log could not be opened for writing")
+            }
+        }
         if let startError { throw startError }
-        guard isActiveController, brokerEpoch >= 0 else { throw .unreadable("the metadata log could not be opened for writing") }
-        applied(metadata?.startDelta ?? ClusterImageDelta())
-        isStarting = false
-        metadata?.isStarting = false
-        metadata?.startDelta = ClusterImageDelta()
-        clearStrays(directory)
-        removedTopics = OrderedMap()
+        metadata?.waitsForDisk = false
+        if isOnlyVoter { finishStart() }
         settle()
         defer { effects = [] }
         return effects
+    }
+
+    private var isOnlyVoter: Bool { config.voterIDs == [brokerID] }
+
+    /// Among others: once the image shows this start of the broker, its partitions are what it now says. Before, it might take up
+    /// leaderships of an earlier life, of which others have the records.
+    mutating func finishStartIfDue() {
+        guard isStarting, metadata?.waitsForDisk == false else { return }
+        if config.isBroker {
+            guard brokerEpoch >= 0, image.brokers[brokerID]?.brokerEpoch == brokerEpoch else { return }
+        } else if metadata?.quorum.leaderID == nil {
+            return
+        }
+        finishStart()
+    }
+
+    private mutating func finishStart() {
+        let delta = metadata?.startDelta ?? ClusterImageDelta()
+        metadata?.startDelta = ClusterImageDelta()
+        if config.isBroker { applied(delta) }
+        isStarting = false
+        if let directory, config.isBroker { clearStrays(directory) }
+        removedTopics = OrderedMap()
+        guard !config.isBroker else { return }
+        effects.append(.ready)
     }
 
     /// Writes checkpoints, producer snapshots and the clean-shutdown marker. The broker is not used after it.
@@ -72,7 +96,8 @@ extension Broker {
                 MetadataLog.partition, topicID: .metadataTopic, config: MetadataLog.logConfig(config), now: now)
             log.config = MetadataLog.logConfig(config)
             let path = MetadataLog.statePath(log)
-            let text = disk.exists(path) ? try disk.readAll(path).lossyString : nil
+            var text = disk.exists(path) ? try disk.readAll(path).lossyString : nil
+            if text == "", mutations.contains(.forgetVoteSync) { text = nil }
             guard let found = text.map({ QuorumState(text: $0) }) ?? QuorumState() else {
                 throw BrokerStartError.damaged("\(path) is not a quorum state")
             }
@@ -82,25 +107,17 @@ extension Broker {
         } catch {
             throw .unreadable("cannot open the metadata log: \((error as? LogError)?.message ?? "\(error)")")
         }
-        let end = LogEnd(lastEpoch: log.latestLeaderEpoch ?? 0, offset: log.logEndOffset)
+        let snapshots = try loadSnapshots(log)
         let quorum = QuorumMachine(
             config: QuorumConfig(
                 nodeID: brokerID, voters: config.voterIDs, electionTimeoutMs: config.quorumElectionTimeoutMs,
-                fetchTimeoutMs: config.quorumFetchTimeoutMs),
-            state: state, log: end, random: PRNG(seed: random.next()))
+                fetchTimeoutMs: config.quorumFetchTimeoutMs, electionBackoffMaxMs: config.integer("controller.quorum.election.backoff.max.ms"),
+                retryBackoffMs: config.integer("controller.quorum.retry.backoff.ms"), mutations: mutations),
+            state: state, log: QuorumLog(log, startEpoch: snapshots.last?.epoch ?? 0), snapshot: snapshots.last,
+            random: PRNG(seed: random.next()))
         metadata = MetadataLog(log: log, quorum: quorum)
-        try replayMetadata(log)
-    }
-
-    /// What the log holds counts as proposed: it is applied when the new leader's first record is committed, and all before it with it.
-    private mutating func replayMetadata(_ log: PartitionLog) throws(BrokerStartError) {
-        var found: [(offset: Offset, record: MetadataRecord)] = []
-        try MetadataLog.replay(log, codecs) { offset, record in found.append((offset, record)) }
-        for (offset, record) in found {
-            controller.apply(record, at: offset)
-            if case .removeTopic(let removed) = record { removedTopics[removed.topicID] = true }
-            metadata?.proposals.append(MetadataLog.Proposal(baseOffset: offset, records: [record], done: { _, _ in }))
-        }
+        metadata?.snapshots.held = snapshots
+        try metadata?.load(codecs)
     }
 
     /// Directories of partitions the metadata does not know: those of topics it says were deleted go, others are left alone, and named.

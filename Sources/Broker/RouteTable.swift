@@ -53,7 +53,8 @@ package struct Route: Sendable {
 
 /// The one table of what this broker serves. ApiVersions advertises what stands here. Each part has its own rows, in its own folder.
 package enum RouteTable {
-    package static let routes: [Route] = (dataRoutes + adminRoutes + groupRoutes + nodeRoutes).sorted { $0.key.rawValue < $1.key.rawValue }
+    package static let routes: [Route] = (dataRoutes + adminRoutes + groupRoutes + nodeRoutes + quorumRoutes)
+        .sorted { $0.key.rawValue < $1.key.rawValue }
 
     static let dataRoutes: [Route] = [
         Route(ApiVersionsRequest.self) { $0.handleApiVersions($1, $2) },

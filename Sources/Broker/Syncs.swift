@@ -5,7 +5,7 @@ import Storage
 /// Making logs durable without the broker's thread waiting for the disk: a job goes to a worker, `synced` comes back.
 struct SyncQueue {
     enum Target {
-        case metadata
+        case metadata(generation: Int)
         case replica(Replica)
     }
 
@@ -33,7 +33,7 @@ extension Broker {
     mutating func synced(_ token: SyncToken, _ error: DiskError?) {
         guard let (target, job) = syncs.end(token) else { return }
         switch target {
-        case .metadata: metadataSynced(job, error)
+        case .metadata(let generation): metadataSynced(job, generation, error)
         case .replica(let replica):
             replica.isSyncing = false
             if let error { return directoryFailed(error) }

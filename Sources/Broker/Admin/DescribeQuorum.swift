@@ -3,8 +3,8 @@ import Primitives
 import Quorum
 import Wire
 
-/// DescribeQuorum (55), versions 0 to 2: who leads the metadata quorum and how far each voter is. Only the leader can say; with one voter
-/// that is this node.
+/// DescribeQuorum (55), versions 0 to 2: who leads the metadata quorum and how far each replica is. Only the leader can say; other
+/// nodes forward the request to it.
 extension Broker {
     mutating func handleDescribeQuorum(_ context: RequestContext, _ request: DescribeQuorumRequest) {
         var response = DescribeQuorumResponse()
@@ -36,18 +36,32 @@ extension Broker {
         row.leaderID = brokerID.rawValue
         row.leaderEpoch = quorum.leaderEpoch.rawValue
         row.highWatermark = quorum.highWatermark.rawValue
-        row.currentVoters = quorum.voterLogEnds.map { voter, logEndOffset in
-            var state = DescribeQuorumResponse.ReplicaState()
-            state.replicaID = voter.rawValue
-            state.logEndOffset = logEndOffset.rawValue
-            if voter == brokerID {
-                state.lastFetchTimestamp = now.wall.milliseconds
-                state.lastCaughtUpTimestamp = now.wall.milliseconds
-            }
-            return state
+        let replicas = quorum.replicas
+        row.currentVoters = config.voterIDs.map { id in
+            id == brokerID ? ownState(quorum) : state(of: id, replicas.voters[id] ?? ReplicaProgress())
         }
+        row.observers = replicas.observers.map { state(of: $0.key, $0.value) }
         return row
     }
+
+    private func ownState(_ quorum: QuorumMachine) -> DescribeQuorumResponse.ReplicaState {
+        var state = DescribeQuorumResponse.ReplicaState()
+        (state.replicaID, state.logEndOffset) = (brokerID.rawValue, quorum.log.endOffset.rawValue)
+        (state.lastFetchTimestamp, state.lastCaughtUpTimestamp) = (now.wall.milliseconds, now.wall.milliseconds)
+        return state
+    }
+
+    /// Kafka tells -1 of what it does not know.
+    private func state(of id: BrokerID, _ progress: ReplicaProgress) -> DescribeQuorumResponse.ReplicaState {
+        var state = DescribeQuorumResponse.ReplicaState()
+        (state.replicaID, state.logEndOffset) = (id.rawValue, progress.logEndOffset.rawValue)
+        let isHeard = progress.logEndOffset != .none
+        if isHeard, let fetch = progress.lastFetch { state.lastFetchTimestamp = wall(fetch) }
+        if let caughtUp = progress.lastCaughtUp { state.lastCaughtUpTimestamp = wall(caughtUp) }
+        return state
+    }
+
+    private func wall(_ instant: Instant) -> Int64 { now.wall.milliseconds - now.instant.milliseconds(since: instant) }
 
     /// Where the voters are reached: as configured, or for this node alone where it listens.
     private var quorumNodes: [DescribeQuorumResponse.Node] {

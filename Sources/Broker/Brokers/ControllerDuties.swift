@@ -67,5 +67,5 @@ extension Broker {
     }
 
     /// The offset that the next metadata record will have.
-    var nextMetadataOffset: Offset { metadata?.quorum.log.offset ?? .zero }
+    var nextMetadataOffset: Offset { metadata?.quorum.log.endOffset ?? .zero }
 }

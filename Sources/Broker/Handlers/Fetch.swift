@@ -36,15 +36,10 @@ struct FetchTask {
 /// the offset it asks for, once its log is known to agree with ours (KIP-595). Followers serve consumers of their rack (KIP-392).
 extension Broker {
     mutating func handleFetch(_ context: RequestContext, _ request: FetchRequest) {
-        if namesMetadata(request) { return handleMetadataFetch(context, request) }
+        if isMetadataFetch(context, request) { return handleMetadataFetch(context, request) }
         guard let task = openFetch(context, request) else { return }
         if let follower = task.follower { acknowledge(task, by: follower) }
         startFetch(task)
-    }
-
-    private func namesMetadata(_ request: FetchRequest) -> Bool {
-        guard let topic = request.topics.first else { return false }
-        return topic.topicID == .metadataTopic || topic.topic == TopicNames.metadata
     }
 
     // MARK: - Sessions

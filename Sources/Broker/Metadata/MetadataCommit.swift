@@ -8,7 +8,7 @@ import Wire
 /// Changing the cluster's metadata: appending what the controller decided, and what follows when it is committed.
 extension Broker {
     /// Whether this node's controller is the one that decides.
-    package var isActiveController: Bool { metadata?.quorum.isLeader ?? false }
+    package var isActiveController: Bool { metadata.map { $0.isActive && $0.quorum.isLeader } ?? false }
 
     /// Appends the records to the metadata log. `done` is told once they are committed and applied to `image` here, or why not; until
     /// then the request stays parked. Without records it is told at once. Decide on `controller.image` right before, not earlier.
@@ -28,109 +28,120 @@ extension Broker {
             controller.apply(record, at: offset)
             offset = offset + 1
         }
-        metadata?.proposals.append(MetadataLog.Proposal(baseOffset: base, records: records, done: done))
+        metadata?.expect(records, at: base, done: done)
+        // The records went to the log before they are proposed, so that a full disk refuses them before the quorum counts them.
         runQuorum(.proposed(count: records.count))
     }
 
-    private mutating func appendMetadata(_ values: [(key: Bytes?, value: Bytes)], isControl: Bool) throws(LogError) -> Offset {
+    mutating func appendMetadata(_ values: [(key: Bytes?, value: Bytes)], isControl: Bool) throws(LogError) -> Offset {
         guard let metadata else { throw .closed }
         let epoch = metadata.quorum.leaderEpoch
         let batch = MetadataLog.batch(values, epoch: epoch, now: now, isControl: isControl)
         return try metadata.log.append(batch, leaderEpoch: epoch, now: now, origin: .coordinator).baseOffset
     }
 
-    mutating func runQuorum(_ event: QuorumEvent) {
-        guard let effects = metadata?.quorum.handle(event, now: now) else { return }
-        for effect in effects { run(effect) }
-    }
+    // MARK: Durability
 
-    private mutating func run(_ effect: QuorumEffect) {
-        switch effect {
-        case .writeState(let state): writeQuorumState(state)
-        case .appendLeaderChange(let offset, let epoch, let change): openEpoch(at: offset, epoch, change)
-        // The records went to the log before they were proposed, so that a full disk refuses them before the quorum counts them.
-        case .append(let offset, _, let count):
-            precondition(metadata?.log.logEndOffset == offset + Int64(count), "the quorum and its log agree on offsets")
-        case .sync: syncMetadata()
-        case .commit(let through): committed(through)
-        case .becameLeader, .becameFollower: break
-        // With one voter there is nobody to talk to.
-        case .send, .sendAfterSync: break
-        }
-    }
-
-    private mutating func writeQuorumState(_ state: QuorumState) {
-        guard let log = metadata?.log else { return }
-        do throws(DiskError) {
-            try disk.replace(MetadataLog.statePath(log), with: Bytes(state.text))
-        } catch {
-            return startFailed(.unreadable("cannot write quorum-state: \(LogError.disk(error).message)"))
-        }
-        runQuorum(.stateWritten(state))
-    }
-
-    private mutating func openEpoch(at offset: Offset, _ epoch: LeaderEpoch, _ change: LeaderChange) {
-        do throws(LogError) {
-            try metadata?.log.beginLeaderEpoch(epoch)
-            let base = try appendMetadata([(LeaderChange.key, change.value)], isControl: true)
-            precondition(base == offset, "the quorum and its log agree on offsets")
-        } catch {
-            startFailed(.unreadable("cannot write the metadata log: \(error.message)"))
-        }
-    }
-
-    /// Elections happen only at the start, where a failure is told to who started the broker.
-    private mutating func startFailed(_ error: BrokerStartError) {
-        if startError == nil { startError = error }
-    }
-
-    private mutating func syncMetadata() {
+    mutating func syncMetadata() {
         guard let metadata, !metadata.isSyncing, let job = metadata.log.syncJob() else { return }
         self.metadata?.isSyncing = true
-        guard metadata.isStarting else { return effects.append(.sync(syncs.begin(.metadata, job), job)) }
+        let generation = metadata.syncGeneration
+        guard metadata.waitsForDisk else {
+            return effects.append(.sync(syncs.begin(.metadata(generation: generation), job), job))
+        }
         do throws(DiskError) {
             try job.run()
-            metadataSynced(job, nil)
+            metadataSynced(job, generation, nil)
         } catch {
-            metadataSynced(job, error)
+            metadataSynced(job, generation, error)
         }
     }
 
-    mutating func metadataSynced(_ job: PartitionLog.SyncJob, _ error: DiskError?) {
+    mutating func metadataSynced(_ job: PartitionLog.SyncJob, _ generation: Int, _ error: DiskError?) {
         metadata?.isSyncing = false
         if let error { return metadataSyncFailed(error) }
-        metadata?.log.synced(job)
-        runQuorum(.synced(through: job.through))
+        // What was cut and written anew meanwhile is not what this sync made durable.
+        if generation == metadata?.syncGeneration {
+            metadata?.log.synced(job)
+            runQuorum(.synced(through: job.through))
+        }
         if let log = metadata?.log, log.syncedOffset < log.logEndOffset { syncMetadata() }
     }
 
     /// What waited is told that it failed. It may still be committed, by a later sync: as after any error of the disk, whoever asked has
-    /// to look.
+    /// to look. Where there are others, one of them should lead.
     private mutating func metadataSyncFailed(_ error: DiskError) {
         let message = LogError.disk(error).message
         startFailed(.unreadable("cannot sync the metadata log: \(message)"))
         note("cannot sync the metadata log: \(message)")
         emit(.disk(broker: brokerID, message: message))
-        guard let waiting = metadata?.proposals else { return }
-        let told: MetadataCompletion = { _, _ in }
-        metadata?.proposals = waiting.map { MetadataLog.Proposal(baseOffset: $0.baseOffset, records: $0.records, done: told) }
-        for proposal in waiting { proposal.done(&self, .kafkaStorageError) }
+        failPending(.kafkaStorageError)
+        metadata?.retryAt = now.instant.adding(milliseconds: Broker.metadataRetryMs)
+        if config.voterIDs.count > 1 { runQuorum(.resigned) }
     }
 
+    /// How long after an error of its disk the metadata log tries again.
+    static let metadataRetryMs: Int64 = 200
+
+    /// Tells who waits that what they wait for is not known to be committed. It stays in the log, and may be.
+    mutating func failPending(_ code: ErrorCode) {
+        guard let metadata else { return }
+        let waiting = metadata.pending.compactMap(\.done)
+        for index in metadata.pending.indices { self.metadata?.pending[index].done = nil }
+        for done in waiting { done(&self, code) }
+    }
+
+    // MARK: What is committed
+
     /// Applies what is committed, then tells who waited for it.
-    private mutating func committed(_ through: Offset) {
-        guard let proposals = metadata?.proposals else { return }
-        let ready = proposals.prefix { $0.endOffset <= through }
-        metadata?.proposals.removeFirst(ready.count)
-        var delta = metadata?.isStarting == true ? metadata?.startDelta ?? ClusterImageDelta() : ClusterImageDelta()
-        for proposal in ready {
-            var offset = proposal.baseOffset
-            for record in proposal.records {
+    mutating func committed(_ through: Offset) {
+        guard let pending = metadata?.pending else { return }
+        let ready = pending.prefix { $0.endOffset <= through }
+        metadata?.pending.removeFirst(ready.count)
+        var delta = isStarting ? metadata?.startDelta ?? ClusterImageDelta() : ClusterImageDelta()
+        for one in ready {
+            var offset = one.baseOffset
+            for record in one.records {
+                if isStarting, case .removeTopic(let removed) = record { removedTopics[removed.topicID] = true }
                 image.apply(record, at: offset, into: &delta)
                 offset = offset + 1
             }
         }
-        if metadata?.isStarting == true { metadata?.startDelta = delta } else { applied(delta) }
-        for proposal in ready { proposal.done(&self, .none) }
+        if isStarting { metadata?.startDelta = delta } else { applied(delta) }
+        for one in ready { one.done?(&self, .none) }
+        establish()
+        snapshotIfDue()
+    }
+
+    /// This node leads and has applied all that was decided before it: from now on its controller decides.
+    private mutating func establish() {
+        guard let metadata, !metadata.isActive, metadata.quorum.isLeaderEstablished else { return }
+        self.metadata?.isActive = true
+        if controller.image.features.isEmpty { commitMetadata(Controller.bootstrapRecords()) { _, _ in } }
+        if config.voterIDs.count > 1 {
+            let epochs = EpochChange(leaderEpochs: metadata.leaderBefore?.epoch ?? .none, metadata.quorum.leaderEpoch)
+            emit(.controllerChanged(from: metadata.leaderBefore?.id, to: brokerID, epochs: epochs))
+        }
+        becameActiveController()
+    }
+
+    /// The new leader's controller: what is committed, and what this log holds beyond it and will be committed with the leader's first
+    /// record.
+    mutating func prepareController() {
+        controller = Controller(image: image)
+        for one in metadata?.pending ?? [] {
+            var offset = one.baseOffset
+            for record in one.records {
+                controller.apply(record, at: offset)
+                offset = offset + 1
+            }
+        }
+    }
+
+    mutating func deposed() {
+        let wasActive = metadata?.isActive == true
+        metadata?.isActive = false
+        failPending(.notController)
+        if wasActive { resignedActiveController() }
     }
 }

@@ -8,29 +8,62 @@ import Wire
 /// What is told once some metadata records are committed and applied here, or could not be written.
 package typealias MetadataCompletion = @Sendable (inout Broker, ErrorCode) -> Void
 
-/// This node's part in the metadata quorum: the log `__cluster_metadata-0`, the quorum's machine and the controller.
+/// This node's part in the metadata quorum: the log `__cluster_metadata-0`, the quorum's machine, and what is in the log and not
+/// committed yet. Owner: the broker's thread.
 ///
-/// A change runs so: the controller decides on its own image; its records are appended here and applied to that image at once, so that the
-/// next decision sees them; when the quorum says they are committed they are applied to the broker's image, from which everything else
-/// follows; then the parked response is sent. Owner: the broker's thread.
+/// At the leader a change runs so: the controller decides on its own image; its records are appended here and applied to that image at
+/// once, so that the next decision sees them; when the quorum says they are committed they are applied to the broker's image, from which
+/// everything else follows; then the parked response is sent. A follower appends what it fetches and applies it when it hears that it is
+/// committed. Whoever becomes leader makes its controller of the committed image and of what waits here.
 struct MetadataLog {
-    /// Records appended and not yet committed, with the offset of the first, and who waits for them.
-    struct Proposal {
+    /// Records in the log that are not committed here, with the offset of the first, and who waits for them.
+    struct Pending {
         let baseOffset: Offset
         let records: [MetadataRecord]
-        let done: MetadataCompletion
+        var done: MetadataCompletion?
         var endOffset: Offset { baseOffset + Int64(records.count) }
     }
 
     let log: PartitionLog
     var quorum: QuorumMachine
-    var proposals: [Proposal] = []
-    /// A sync is under way; what is appended meanwhile waits for the next.
+    var pending: [Pending] = []
+    /// This node leads the quorum, has applied all that was decided before, and has not been deposed.
+    var isActive = false
+
+    /// Who led the quorum last, as far as this node heard, and who before.
+    struct KnownLeader: Equatable {
+        let id: BrokerID
+        let epoch: LeaderEpoch
+    }
+    var knownLeader: KnownLeader?
+    var leaderBefore: KnownLeader?
+
+    /// Effects of the quorum's machine that are not done yet, in order. They wait where the disk refuses what must come first.
+    var todo: [QuorumEffect] = []
+    var isWorking = false
+    /// When the disk is tried again.
+    var retryAt: Instant = .distantFuture
+    /// While `start` runs the disk is waited for.
+    var waitsForDisk = true
+    /// A sync is under way; what is appended meanwhile waits for the next. One that began before the log was cut tells nothing.
     var isSyncing = false
-    /// While the broker starts, the disk is waited for, and what has changed is gathered: a partition is taken up once, as it is in the
-    /// end.
-    var isStarting = true
+    var syncGeneration = 0
+
+    /// Requests of peers that are not answered yet.
+    var asked = QuorumRequests()
+    /// The records of the answer that is being handled.
+    var fetched: [RecordBatch] = []
+    /// The fetch that is under way, to be given up when another leader is asked.
+    var fetchID: PeerRequestID?
+    var snapshots = MetadataSnapshots()
+
+    /// While the broker starts, what has changed is gathered: a partition is taken up once, as it is in the end.
     var startDelta = ClusterImageDelta()
+
+    init(log: PartitionLog, quorum: QuorumMachine) {
+        self.log = log
+        self.quorum = quorum
+    }
 
     static let partition = TopicPartition(TopicNames.metadata, 0)
     static func statePath(_ log: PartitionLog) -> String { log.directory + "/quorum-state" }
@@ -54,33 +87,45 @@ struct MetadataLog {
         return builder.buildUncompressed()
     }
 
-    /// Every data record of the log in order, with its offset.
-    static func replay(_ log: PartitionLog, _ codecs: Codecs, _ body: (Offset, MetadataRecord) -> Void) throws(BrokerStartError) {
-        var next = log.logStartOffset
+    /// The metadata in a batch; nothing in a control batch. Throws where the batch is unreadable.
+    static func records(_ batch: RecordBatch, _ codecs: Codecs) throws -> [MetadataRecord] {
+        guard !batch.header.isControl else { return [] }
+        return try batch.records(codecs).map { record in
+            guard let value = record.value else { throw WireError.unexpectedNull }
+            return try MetadataRecord.decode(value)
+        }
+    }
+
+    /// Puts what a batch says with what is not committed yet.
+    mutating func expect(_ records: [MetadataRecord], at offset: Offset, done: MetadataCompletion? = nil) {
+        guard !records.isEmpty else { return }
+        pending.append(Pending(baseOffset: offset, records: records, done: done))
+    }
+
+    /// Reads the whole log into `pending`.
+    mutating func load(_ codecs: Codecs) throws(BrokerStartError) {
+        var next = max(log.logStartOffset, quorum.highWatermark)
         while next < log.logEndOffset {
-            let records: [Record]
             do {
-                let slice = try log.read(from: next, maxBytes: 1 << 20, below: log.logEndOffset, minOneBatch: true)
-                var walk = BatchWalk(try slice.bytes())
-                var found: [Record] = []
-                while let batch = try walk.next() {
+                let batches = try log.readBatches(from: next, below: log.logEndOffset)
+                guard !batches.isEmpty else { return }
+                for batch in batches {
+                    expect(try MetadataLog.records(batch, codecs), at: batch.header.baseOffset)
                     next = batch.header.nextOffset
-                    if !batch.header.isControl { found += try batch.records(codecs) }
                 }
-                if slice.isEmpty { return }
-                records = found
             } catch {
                 throw .damaged("the metadata log cannot be read at offset \(next): \(error)")
             }
-            for record in records {
-                guard let value = record.value else { continue }
-                do throws(WireError) {
-                    body(record.offset, try MetadataRecord.decode(value))
-                } catch {
-                    throw .damaged("the metadata log has an unreadable record at offset \(record.offset): \(error)")
-                }
-            }
         }
+    }
+}
+
+extension QuorumLog {
+    /// The log as its machine sees it. `startEpoch` is that of the snapshot the log begins behind.
+    init(_ log: PartitionLog, startEpoch: LeaderEpoch) {
+        self.init(
+            startOffset: log.logStartOffset, startEpoch: startEpoch, endOffset: log.logEndOffset, syncedOffset: log.syncedOffset,
+            epochs: log.leaderEpochs.map { EpochStart(epoch: $0.epoch, startOffset: max($0.startOffset, log.logStartOffset)) })
     }
 }
 
