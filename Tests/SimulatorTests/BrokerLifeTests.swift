@@ -149,7 +149,7 @@ import Wire
         try world.makeTopic("t", replicas: 3)
         try world.produce("t", ["a", "b"])
         for node in world.nodes.values {
-            if powerCut { node.cutPower(SimulatedDisk.PowerCut(), &world.random) } else { node.kill() }
+            if powerCut { node.cutPower() } else { node.kill() }
         }
         world.run(milliseconds: 100)
         let start = world.milliseconds
