@@ -64,6 +64,9 @@ public struct OrderedMap<Key: Comparable, Value> {
         return change(&values[place])
     }
 
+    /// Changes the value at a position in place.
+    public mutating func update(at position: Int, _ change: (inout Value) -> Void) { change(&values[position]) }
+
     @discardableResult
     public mutating func remove(_ key: Key) -> Value? {
         guard let place = index(of: key) else { return nil }

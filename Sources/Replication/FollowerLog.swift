@@ -18,6 +18,7 @@ extension Replica {
         _ batches: Bytes, leaderHighWatermark: Offset, leaderLogStart: Offset, now: Now
     ) throws(LogError) -> (result: AppendResult?, highWatermarkMoved: Bool) {
         guard case .follower(_, let epoch) = role else { throw .closed }
+        version &+= 1
         var result: AppendResult?
         if !batches.isEmpty {
             result = try log.append(batches, leaderEpoch: epoch, now: now, origin: .replication)
@@ -45,6 +46,7 @@ extension Replica {
     package func truncate(to offset: Offset, now: Now) throws(LogError) -> Offset {
         let before = log.logEndOffset
         guard !mutations.contains(.skipTruncation) else { return before }
+        version &+= 1
         try log.truncate(to: max(offset, .zero), now: now)
         knownHighWatermark = min(knownHighWatermark, log.logEndOffset)
         return before
@@ -52,6 +54,7 @@ extension Replica {
 
     /// The leader no longer has what comes next here: begins anew where it begins.
     package func restart(at offset: Offset) throws(LogError) {
+        version &+= 1
         try log.restart(at: offset)
         knownHighWatermark = offset
     }

@@ -18,7 +18,9 @@ package final class Replica {
     package let partition: TopicPartition
     package let topicID: UUID
     package let log: PartitionLog
-    package internal(set) var role: Role = .idle
+    package internal(set) var role: Role = .idle { didSet { version &+= 1 } }
+    /// Grows with whatever a fetch could have news of: what was found at one version is still so while it is the same.
+    package internal(set) var version: UInt64 = 0
     /// How often this broker has taken up the leadership from another role. While it is the same, what was appended is still in the log.
     package private(set) var leaderships = 0
     let mutations: Mutations
@@ -153,6 +155,7 @@ package final class Replica {
     /// The log start moved (retention, DeleteRecords).
     package func logStartMoved() {
         knownHighWatermark = max(knownHighWatermark, log.logStartOffset)
+        version &+= 1
         let start = log.logStartOffset
         changeLeader { $0.started(at: start) }
     }

@@ -183,8 +183,8 @@ import Wire
         #expect(one > 0 && two > 0 && make(9, at: 2) == 0, "both are in use, and too young to be pushed out by a larger one")
         let follower = make(1, isPrivileged: true, at: 3)
         #expect(follower > 0 && sessions.count == 2 && sessions[one] == nil, "a follower takes the smallest consumer's")
-        sessions.update(two) { $0.lastUsed = at(100_000) }
-        sessions.update(follower) { $0.lastUsed = at(100_000) }
+        sessions[two]?.lastUsed = at(100_000)
+        sessions[follower]?.lastUsed = at(100_000)
         let larger = make(9, at: 130_000)
         #expect(larger > 0 && sessions[two] == nil && sessions[follower] != nil)
         #expect(make(1, at: 300_001) > 0, "an idle one goes")

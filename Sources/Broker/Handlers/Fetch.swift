@@ -38,7 +38,7 @@ extension Broker {
     mutating func handleFetch(_ context: RequestContext, _ request: FetchRequest) {
         if isMetadataFetch(context, request) { return handleMetadataFetch(context, request) }
         guard let task = openFetch(context, request) else { return }
-        if let follower = task.follower { acknowledge(task, by: follower) }
+        if let follower = task.follower { acknowledge(task, request, by: follower) }
         startFetch(task)
     }
 
@@ -57,14 +57,10 @@ extension Broker {
         guard let session = replication.sessions[request.sessionID] else { return refuse(context, .fetchSessionIDNotFound) }
         guard session.usesTopicIDs == usesTopicIDs else { return refuse(context, .fetchSessionTopicIDError) }
         guard session.nextEpoch == request.sessionEpoch else { return refuse(context, .invalidFetchSessionEpoch) }
-        let at = now.instant
-        let isEmpty = replication.sessions.update(request.sessionID) { session in
-            session.update(request)
-            session.advanceEpoch()
-            session.lastUsed = at
-            return session.items.isEmpty
-        }
-        guard isEmpty == false else {
+        session.update(request)
+        session.advanceEpoch()
+        session.lastUsed = now.instant
+        guard !session.items.isEmpty else {
             replication.sessions.remove(request.sessionID)
             return refuse(context, .none)
         }
@@ -100,8 +96,8 @@ extension Broker {
     // MARK: - Followers
 
     /// Takes a follower's fetch for its word that it has all before. Done once, when the request arrives.
-    private mutating func acknowledge(_ task: FetchTask, by follower: BrokerID) {
-        for item in items(of: task) {
+    private mutating func acknowledge(_ task: FetchTask, _ request: FetchRequest, by follower: BrokerID) {
+        for item in itemsToAcknowledge(task, request) {
             guard let replica = find(item, task), !checkFetch(replica, item, task).isError else { continue }
             let from = Offset(item.asked.fetchOffset)
             guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else { continue }
@@ -115,6 +111,19 @@ extension Broker {
         }
     }
 
+    /// Those that the request names. In a session also the others, but not each time: it only matters that they had caught up not long ago.
+    private func itemsToAcknowledge(_ task: FetchTask, _ request: FetchRequest) -> [FetchItem] {
+        guard case .session(let id) = task.kind, let session = replication.sessions[id] else { return task.named }
+        let pause = min(1000, config.replicaLagTimeMaxMs / 4)
+        if now.instant.milliseconds(since: session.acknowledgedAt) >= pause {
+            session.acknowledgedAt = now.instant
+            return session.items.values
+        }
+        return request.topics.flatMap { topic in
+            topic.partitions.compactMap { session.items[session.key(topic.topic, topic.topicID, $0.partition)] }
+        }
+    }
+
     // MARK: - Waiting
 
     /// How long a follower may be left without news of the high watermark alone: what is produced meanwhile brings it along.
@@ -123,7 +132,7 @@ extension Broker {
     private mutating func startFetch(_ task: FetchTask) {
         let outcome = readFetch(task)
         let isDone = outcome.hasError || outcome.bytes >= task.minBytes || task.maxWaitMs <= 0
-        let watched = isDone ? [] : items(of: task).compactMap { find($0, task) }
+        let watched = isDone ? [] : items(of: task).compactMap { $0.isQuiet ? $0.quiet?.replica : find($0, task) }
         guard !isDone, !watched.isEmpty else { return answerFetch(task, outcome) }
         let wait = task.follower != nil && outcome.hasNews ? min(task.maxWaitMs, Broker.highWatermarkTellMs) : task.maxWaitMs
         let deadline = min(now.instant.adding(milliseconds: wait), max(outcome.throttledUntil, now.instant.adding(milliseconds: 1)))
@@ -179,14 +188,12 @@ extension Broker {
             return replication.sessions.create(
                 items, isPrivileged: task.follower != nil, usesTopicIDs: task.context.version >= 13, now: now.instant, random: &random)
         case .session(let id):
-            let isThere = replication.sessions.update(id) { session in
-                for found in outcome.found {
-                    session.items.update(session.items.keys[found.index]) { $0.told(found.result) }
-                    if found.result.records.count > 0 { session.first = (found.index + 1) % session.items.count }
-                }
-                return true
+            guard let session = replication.sessions[id] else { return 0 }
+            for found in outcome.found {
+                session.items.update(at: found.index) { $0.told(found.result) }
+                if found.result.records.count > 0 { session.first = (found.index + 1) % session.items.count }
             }
-            return isThere == nil ? 0 : id
+            return id
         }
     }
 

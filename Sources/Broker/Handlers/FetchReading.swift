@@ -13,6 +13,8 @@ struct FetchOutcome {
         let topicID: UUID
         var result: FetchResponse.Partition
         var slice: LogSlice?
+        /// There was nothing to read, and nothing held back.
+        var isAtEnd = false
     }
 
     /// What the answer names: all partitions, in a session those with something new.
@@ -32,19 +34,30 @@ extension Broker {
     /// Reads every partition of a fetch, within its limits.
     mutating func readFetch(_ task: FetchTask) -> FetchOutcome {
         var outcome = FetchOutcome()
-        let items = items(of: task)
-        var first = 0
-        var isIncremental = false
         if case .session(let id) = task.kind {
-            isIncremental = true
-            first = replication.sessions[id]?.first ?? 0
+            if let session = replication.sessions[id] { readSession(session, task, &outcome) }
+            return outcome
         }
-        for step in items.indices {
-            let index = (first + step) % items.count
-            let found = read(items[index], index, task, &outcome)
-            if !isIncremental || items[index].mustTell(found.result) { outcome.found.append(found) }
-        }
+        for (index, item) in task.named.enumerated() { outcome.found.append(read(item, index, task, &outcome)) }
         return outcome
+    }
+
+    /// Only what is news. A follower's partitions that nothing has happened to since there was no news are passed over: there may be
+    /// thousands, and each record that is produced comes this way.
+    private mutating func readSession(_ session: FetchSession, _ task: FetchTask, _ outcome: inout FetchOutcome) {
+        let mayBeQuiet = task.follower != nil && replication.storageFailure == nil
+        let count = session.items.count
+        for step in 0..<count {
+            let index = (session.first + step) % count
+            let item = session.items.values[index]
+            if mayBeQuiet, item.isQuiet { continue }
+            let found = read(item, index, task, &outcome)
+            if item.mustTell(found.result) {
+                outcome.found.append(found)
+            } else if mayBeQuiet, found.isAtEnd, let replica = find(item, task) {
+                session.items.update(at: index) { $0.quiet = (replica, replica.version) }
+            }
+        }
     }
 
     private mutating func read(_ item: FetchItem, _ index: Int, _ task: FetchTask, _ outcome: inout FetchOutcome) -> FetchOutcome.Found {
@@ -134,6 +147,7 @@ extension Broker {
             let below = readableEnd(replica, task, stable)
             let limit = min(max(0, Int(item.asked.partitionMaxBytes)), max(0, task.maxBytes - outcome.bytes))
             let isFirst = outcome.bytes == 0
+            found.isAtEnd = from == replica.log.logEndOffset
             guard from < below, isFirst || limit > 0 else { return }
             if let follower = task.follower, isServingThrottled(replica, to: follower) {
                 outcome.throttledUntil = min(outcome.throttledUntil, replication.leaderThrottle.nextFree(now: now.instant))

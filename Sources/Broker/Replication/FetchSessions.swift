@@ -1,8 +1,9 @@
 import Primitives
+import Replication
 import Wire
 
 /// One partition of a fetch: what is asked, and, in a session, what the fetcher was last told of it.
-struct FetchItem: Sendable {
+struct FetchItem {
     /// Empty where the fetch names topics by id.
     var topic: String
     /// Zero where it names them by name.
@@ -11,7 +12,10 @@ struct FetchItem: Sendable {
     /// -1: not told, or told of an error.
     var toldHighWatermark: Int64 = -1
     var toldLogStart: Int64 = -1
+    /// In a follower's session: the replica, and its version when there was nothing to tell of it.
+    var quiet: (replica: Replica, version: UInt64)?
 
+    var isQuiet: Bool { if let quiet { quiet.replica.version == quiet.version } else { false } }
     var key: FetchItemKey { FetchItemKey(topicID: topicID, topic: topic, partition: asked.partition) }
 
     /// Whether an incremental answer has to name the partition (KIP-227): there is something its fetcher does not know.
@@ -24,6 +28,7 @@ struct FetchItem: Sendable {
     mutating func told(_ result: FetchResponse.Partition) {
         toldHighWatermark = result.errorCode.isError ? -1 : result.highWatermark
         toldLogStart = result.errorCode.isError ? -1 : result.logStartOffset
+        quiet = nil
     }
 }
 
@@ -37,8 +42,8 @@ struct FetchItemKey: Hashable, Comparable, Sendable {
     }
 }
 
-/// A fetcher's partitions as the leader remembers them between requests (KIP-227).
-struct FetchSession: Sendable {
+/// A fetcher's partitions as the leader remembers them between requests (KIP-227). Owner: the broker's thread.
+final class FetchSession {
     let id: Int32
     /// A follower's: it may push out consumers' sessions.
     let isPrivileged: Bool
@@ -50,14 +55,29 @@ struct FetchSession: Sendable {
     var items = OrderedMap<FetchItemKey, FetchItem>()
     /// The item that is served first: it moves on behind those that got data, so that none is starved.
     var first = 0
+    /// When the follower's word was last taken for every partition, and not only for those that a request names.
+    var acknowledgedAt = Instant.zero
 
-    mutating func advanceEpoch() { nextEpoch = nextEpoch == .max ? 1 : nextEpoch + 1 }
+    init(id: Int32, isPrivileged: Bool, usesTopicIDs: Bool, items: OrderedMap<FetchItemKey, FetchItem>, now: Instant) {
+        self.id = id
+        self.isPrivileged = isPrivileged
+        self.usesTopicIDs = usesTopicIDs
+        self.items = items
+        (created, lastUsed) = (now, now)
+    }
+
+    func key(_ topic: String, _ topicID: UUID, _ partition: Int32) -> FetchItemKey {
+        FetchItemKey(topicID: usesTopicIDs ? topicID : .zero, topic: usesTopicIDs ? "" : topic, partition: partition)
+    }
+
+    func advanceEpoch() { nextEpoch = nextEpoch == .max ? 1 : nextEpoch + 1 }
 
     /// Takes in what a request changes: partitions new or asked differently, and those forgotten.
-    mutating func update(_ request: FetchRequest) {
+    func update(_ request: FetchRequest) {
         for topic in request.topics {
             for partition in topic.partitions {
-                var item = FetchItem(topic: usesTopicIDs ? "" : topic.topic, topicID: usesTopicIDs ? topic.topicID : .zero, asked: partition)
+                let key = key(topic.topic, topic.topicID, partition.partition)
+                var item = FetchItem(topic: key.topic, topicID: key.topicID, asked: partition)
                 if let known = items[item.key] {
                     (item.toldHighWatermark, item.toldLogStart) = (known.toldHighWatermark, known.toldLogStart)
                 }
@@ -66,8 +86,7 @@ struct FetchSession: Sendable {
         }
         for topic in request.forgottenTopics {
             for partition in topic.partitions {
-                items.remove(
-                    FetchItemKey(topicID: usesTopicIDs ? topic.topicID : .zero, topic: usesTopicIDs ? "" : topic.topic, partition: partition))
+                items.remove(key(topic.topic, topic.topicID, partition))
             }
         }
     }
@@ -86,8 +105,6 @@ struct FetchSessions {
     var count: Int { sessions.count }
     subscript(id: Int32) -> FetchSession? { sessions[id] }
 
-    @discardableResult
-    mutating func update<R>(_ id: Int32, _ change: (inout FetchSession) -> R) -> R? { sessions.update(id, change) }
     mutating func remove(_ id: Int32) { sessions.remove(id) }
 
     /// A session with these items; 0 where there is no room for it.
@@ -97,9 +114,7 @@ struct FetchSessions {
         guard slots > 0, !items.isEmpty, makeRoom(isPrivileged, size: items.count, now) else { return 0 }
         var id: Int32 = 0
         while id <= 0 || sessions[id] != nil { id = Int32(truncatingIfNeeded: random.next() & 0x7fff_ffff) }
-        var session = FetchSession(id: id, isPrivileged: isPrivileged, usesTopicIDs: usesTopicIDs, created: now, lastUsed: now)
-        session.items = items
-        sessions[id] = session
+        sessions[id] = FetchSession(id: id, isPrivileged: isPrivileged, usesTopicIDs: usesTopicIDs, items: items, now: now)
         return id
     }
 
