@@ -126,6 +126,8 @@ package final class Simulation {
     }
 
     func allReady() -> String? {
-        world.nodes.values.first { !$0.isReady }.map { "broker \($0.id) is \($0.isRunning ? "not ready" : "not running \($0.startError ?? "")")" }
+        world.nodes.values.first { !$0.isReady }.map { node in
+            "broker \(node.id) is \(node.isRunning ? "not ready" : "not running: \(node.startError ?? "")")"
+        }
     }
 }

@@ -42,7 +42,8 @@ struct Tally {
             let brokers = options.brokers.map { " --brokers \($0)" } ?? ""
             say("replay: .build/release/simulate --seed \(first.seed)\(brokers)\(mutation)")
         }
-        say("\(seeds) seeds, \(text(hours)) simulated cluster-hours in \(text(seconds)) s (\(text(hours / max(seconds / 3600, 0.000_001))) per hour)")
+        let speed = hours / max(seconds / 3600, 0.000_001)
+        say("\(seeds) seeds, \(text(hours)) simulated cluster-hours in \(text(seconds)) s (\(text(speed)) an hour)")
         say("\(events) events; \(sent) records sent, \(acknowledged) acknowledged, \(read) read; \(metadataChanges) metadata changes")
         say("faults: " + faults.map { "\($0.key.name) \($0.value)" }.joined(separator: ", "))
         say("violations: \(violations.count)")

@@ -32,16 +32,17 @@ private func replay(_ seed: UInt64, _ options: Options) -> Int32 {
 
 /// Runs seeds and prints, for each, that it begins and how it ended, for the parent to read.
 private func work(_ options: Options) -> Int32 {
+    func run(_ seed: UInt64) -> Simulation.Outcome? {
+        try? Simulation.run(seed: seed, mutations: options.mutations, brokers: options.brokers)
+    }
     var seed = options.first
     while seed < options.first + options.seeds {
         say("begin \(seed)")
-        guard var outcome = try? Simulation.run(seed: seed, mutations: options.mutations, brokers: options.brokers) else {
+        guard var outcome = run(seed) else {
             say("end \(seed) 0 0 0 0 0 0 - the cluster could not be made")
             return 1
         }
-        if !options.once, outcome.isClean, let again = try? Simulation.run(seed: seed, mutations: options.mutations, brokers: options.brokers),
-            again.hash != outcome.hash
-        {
+        if !options.once, outcome.isClean, let again = run(seed), again.hash != outcome.hash {
             outcome.violations.append(
                 Violation(rule: "determinism", text: "two runs differ: \(outcome.hash), \(again.hash)", milliseconds: 0))
         }

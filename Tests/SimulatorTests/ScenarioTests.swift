@@ -30,7 +30,8 @@ import Testing
         for (block, output) in zip(scenario.blocks, outputs) where block.expected != output {
             let said = output.joined(separator: "\n")
             let wanted = block.expected.joined(separator: "\n")
-            Issue.record("\(name): \(block.commands.first ?? "")\nexpected:\n\(wanted)\nbut:\n\(said)\n\(runner.trace.suffix(40).joined(separator: "\n"))")
+            let trace = runner.trace.suffix(40).joined(separator: "\n")
+            Issue.record("\(name): \(block.commands.first ?? "")\nexpected:\n\(wanted)\nbut:\n\(said)\n\(trace)")
         }
     }
 

@@ -147,7 +147,8 @@ final class Administrator {
         brokers.shuffle(using: &random)
         var entry = AlterPartitionReassignmentsRequest.Partition()
         entry.partitionIndex = number
-        entry.replicas = random.oneIn(6) ? nil : brokers.prefix(max(1, partition.replicas.count - partition.addingReplicas.count)).map(\.rawValue)
+        let count = max(1, partition.replicas.count - partition.addingReplicas.count)
+        entry.replicas = random.oneIn(6) ? nil : brokers.prefix(count).map(\.rawValue)
         var change = AlterPartitionReassignmentsRequest.Topic()
         change.name = topic.name
         change.partitions = [entry]
@@ -164,12 +165,14 @@ final class Administrator {
             for (name, state) in topics where state != .unknown {
                 let exists = image.topic(name) != nil
                 guard exists != (state == .exists) else { continue }
-                world.violated("metadata", "broker \(node.id): topic \(name) was answered as \(state), but it is \(exists ? "there" : "not there")")
+                let truth = exists ? "there" : "not there"
+                world.violated("metadata", "broker \(node.id): topic \(name) was answered as \(state), but it is \(truth)")
             }
             for (name, value) in settings where topics[name] == .exists {
                 guard let value else { continue }
                 let found = image.topicConfig(name)[Administrator.setting]
-                if found != value { world.violated("metadata", "broker \(node.id): \(name) was set to \(value), but is \(found ?? "not set")") }
+                guard found != value else { continue }
+                world.violated("metadata", "broker \(node.id): \(name) was set to \(value), but is \(found ?? "not set")")
             }
         }
     }

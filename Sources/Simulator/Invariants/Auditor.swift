@@ -150,8 +150,8 @@ package final class Auditor {
         let epochs = replica.log.leaderEpochs
         guard epochs.count != view.epochs else { return }
         view.epochs = epochs.count
-        for (earlier, later) in zip(epochs, epochs.dropFirst()) where earlier.epoch >= later.epoch || earlier.startOffset >= later.startOffset {
-            world.violated("epochs", "\(place): epoch \(later.epoch) from \(later.startOffset) behind \(earlier.epoch) from \(earlier.startOffset)")
+        for (old, new) in zip(epochs, epochs.dropFirst()) where old.epoch >= new.epoch || old.startOffset >= new.startOffset {
+            world.violated("epochs", "\(place): epoch \(new.epoch) from \(new.startOffset) behind \(old.epoch) from \(old.startOffset)")
         }
     }
 
@@ -191,7 +191,9 @@ package final class Auditor {
             }
             quorumLeaders[epoch] = node.id
             if log.logEndOffset.rawValue < metadata.end {
-                world.violated("leader-complete", "broker \(node.id) leads the quorum with a log that ends at \(log.logEndOffset); committed is \(metadata.end)")
+                let end = log.logEndOffset
+                world.violated(
+                    "leader-complete", "broker \(node.id) leads the quorum with a log that ends at \(end); committed is \(metadata.end)")
             }
         }
         let highWatermark = quorum.highWatermark.rawValue
@@ -199,7 +201,8 @@ package final class Auditor {
             world.violated("high-watermark", "the metadata log on broker \(node.id): \(highWatermark) beyond its end \(log.logEndOffset)")
         }
         if log.logEndOffset.rawValue < view.checked {
-            world.violated("committed", "the metadata log on broker \(node.id) was cut at \(log.logEndOffset), though \(view.checked) was committed")
+            let end = log.logEndOffset
+            world.violated("committed", "the metadata log on broker \(node.id) was cut at \(end), though \(view.checked) was committed")
         }
         if highWatermark > view.checked {
             compare(log, from: view.checked, to: highWatermark, with: metadata, "the metadata log on broker \(node.id)")

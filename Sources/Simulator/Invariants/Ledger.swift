@@ -28,9 +28,10 @@ package final class Ledger {
         }
     }
 
-    struct Place: Hashable {
+    struct Place: Hashable, CustomStringConvertible {
         var partition: TopicPartition
         var offset: Int64
+        var description: String { "\(offset) of \(partition)" }
     }
 
     private unowned let world: World
@@ -69,13 +70,14 @@ package final class Ledger {
             guard let name = Name(record.value) else { continue }
             let place = Place(partition: partition, offset: record.offset.rawValue)
             if let before = places[name] {
-                world.violated("exactly-once", "\(name.value.lossyString) is committed at \(before.offset) of \(before.partition), and at \(place.offset) of \(partition)")
+                world.violated("exactly-once", "\(name.value.lossyString) is committed at \(before), and at \(place)")
             }
             places[name] = place
             contents[partition, default: []].append((place.offset, name))
             let pair = Pair(producer: name.producer, partition: partition)
             if let last = lastOfProducer[pair], last >= name.number {
-                world.violated("order", "\(partition): producer \(name.producer) sent \(name.number) before \(last), but it stands behind it at \(place.offset)")
+                let text = "producer \(name.producer) sent \(name.number) before \(last), but it stands behind it"
+                world.violated("order", "\(place): \(text)")
             }
             lastOfProducer[pair] = name.number
         }
@@ -89,7 +91,8 @@ package final class Ledger {
             else { continue }
             let place = GroupPartition(group: what.group, partition: TopicPartition(what.topic, what.partition))
             if let before = groupOffsets[place], commit.offset < before {
-                world.violated("group-offset", "group \(place.group): the offset of \(place.partition) went back from \(before) to \(commit.offset)")
+                let text = "went back from \(before) to \(commit.offset)"
+                world.violated("group-offset", "group \(place.group): the offset of \(place.partition) \(text)")
             }
             groupOffsets[place] = commit.offset
         }
@@ -101,10 +104,11 @@ package final class Ledger {
         acknowledged += 1
         let text = name.value.lossyString
         guard let place = places[name] else {
-            return world.violated("acknowledged", "\(text) at \(offset) of \(partition), where committed is only \(auditor.committedEnd(partition))")
+            let end = auditor.committedEnd(partition)
+            return world.violated("acknowledged", "\(text) at \(offset) of \(partition), which is committed up to \(end)")
         }
         guard place.partition == partition, offset == .none || place.offset == offset.rawValue else {
-            return world.violated("acknowledged", "\(text) at \(offset) of \(partition), but it stands at \(place.offset) of \(place.partition)")
+            return world.violated("acknowledged", "\(text) at \(offset) of \(partition), but it stands at \(place)")
         }
     }
 
@@ -114,7 +118,7 @@ package final class Ledger {
         let text = value?.lossyString ?? "null"
         guard let name = Name(value) else { return world.violated("read", "\(reader) was given \(text) at \(offset) of \(partition)") }
         guard places[name] == Place(partition: partition, offset: offset.rawValue) else {
-            let truth = places[name].map { "stands at \($0.offset) of \($0.partition)" } ?? "is not committed"
+            let truth = places[name].map { "stands at \($0)" } ?? "is not committed"
             return world.violated("read", "\(reader) was given \(text) at \(offset) of \(partition), but it \(truth)")
         }
         if let group { readByGroup[group, default: []].insert(Place(partition: partition, offset: offset.rawValue)) }

@@ -11,7 +11,8 @@ import Wire
 ///
 /// - `cluster brokers=3 [seed=7] [roles=a;b;c] [key=value …]`: settings over those of development; starts it and waits until it is ready.
 /// - `topic T [partitions=N] [replicas=N] [config=value …]`
-/// - `produce T VALUE…`: prints the first one's offset. `produce-once T VALUE…`: one attempt; prints the offset, the error, or `no answer`.
+/// - `produce T VALUE…`: prints the first one's offset.
+/// - `produce-once T VALUE… [broker=B]`: one attempt; prints the offset, the error, or `no answer`.
 /// - `read T [from=N] [broker=B]`: prints the values.
 /// - `start | stop | kill | pause | resume | power-off BROKER…`; `power-off` loses all that was not synced.
 /// - `cut A B`, `cut-way A B`, `isolate A`, `heal`; `full-disk A`, `bad-disk A`, `good-disk A`.
@@ -180,7 +181,8 @@ package final class ScenarioRunner {
         }
         let leader = found.leaderID >= 0 ? "leader \(found.leaderID)" : "no leader"
         let inSync = found.isrNodes.sorted().map { "\($0)" }.joined(separator: ",")
-        output.append("\(topic)-\(number): \(leader), in sync \(inSync), replicas \(found.replicaNodes.map { "\($0)" }.joined(separator: ","))")
+        let replicas = found.replicaNodes.map { "\($0)" }.joined(separator: ",")
+        output.append("\(topic)-\(number): \(leader), in sync \(inSync), replicas \(replicas)")
     }
 
     private func logs(_ topic: String, _ number: Int32, _ world: World) {
@@ -214,7 +216,9 @@ package final class ScenarioRunner {
         if command == "heal" { return world.network.healAll() }
         let hosts = try words.map { HostID(try broker($0)) }
         if command == "isolate" {
-            for victim in hosts { for other in world.nodes.values where other.host != victim { world.network.separate(victim, other.host) } }
+            for victim in hosts {
+                for other in world.nodes.values where other.host != victim { world.network.separate(victim, other.host) }
+            }
             return
         }
         guard hosts.count == 2 else { throw Unknown(description: "\(command) A B") }

@@ -233,7 +233,8 @@ extension SimulatedDisk {
 
     private static func undo(_ write: Write, _ node: Node) {
         if node.bytes.count > write.sizeBefore { node.bytes.removeLast(node.bytes.count - write.sizeBefore) }
-        if node.bytes.count < write.sizeBefore { node.bytes.append(contentsOf: repeatElement(0, count: write.sizeBefore - node.bytes.count)) }
+        let missing = write.sizeBefore - node.bytes.count
+        if missing > 0 { node.bytes.append(contentsOf: repeatElement(0, count: missing)) }
         guard !write.overwritten.isEmpty else { return }
         node.bytes.replaceSubrange(write.position..<write.position + write.overwritten.count, with: write.overwritten)
     }
