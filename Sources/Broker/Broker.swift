@@ -34,8 +34,8 @@ package struct Broker {
     /// Given with this start's registration; -1 before it.
     package internal(set) var brokerEpoch: Int64 = -1
     var isStarting = false
-    /// While starting: the topics that the metadata log deletes.
-    var removedTopics: OrderedMap<UUID, Bool> = OrderedMap()
+    /// What the metadata log told of the past while the broker started.
+    var history = MetadataHistory()
     var startError: BrokerStartError?
     var timers = BrokerTimers()
     /// Partitions of this broker whose logs could not be made, for want of a working disk.

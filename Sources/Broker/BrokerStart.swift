@@ -54,8 +54,7 @@ extension Broker {
         metadata?.startDelta = ClusterImageDelta()
         if config.isBroker { applied(delta) }
         isStarting = false
-        if let directory, config.isBroker { clearStrays(directory) }
-        removedTopics = OrderedMap()
+        if config.isBroker { clearStrays() }
         guard !config.isBroker else { return }
         effects.append(.ready)
     }
@@ -118,17 +117,5 @@ extension Broker {
         metadata = MetadataLog(log: log, quorum: quorum)
         metadata?.snapshots.held = snapshots
         try metadata?.load(codecs)
-    }
-
-    /// Directories of partitions the metadata does not know: those of topics it says were deleted go, others are left alone, and named.
-    private mutating func clearStrays(_ directory: LogDirectory) {
-        for partition in directory.partitions where partition.topic != TopicNames.metadata {
-            guard replicas.find(partition.topic, partition.partition) == nil else { continue }
-            if let id = (try? directory.log(partition, config: logConfig(partition.topic), now: now))?.topicID, removedTopics[id] != nil {
-                try? directory.delete(partition, now: now)
-                continue
-            }
-            note("the directory of \(partition) belongs to no partition of this cluster; it is left as it is")
-        }
     }
 }

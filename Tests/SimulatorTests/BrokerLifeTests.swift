@@ -178,13 +178,18 @@ import Wire
         #expect(!names.contains("t-0"), "\(names)")
     }
 
-    @Test func aReassignmentRunsToItsEnd() throws {
-        let world = try cluster(seed: 15)
+    /// A replica that goes may be of a broker that is down then, and learns of it when it is back.
+    @Test(arguments: [false, true]) func aReassignmentRunsToItsEnd(leavingIsDown: Bool) throws {
+        let world = try cluster(seed: 15, [("min.insync.replicas", "1")])
         try world.makeTopic("t", replicas: 2)
         try world.produce("t", ["a", "b", "c"])
         let before = try #require(partition(world))
         let fresh = try #require(world.nodes.keys.first { !before.replicas.contains($0) })
         let target = [fresh, before.replicas[1]]
+        if leavingIsDown {
+            world.node(before.replicas[0]).kill()
+            try world.run("led by the other") { partition($0)?.leader == target[1] }
+        }
         var row = AlterPartitionReassignmentsRequest.Partition()
         row.replicas = target.map(\.rawValue)
         var topic = AlterPartitionReassignmentsRequest.Topic()
@@ -194,6 +199,13 @@ import Wire
         let asked = try #require(world.anyBroker)
         #expect(try world.ask(request, of: asked, version: 0).responses.first?.partitions.first?.errorCode == ErrorCode.none)
         try world.run("reassigned", within: 10_000) { partition($0)?.replicas == target }
+        if leavingIsDown {
+            world.node(before.replicas[0]).start()
+            try world.settle()
+        }
+        world.run(milliseconds: 200)
+        let left = try world.node(before.replicas[0]).disk.list("data")
+        #expect(!left.contains("t-0"), "\(left)")
         #expect(partition(world)?.isReassigning == false)
         #expect(try world.produce("t", ["d"]) == 3)
         #expect(try world.read("t") == ["a", "b", "c", "d"])

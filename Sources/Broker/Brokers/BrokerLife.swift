@@ -204,6 +204,7 @@ extension Broker {
     /// The image has changed, or the broker has its epoch: what the controller waits for is told at once, and when the image shows this
     /// broker unfenced, clients may come.
     mutating func noticeOwnState() {
+        if isStarting, let own = image.brokers[brokerID] { noteMembership(own.incarnationID, own.logDirectories) }
         guard life.phase == .registered, let own = image.brokers[brokerID], own.brokerEpoch == brokerEpoch else { return }
         let state = (own.brokerEpoch, own.isFenced)
         if let seen = life.seen, seen == state { return }

@@ -102,7 +102,7 @@ extension Broker {
         for one in ready {
             var offset = one.baseOffset
             for record in one.records {
-                if isStarting, case .removeTopic(let removed) = record { removedTopics[removed.topicID] = true }
+                if isStarting { noteHistory(record) }
                 image.apply(record, at: offset, into: &delta)
                 offset = offset + 1
             }
