@@ -1,0 +1,131 @@
+import Broker
+import Controller
+import Primitives
+import Replication
+import Storage
+import Testing
+import Wire
+
+@testable import Simulator
+
+/// Three brokers end to end: what replication promises to clients while brokers come and go.
+@Suite struct ReplicationStories {
+    private func three(_ seed: UInt64, _ settings: [(String, String)] = []) throws -> World {
+        let world = try World(seed: seed, brokers: 3, settings: settings)
+        world.startAll()
+        try world.settle()
+        return world
+    }
+
+    private func partition(_ world: World, _ broker: BrokerID) -> PartitionImage? {
+        world.node(broker).broker?.image.partition(TopicPartition("t", 0))
+    }
+
+    private func held(_ node: SimulatedNode) -> Replica? {
+        node.broker?.heldReplicas.first { $0.partition == TopicPartition("t", 0) }
+    }
+
+    private func allInSync(_ world: World) -> Bool {
+        world.nodes.values.allSatisfy { node in
+            guard node.broker != nil else { return true }
+            return partition(world, node.id)?.inSyncReplicas.count == 3
+        }
+    }
+
+    @Test func acknowledgementsTakeTwoHops() throws {
+        let world = try three(1)
+        try world.makeTopic("t")
+        try world.produce("t", ["warm"])
+        var slowest: Int64 = 0
+        for index in 0..<50 {
+            let leader = try #require(try world.leader("t"))
+            let before = world.now
+            let pending = world.send(World.produceRequest("t", ["\(index)"], partition: 0, acks: -1, at: world.now), to: leader, version: 9)
+            try world.run("an answer") { _ in pending.isDone }
+            slowest = max(slowest, (world.now.nanoseconds - before.nanoseconds) / 1000)
+        }
+        #expect(slowest < 5000, "a fetch that waits at its leader is answered at once, and the next one is the word that it came")
+    }
+
+    @Test func aKilledLeaderLosesNothingAndComesBack() throws {
+        let world = try three(2, [("min.insync.replicas", "2")])
+        try world.makeTopic("t")
+        var expected: [String] = []
+        for round in 0..<6 {
+            for index in 0..<5 {
+                try world.produce("t", ["\(round).\(index)"])
+                expected.append("\(round).\(index)")
+            }
+            let leader = try #require(try world.leader("t"))
+            let before = world.now
+            world.node(leader).kill()
+            try world.produce("t", ["after \(round)"])
+            expected.append("after \(round)")
+            #expect(world.now.nanoseconds - before.nanoseconds < 1_000_000_000)
+            world.node(leader).start()
+            try world.run("all are in sync again", within: 20_000) { allInSync($0) }
+        }
+        #expect(try world.read("t") == expected)
+        for node in world.nodes.values {
+            let replica = held(node)
+            #expect(replica?.log.logEndOffset == Offset(Int64(expected.count)))
+        }
+    }
+
+    @Test func aBrokerThatWasCutOffCatchesUp() throws {
+        let world = try three(3, [("min.insync.replicas", "2")])
+        try world.makeTopic("t")
+        try world.produce("t", ["a"])
+        let leader = try #require(try world.leader("t"))
+        let other = try #require(world.nodes.keys.first { $0 != leader && world.node($0).broker?.isActiveController == false })
+        for peer in world.nodes.keys where peer != other { world.network.separate(HostID(peer), HostID(other)) }
+        try world.produce("t", ["b"])
+        try world.run("it left the in-sync replicas", within: 40_000) { partition($0, leader)?.inSyncReplicas.contains(other) == false }
+        for index in 0..<20 { try world.produce("t", ["c\(index)"]) }
+        world.network.healAll()
+        try world.run("all are in sync again", within: 30_000) { allInSync($0) }
+        #expect(held(world.node(other))?.log.logEndOffset == 22)
+    }
+
+    @Test func theInternalTopicAndItsGroupsMoveWithTheLeader() throws {
+        let world = try three(4)
+        try world.makeTopic("t", partitions: 2)
+        try world.produce("t", ["a"])
+        var request = FindCoordinatorRequest()
+        request.key = "g"
+        request.keyType = 0
+        request.coordinatorKeys = ["g"]
+        func coordinator() throws -> BrokerID? {
+            for _ in 0..<100 {
+                guard let broker = world.anyBroker else { return nil }
+                let answer = try world.ask(request, of: broker, version: 4)
+                if let found = answer.coordinators.first, found.errorCode == .none { return BrokerID(found.nodeID) }
+                world.run(milliseconds: 50)
+            }
+            return nil
+        }
+        func commit(_ offset: Int64, at broker: BrokerID) throws -> ErrorCode? {
+            var commit = OffsetCommitRequest()
+            commit.groupID = "g"
+            commit.topics = [OffsetCommitRequest.Topic()]
+            commit.topics[0].name = "t"
+            commit.topics[0].partitions = [OffsetCommitRequest.Partition()]
+            commit.topics[0].partitions[0].committedOffset = offset
+            return try world.ask(commit, of: broker, version: 8).topics.first?.partitions.first?.errorCode
+        }
+        let first = try #require(try coordinator())
+        #expect(try commit(17, at: first) == ErrorCode.none)
+        world.node(first).kill()
+        try world.run("another coordinator", within: 10_000) { _ in ((try? coordinator()) ?? nil).map { $0 != first } ?? false }
+        let second = try #require(try coordinator())
+        var fetch = OffsetFetchRequest()
+        fetch.groupID = "g"
+        var found: Int64?
+        for _ in 0..<50 where found == nil {
+            let answer = try world.ask(fetch, of: second, version: 7)
+            found = answer.topics.first?.partitions.first?.committedOffset
+            if found == nil { world.run(milliseconds: 50) }
+        }
+        #expect(found == 17)
+    }
+}
