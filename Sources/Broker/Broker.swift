@@ -114,6 +114,7 @@ package struct Broker {
         parked.forget(connection)
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)
+        channel.forget(connection)
         heartbeatConnectionClosed(connection)
     }
 

@@ -9,6 +9,8 @@ import Wire
 struct ControllerChannel {
     struct Request {
         let deadline: Instant
+        /// The client it is forwarded for.
+        var client: ConnectionID?
         /// Sends it, or leaves it waiting.
         let attempt: @Sendable (inout Broker, UInt64) -> Void
         let expire: @Sendable (inout Broker) -> Void
@@ -36,6 +38,8 @@ struct ControllerChannel {
 
     /// False where it was answered or given up before.
     mutating func finish(_ ticket: UInt64) -> Bool { requests.remove(ticket) != nil }
+    /// Nobody waits for the answer any more, and the request must not be tried again behind a later one of the same client.
+    mutating func forget(_ client: ConnectionID) { requests.removeAll { $1.client == client } }
     mutating func sent(_ ticket: UInt64, _ id: PeerRequestID) {
         requests.update(ticket) { ($0.underWay, $0.retryAt) = (id, .distantFuture) }
     }
@@ -53,13 +57,13 @@ extension Broker {
     /// Asks the active controller, whoever it is, this node included; again when it moves, is lost, or there is none yet. `done` is told
     /// once: the answer of an active controller, or `.timedOut`. A request may be carried out twice when an answer is lost.
     package mutating func askController<Request: WireRequest>(
-        _ request: Request, version: Int16, timeoutMs: Int64 = controllerTimeoutMs,
+        _ request: Request, version: Int16, timeoutMs: Int64 = controllerTimeoutMs, for client: ConnectionID? = nil,
         then done: @escaping @Sendable (inout Broker, Result<Request.Response, PeerFailure>) -> Void
     ) where Request.Response: ControllerAnswer {
         let deadline = now.instant.adding(milliseconds: timeoutMs)
         let ticket = channel.begin(
             ControllerChannel.Request(
-                deadline: deadline,
+                deadline: deadline, client: client,
                 attempt: { broker, ticket in broker.attempt(request, version: version, ticket, until: deadline, done) },
                 expire: { broker in done(&broker, .failure(.timedOut)) }))
         channel.requests[ticket]?.attempt(&self, ticket)

@@ -16,7 +16,7 @@ extension Broker {
         envelope.requestData = encodeRequest(context.header, body: context.body)
         envelope.requestPrincipal = EnvelopePrincipal().encoded()
         envelope.clientHostAddress = Broker.addressBytes(context.clientHost)
-        askController(envelope, version: 0) { broker, result in
+        askController(envelope, version: 0, for: context.connection) { broker, result in
             guard case .success(let response) = result else { return broker.refuse(context, route, .requestTimedOut) }
             guard let data = response.responseData, !response.errorCode.isError else {
                 return broker.refuse(context, route, response.errorCode.isError ? response.errorCode : .unknownServerError)
