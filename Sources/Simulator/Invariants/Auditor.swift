@@ -14,6 +14,7 @@ import Storage
 /// - `leader-complete`: whoever becomes leader has all that was committed.
 /// - `epochs`: the leader epochs of a log grow, and so do their first offsets.
 /// - `one-vote`: a voter votes for one candidate in an epoch, also across crashes.
+/// - `min-isr`: nothing is committed while fewer than `min.insync.replicas` are in sync.
 /// - `stable`: the last stable offset is not beyond the high watermark.
 ///
 /// Owner: the simulation. Cheap by looking only at what has moved since the last event of the same broker.
@@ -119,6 +120,9 @@ package final class Auditor {
             world.violated("high-watermark", "\(where_): went back from \(old.highWatermark) to \(highWatermark) in epoch \(epoch)")
         }
         if isLeader, !old.isLeader || epoch != old.leaderEpoch { leads(node, replica, view.log, epoch, where_) }
+        if let leader = replica.leader, highWatermark > old.highWatermark, old.isLeader, epoch == old.leaderEpoch, leader.isUnderMinISR {
+            world.violated("min-isr", "\(where_): went on to \(highWatermark) with only \(leader.inSyncReplicas) in sync")
+        }
         if replica.lastStableOffset.rawValue > max(highWatermark, replica.log.logStartOffset.rawValue) {
             world.violated("stable", "\(where_): last stable offset \(replica.lastStableOffset) beyond the high watermark \(highWatermark)")
         }
