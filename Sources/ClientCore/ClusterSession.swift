@@ -162,8 +162,13 @@ package struct ClusterSession: Sendable {
             request: request, submittedAt: now.instant, deadline: now.instant.adding(milliseconds: request.timeoutMs), serves: need)
     }
 
-    /// The user no longer wants the answer. Under way it keeps its place in the connection, and its answer is dropped.
-    private mutating func cancel(_ number: Int) { requests.remove(number) }
+    /// The user no longer wants the answer. Under way it keeps its place in the connection, and its answer is dropped. A JoinGroup can
+    /// wait there for very long, and whoever comes next would wait behind it: its connection goes with it.
+    private mutating func cancel(_ number: Int) {
+        guard let pending = requests.remove(number), let id = pending.connection, pending.request.lane == .group else { return }
+        guard connections.remove(id) != nil else { return }
+        effects.append(.close(connection: id))
+    }
 
     mutating func answer(_ number: Int, _ result: AnswerResult, now: Now) {
         guard let pending = requests.remove(number) else { return }

@@ -422,7 +422,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=int(os.environ.get("KILLS") or 6))
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or time.time_ns() % 1_000_000))
-    parser.add_argument("--brokers", type=int, default=1)
+    parser.add_argument("--brokers", type=int, default=3)
     parser.add_argument("--cuts", choices=["auto", "yes", "no"], default="auto")
     parser.add_argument("--limit", type=float, default=None, help="seconds after which no new fault begins")
     arguments, _ = parser.parse_known_args()

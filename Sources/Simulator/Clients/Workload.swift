@@ -38,6 +38,8 @@ package final class Workload {
     private(set) var isSending = true
     private var random: PRNG
     let admin: Administrator
+    /// The same for all members: a group needs one in common.
+    private let assignors: [ConsumerAssignor]
 
     static let group = "g"
     /// Topics that producers write to and the group reads.
@@ -48,6 +50,7 @@ package final class Workload {
         self.ledger = ledger
         self.swarm = swarm
         self.random = random
+        assignors = [self.random.pick(ConsumerAssignor.allCases)]
         admin = Administrator(world, PRNG(seed: world.random.next()))
     }
 
@@ -118,6 +121,7 @@ package final class Workload {
     private func startConsumer(_ consumer: Consumer) {
         consumer.life += 1
         var options = GroupConsumerOptions(group: Workload.group, topics: topics)
+        options.assignors = assignors
         options.offsetReset = .earliest
         options.sessionTimeoutMs = 6_000
         options.heartbeatIntervalMs = 500
