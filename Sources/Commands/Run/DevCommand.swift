@@ -21,7 +21,7 @@ enum DevCommand {
     }
 
     /// What a cluster has where nobody says otherwise.
-    static let brokers = 1
+    static let brokers = 3
 
     private static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
