@@ -93,8 +93,8 @@ enum APITable {
         67 AllocateProducerIds 0-0 0 - 0-0
         68 ConsumerGroupHeartbeat 0-1 0 - -
         69 ConsumerGroupDescribe 0-1 0 - -
-        70 ControllerRegistration 0-0 0 - -
-        73 AssignReplicasToDirs 0-0 0 - -
+        70 ControllerRegistration 0-0 0 - 0-0
+        73 AssignReplicasToDirs 0-0 0 - 0-0
         74 ListConfigResources 0-1 0 - -
         75 DescribeTopicPartitions 0-0 0 0-0 -
         """
@@ -102,12 +102,9 @@ enum APITable {
     /// Names of the keys that are not described here.
     static let otherNames: [Int16: String] = [
         4: "LeaderAndIsr", 5: "StopReplica", 6: "UpdateMetadata", 7: "ControlledShutdown", 38: "CreateDelegationToken",
-        39: "RenewDelegationToken", 40: "ExpireDelegationToken", 41: "DescribeDelegationToken", 
-        
-        
-        71: "GetTelemetrySubscriptions", 72: "PushTelemetry", 76: "ShareGroupHeartbeat",
-        77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge", 80: "AddRaftVoter", 81: "RemoveRaftVoter",
-        82: "UpdateRaftVoter", 83: "InitializeShareGroupState", 84: "ReadShareGroupState", 85: "WriteShareGroupState",
+        39: "RenewDelegationToken", 40: "ExpireDelegationToken", 41: "DescribeDelegationToken", 71: "GetTelemetrySubscriptions",
+        72: "PushTelemetry", 76: "ShareGroupHeartbeat", 77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge", 80: "AddRaftVoter",
+        81: "RemoveRaftVoter", 82: "UpdateRaftVoter", 83: "InitializeShareGroupState", 84: "ReadShareGroupState", 85: "WriteShareGroupState",
         86: "DeleteShareGroupState", 87: "ReadShareGroupStateSummary", 88: "StreamsGroupHeartbeat", 89: "StreamsGroupDescribe",
         90: "DescribeShareGroupOffsets", 91: "AlterShareGroupOffsets", 92: "DeleteShareGroupOffsets",
     ]

@@ -60,7 +60,8 @@ struct Bench {
     // MARK: Throughput
 
     private func broker(_ name: String) throws -> (process: ChildProcess, address: String) {
-        let process = try ChildProcess.start([program, "dev", "--headless", "--brokers", "1", "--port", "0", "--data", "\(directory)/\(name)"])
+        let process = try ChildProcess.start(
+            [program, "dev", "--headless", "--brokers", "1", "--port", "0", "--data", "\(directory)/\(name)"])
         return (process, try address(process))
     }
 

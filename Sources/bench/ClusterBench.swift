@@ -4,8 +4,8 @@ import Reactor
 import Wire
 
 /// What a cluster of three costs and how fast it is back: started by `kastellan dev` for start, memory and idle load; as three processes of
-/// `kastellan broker`, of which one dies by SIGKILL again and again, for the failover. The producer that waits is librdkafka's, with its own
-/// defaults.
+/// `kastellan broker`, of which one dies by SIGKILL again and again, for the failover. The producer that waits is librdkafka's, with its
+/// own defaults.
 struct ClusterBench {
     let program: String
     let loader: String

@@ -36,14 +36,16 @@ import Testing
         #expect(lines.last == "Formatting metadata directory \(directory)/a with metadata.version 4.3-IV0.")
         #expect(
             lines.first?.hasPrefix(
-                "Bootstrap metadata: BootstrapMetadata(records=[ApiMessageAndVersion(FeatureLevelRecord(name='metadata.version', featureLevel=30) "
-                    + "at version 0), ApiMessageAndVersion(FeatureLevelRecord(name='eligible.leader.replicas.version', featureLevel=1)") == true)
+                "Bootstrap metadata: BootstrapMetadata(records=[ApiMessageAndVersion(FeatureLevelRecord(name='metadata.version', "
+                    + "featureLevel=30) at version 0), ApiMessageAndVersion(FeatureLevelRecord(name='eligible.leader.replicas.version', "
+                    + "featureLevel=1)") == true)
         let meta = try #require(try format.look().first?.meta)
         #expect(meta.clusterID == clusterID && meta.nodeID == 1)
         #expect(try format.clusterID() == clusterID)
         #expect(
             refusal(try settings(), clusterID, ignoreFormatted: false)
-                == "Log directory \(directory)/a is already formatted. Use --ignore-formatted to ignore this directory and format the others.")
+                == "Log directory \(directory)/a is already formatted. Use --ignore-formatted to ignore this directory and format the "
+                + "others.")
         #expect(
             try format.format(clusterID: clusterID, ignoreFormatted: true) == ["All of the log directories are already formatted."])
         #expect(try format.look().first?.meta == meta, "nothing was written again")

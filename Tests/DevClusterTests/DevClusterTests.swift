@@ -64,7 +64,9 @@ private final class Heard: Sendable {
         try cluster.start()
         defer { cluster.stop() }
         #expect(cluster.chaosBrokers == [1])
-        let refused: [(ChaosAction, BrokerID)] = [(.resume, 1), (.cut(from: [1]), 1), (.cut(from: []), 1), (.kill, 2), (.slowDisk(milliseconds: -1), 1)]
+        let refused: [(ChaosAction, BrokerID)] = [
+            (.resume, 1), (.cut(from: [1]), 1), (.cut(from: []), 1), (.kill, 2), (.slowDisk(milliseconds: -1), 1),
+        ]
         for (action, broker) in refused {
             #expect(throws: DevClusterError.self, "\(action)") { try cluster.perform(action, on: broker) }
         }

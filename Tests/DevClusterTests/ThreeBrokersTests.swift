@@ -81,7 +81,9 @@ import Wire
         let others = cluster.chaosBrokers.filter { $0 != broker }
         try cluster.perform(.cut(from: others), on: broker)
         #expect(cluster.condition(of: broker).cutFrom == others && cluster.condition(of: others[0]).cutFrom == [broker])
-        let outside = ClusterClient(bootstrap: cluster.bootstrap.enumerated().filter { $0.offset != Int(first.leaderID) - 1 }.map(\.element), clientID: "outside")
+        var addresses = cluster.bootstrap
+        addresses.remove(at: Int(first.leaderID) - 1)
+        let outside = ClusterClient(bootstrap: addresses, clientID: "outside")
         defer { outside.stop() }
         try partition("orders", outside) { $0.leaderID != first.leaderID && $0.leaderID >= 0 }
         try cluster.perform(.heal, on: broker)

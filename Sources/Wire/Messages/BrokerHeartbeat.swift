@@ -1,7 +1,7 @@
 import Primitives
 
-/// BrokerHeartbeat (63): a broker is alive, and has applied the metadata up to an offset (KIP-631). Version 1 names the log directories that
-/// failed (KIP-858), 2 those that take no new partitions (KIP-1066).
+/// BrokerHeartbeat (63): a broker is alive, and has applied the metadata up to an offset (KIP-631). Version 1 names the log directories
+/// that failed (KIP-858), 2 those that take no new partitions (KIP-1066).
 package struct BrokerHeartbeatRequest: WireRequest {
     package typealias Response = BrokerHeartbeatResponse
     package static var apiKey: APIKey { .brokerHeartbeat }

@@ -1,7 +1,7 @@
 import Primitives
 
-/// FetchSnapshot (59): a piece of a snapshot of the metadata log, for a replica that lies before the leader's log start (KIP-630). Version 1
-/// with the directory (KIP-853).
+/// FetchSnapshot (59): a piece of a snapshot of the metadata log, for a replica that lies before the leader's log start (KIP-630). Version
+/// 1 with the directory (KIP-853).
 package struct FetchSnapshotRequest: WireRequest {
     package typealias Response = FetchSnapshotResponse
     package static var apiKey: APIKey { .fetchSnapshot }
