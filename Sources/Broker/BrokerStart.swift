@@ -16,8 +16,8 @@ extension Broker {
         let directory = try openDirectory()
         self.directory = directory
         image = ClusterImage(clusterID: directory.meta.clusterID)
-        controller = Controller(image: image)
         try openMetadataLog(directory)
+        controller = Controller(image: image)
         runQuorum(.started)
         if config.isBroker { beginBrokerLife() }
         if isOnlyVoter {
@@ -112,10 +112,11 @@ extension Broker {
                 nodeID: brokerID, voters: config.voterIDs, electionTimeoutMs: config.quorumElectionTimeoutMs,
                 fetchTimeoutMs: config.quorumFetchTimeoutMs, electionBackoffMaxMs: config.integer("controller.quorum.election.backoff.max.ms"),
                 retryBackoffMs: config.integer("controller.quorum.retry.backoff.ms"), mutations: mutations),
-            state: state, log: QuorumLog(log, startEpoch: snapshots.last?.epoch ?? 0), snapshot: snapshots.last,
+            state: state, log: QuorumLog(log, startEpoch: snapshots.first { $0.endOffset == log.logStartOffset }?.epoch ?? 0), snapshot: snapshots.last,
             random: PRNG(seed: random.next()))
         metadata = MetadataLog(log: log, quorum: quorum)
         metadata?.snapshots.held = snapshots
+        try restoreNewestSnapshot()
         try metadata?.load(codecs)
     }
 }

@@ -21,9 +21,10 @@ extension ClusterImage {
         case .brokerRegistrationChange(let record): applyRegistrationChange(record, &delta)
         case .featureLevel(let record): applyFeature(record, &delta)
         case .producerIDs(let record): nextProducerID = max(nextProducerID, record.nextProducerID)
-        case .noOp, .beginTransaction, .endTransaction, .abortTransaction, .registerController: break
-        case .userScramCredential, .removeUserScramCredential, .clientQuota, .accessControlEntry, .removeAccessControlEntry, .opaque:
-            recordsSkipped += 1
+        case .noOp, .beginTransaction, .endTransaction, .abortTransaction: break
+        case .userScramCredential, .removeUserScramCredential, .clientQuota, .accessControlEntry, .removeAccessControlEntry,
+            .registerController, .opaque:
+            kept.apply(record)
         }
     }
 
@@ -108,7 +109,7 @@ extension ClusterImage {
 
     private mutating func applyConfig(_ record: ConfigRecord, _ delta: inout ClusterImageDelta) {
         guard let type = ConfigResourceType(rawValue: record.resourceType) else {
-            recordsSkipped += 1
+            kept.apply(.config(record))
             return
         }
         let resource = ConfigResource(type, record.resourceName)

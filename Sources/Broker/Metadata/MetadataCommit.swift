@@ -98,6 +98,7 @@ extension Broker {
         guard let pending = metadata?.pending else { return }
         let ready = pending.prefix { $0.endOffset <= through }
         metadata?.pending.removeFirst(ready.count)
+        metadata?.appliedEnd = through
         var delta = isStarting ? metadata?.startDelta ?? ClusterImageDelta() : ClusterImageDelta()
         for one in ready {
             var offset = one.baseOffset

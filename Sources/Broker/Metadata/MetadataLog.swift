@@ -27,6 +27,8 @@ struct MetadataLog {
     let log: PartitionLog
     var quorum: QuorumMachine
     var pending: [Pending] = []
+    /// All below was applied to the broker's image.
+    var appliedEnd: Offset = .zero
     /// This node leads the quorum, has applied all that was decided before, and has not been deposed.
     var isActive = false
 
