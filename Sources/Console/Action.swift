@@ -13,6 +13,9 @@ package enum Action: String, CaseIterable, Sendable {
     case goTopics = "go-topics"
     case goGroups = "go-groups"
     case goEvents = "go-events"
+    case goPartitions = "go-partitions"
+    case goReassignments = "go-reassignments"
+    case goQuorum = "go-quorum"
     case undo
     // Moving.
     case up, down, top, bottom
@@ -37,11 +40,30 @@ package enum Action: String, CaseIterable, Sendable {
     case clearMarks = "clear-marks"
     case faultsOnly = "faults-only"
     case showAll = "show-all"
+    case nextTrouble = "next-trouble"
+    case previousTrouble = "previous-trouble"
     // What can be done.
     case tail, produce, configs, edit, create, delete, purge
     case addPartitions = "add-partitions"
     case resetOffsets = "reset-offsets"
     case resetConfig = "reset-config"
+    case reassign
+    case changeReplication = "change-replication"
+    case electLeaders = "elect-leaders"
+    case moveLeader = "move-leader"
+    case drain, throttle
+    case cancelReassignment = "cancel-reassignment"
+    case removeThrottles = "remove-throttles"
+    // Faults on purpose, in a cluster of our own.
+    case chaos
+    case chaosKill = "chaos-kill"
+    case chaosRestart = "chaos-restart"
+    case chaosPause = "chaos-pause"
+    case chaosResume = "chaos-resume"
+    case chaosCut = "chaos-cut"
+    case chaosSlowDisk = "chaos-slow-disk"
+    case chaosFullDisk = "chaos-full-disk"
+    case chaosHeal = "chaos-heal"
     // Text and tail.
     case nextMatch = "next-match"
     case previousMatch = "previous-match"
@@ -61,7 +83,9 @@ package enum KeyContext: String, CaseIterable, Sendable {
     /// All but a tail, where digits choose a start.
     case browsing
     case table, text
-    case overview, brokers, topics, topic, groups, group, events, configs, tail, message
+    case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, tail, message
+    /// The menu of faults, which lies over a view.
+    case chaos
 }
 
 extension Place {
@@ -71,6 +95,9 @@ extension Place {
         case .brokers: [.everywhere, .browsing, .table, .brokers]
         case .topics: [.everywhere, .browsing, .table, .topics]
         case .topic: [.everywhere, .browsing, .table, .topic]
+        case .partitions: [.everywhere, .browsing, .table, .partitions]
+        case .reassignments: [.everywhere, .browsing, .table, .reassignments]
+        case .quorum: [.everywhere, .browsing, .table, .quorum]
         case .groups: [.everywhere, .browsing, .table, .groups]
         case .group: [.everywhere, .browsing, .table, .group]
         case .events: [.everywhere, .browsing, .table, .events]

@@ -6,6 +6,8 @@ import Primitives
 package enum CommandLine {
     package enum Command: Equatable, Sendable {
         case go(Place, filter: String?)
+        /// All partitions in one kind of trouble.
+        case partitions(PartitionTrouble, filter: String?)
         /// A tail from somewhere.
         case tail(String, TailStart?)
         case perform(Action)
@@ -16,7 +18,10 @@ package enum CommandLine {
     /// For help and completion: the usage and what it does.
     package static let help: [(String, String)] = [
         ("overview", "brokers, health, throughput, lag, events"), ("brokers [/filter]", "brokers and their disks"),
-        ("topics [/filter]", "all topics"), ("topic NAME", "one topic's partitions"), ("groups [/filter]", "consumer groups"),
+        ("topics [/filter]", "all topics"), ("topic NAME", "one topic's partitions and their replicas"),
+        ("partitions [TROUBLE]", "all partitions; offline, under-replicated, under-min-isr, at-min-isr, not-preferred, reassigning"),
+        ("reassignments", "partitions on their way, throttles"), ("quorum", "the metadata quorum"),
+        ("groups [/filter]", "consumer groups"),
         ("group NAME", "one group's partitions and members"), ("events [/filter]", "what happened"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
         ("tail TOPIC [START]", "messages as they come; START: begin, end, 1234, -100, 2h, @2026-01-31T10:00"),
@@ -26,7 +31,7 @@ package enum CommandLine {
     /// Short forms that k9s and habit have taught.
     private static let aliases: [(String, String)] = [
         ("o", "overview"), ("b", "brokers"), ("broker", "brokers"), ("t", "topics"), ("g", "groups"), ("consumers", "groups"),
-        ("e", "events"),
+        ("e", "events"), ("p", "partitions"), ("moves", "reassignments"), ("raft", "quorum"), ("controllers", "quorum"),
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
         ("quit", "q"),
         ("exit", "q"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
@@ -49,6 +54,12 @@ package enum CommandLine {
         case "topics": return .success(.go(.topics, filter: filter ?? argument))
         case "groups": return .success(.go(.groups, filter: filter ?? argument))
         case "events": return .success(.go(.events, filter: filter ?? argument))
+        case "partitions":
+            guard let argument else { return .success(.go(.partitions, filter: filter)) }
+            guard let trouble = PartitionTrouble(rawValue: argument) else { return .success(.go(.partitions, filter: filter ?? argument)) }
+            return .success(.partitions(trouble, filter: filter))
+        case "reassignments": return .success(.go(.reassignments, filter: filter ?? argument))
+        case "quorum": return .success(.go(.quorum, filter: filter))
         case "topic": return needed { .go(.topic($0), filter: filter) }
         case "group": return needed { .go(.group($0), filter: filter) }
         case "configs": return needed { .go(.configs(.topic($0)), filter: filter) }
@@ -95,6 +106,7 @@ package enum CommandLine {
         switch name {
         case "topic", "tail", "configs": pool = snapshot.topics.keys
         case "group": pool = snapshot.groups.keys
+        case "partitions": pool = PartitionTrouble.allCases.map(\.rawValue)
         case "broker-configs": pool = snapshot.brokers.keys.map(\.description)
         case "theme": pool = themes
         default: pool = []

@@ -60,6 +60,8 @@ package struct Console: Sendable {
     /// How to take back the last change.
     var undoable: PlanAction?
     var watched: Interest?
+    /// What is done to the brokers of a cluster of our own; nil on any other.
+    var chaos: OrderedMap<BrokerID, ChaosCondition>?
     var requests: [ConsoleRequest] = []
 
     package struct Flash: Equatable, Sendable {
@@ -112,6 +114,9 @@ package struct Console: Sendable {
         case .saved(.failure(let failure)): say(.error, failure.message)
         case .file(let ticket, let name, let result): takeFile(ticket, name, result)
         case .notice(let notice): say(notice.kind, notice.text)
+        case .chaos(let conditions):
+            chaos = conditions
+            rebuild()
         }
         settle()
         return requests
@@ -164,12 +169,26 @@ package struct Console: Sendable {
     /// Brings selections and scroll positions in line, and tells the observer what is on the screen where that changed.
     private mutating func settle() {
         settlePanels()
+        followPartition()
         holdTail()
         let interest = currentInterest()
         if interest != watched {
             watched = interest
             request(.watch(interest))
         }
+    }
+
+    /// The partition whose replicas a topic's second panel shows: before anything is selected, the first.
+    private func selectedReplicas(of topic: String) -> TopicPartition? {
+        let index = view.panels[0].selectedID.flatMap { Int32($0) } ?? 0
+        return snapshot.partition(TopicPartition(topic, index)) == nil ? nil : TopicPartition(topic, index)
+    }
+
+    /// A topic's second panel follows the selection in the first.
+    private mutating func followPartition() {
+        guard case .topic = place, tables.count == 2, let selected = selectedPartition else { return }
+        let subject = Escape.line(selected.description)
+        if tables[1].model.subject != subject { rebuild() }
     }
 
     private mutating func settlePanels() {
@@ -198,9 +217,12 @@ package struct Console: Sendable {
         let bootstrap = options.bootstrap.first ?? "localhost:9092"
         switch place {
         case .overview: return overviewModels(snapshot)
-        case .brokers: return [brokerRows(snapshot)]
+        case .brokers: return [brokerRows(snapshot, chaos), latestEventRows(snapshot)]
         case .topics: return [topicRows(snapshot, showsInternal: showsInternal, bootstrap: bootstrap)]
-        case .topic(let name): return [partitionRows(snapshot, topic: name)]
+        case .topic(let name): return [partitionRows(snapshot, topic: name), replicaRows(snapshot, selectedReplicas(of: name))]
+        case .partitions: return [allPartitionRows(snapshot, trouble: view.trouble, showsInternal: showsInternal)]
+        case .reassignments: return [reassignmentRows(snapshot)]
+        case .quorum: return [quorumRows(snapshot, now: now.wall)]
         case .groups: return [groupRows(snapshot, bootstrap: bootstrap)]
         case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
         case .events: return [eventRows(snapshot)]

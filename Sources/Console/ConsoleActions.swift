@@ -5,7 +5,9 @@ import Primitives
 /// What each action does.
 extension Console {
     mutating func perform(_ action: Action) {
-        if performGeneral(action) || performMoving(action) || performListing(action) || performChanging(action) { return }
+        if performGeneral(action) || performMoving(action) || performListing(action) || performChanging(action) || performReplication(action)
+            || performChaos(action)
+        { return }
         if view.tail != nil { performInTail(action) } else { performInText(action) }
     }
 
@@ -31,6 +33,9 @@ extension Console {
         case .goTopics: jump(.topics)
         case .goGroups: jump(.groups)
         case .goEvents: jump(.events)
+        case .goPartitions: jump(.partitions)
+        case .goReassignments: jump(.reassignments)
+        case .goQuorum: jump(.quorum)
         case .undo: undo()
         default: return false
         }
@@ -81,6 +86,8 @@ extension Console {
         case .showAll:
             showsInternal.toggle()
             rebuild()
+        case .nextTrouble: turnTrouble(1)
+        case .previousTrouble: turnTrouble(-1)
         case .columnsLeft: view.columnShift = max(0, view.columnShift - 1)
         case .columnsRight: view.columnShift = min(view.columnShift + 1, max(0, tables[view.panel].model.columns.count - 2))
         case .otherPanel: turnPanel(1)
@@ -101,7 +108,7 @@ extension Console {
     private mutating func turnPanel(_ step: Int) {
         let areas = panelAreas(layout.body)
         guard !areas.isEmpty else { return }
-        if case .group = place {
+        if place != .overview {
             view.panel = (view.panel + step) % view.panels.count
             return
         }
@@ -139,21 +146,34 @@ extension Console {
         guard let target = row.target else { return describeSelected() }
         push(target)
         // From a partition's row, only that partition is tailed.
-        if case .topic = trail.dropLast().last?.place, let partition = Int32(row.id) { restartTail { $0.partition = partition } }
+        if case .topic = trail.dropLast().last?.place, case .tail = target, let partition = Int32(row.id) {
+            restartTail { $0.partition = partition }
+        }
     }
 
     private mutating func describeSelected() {
         switch place {
-        case .brokers: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
-        case .events: if let index = selectedRow.flatMap({ Int($0.id) }) { push(.describe(.event(index))) }
+        case .brokers where view.panel == 1, .events:
+            if let index = selectedRow.flatMap({ Int($0.id) }) { push(.describe(.event(index))) }
+        case .brokers, .quorum: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
+        case .topic where view.panel == 1: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
+        case .topic, .partitions, .reassignments: if let partition = selectedPartition { push(.describe(.partition(partition))) }
         case .groups, .group: if let id = selectedGroup { push(.describe(.group(id))) }
-        case .topics, .topic: if let name = selectedTopic { push(.describe(.topic(name))) }
+        case .topics: if let name = selectedTopic { push(.describe(.topic(name))) }
         default: break
         }
     }
 
+    /// The next kind of trouble to show, round to all.
+    private mutating func turnTrouble(_ step: Int) {
+        let kinds: [PartitionTrouble?] = [nil] + PartitionTrouble.allCases.map { $0 }
+        let index = kinds.firstIndex { $0 == view.trouble } ?? 0
+        view.trouble = kinds[(index + step + kinds.count) % kinds.count]
+        rebuild()
+    }
+
     private mutating func openConfigs() {
-        if case .brokers = place, let id = selectedRow.flatMap({ Int32($0.id) }) {
+        if case .brokers = place, view.panel == 0, let id = selectedRow.flatMap({ Int32($0.id) }) {
             push(.configs(.broker(BrokerID(id))))
         } else if let topic = selectedTopic {
             push(.configs(.topic(topic)))
@@ -170,7 +190,7 @@ extension Console {
     }
 
     private mutating func openMenu() {
-        let shown = keys.bindings(in: place, readOnly: options.isReadOnly)
+        let shown = keys.bindings(in: place, readOnly: options.isReadOnly, hasChaos: chaos != nil)
         let items = shown.filter { !$0.hint.isEmpty && ![.help, .command, .filter, .otherPanel].contains($0.action) }
         overlay = .menu(
             Menu(title: "Actions", items: items.map { Menu.Item(key: $0.keys.first?.name ?? "", text: $0.help, action: $0.action) }))

@@ -22,6 +22,8 @@ package enum ConsoleEvent: Sendable {
     case file(ticket: Int, name: String, Result<String, ConsoleFailure>)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
+    /// The cluster is one of our own: what is done to its brokers. Comes at its start and after every fault.
+    case chaos(OrderedMap<BrokerID, ChaosCondition>)
 }
 
 /// What the console wants done. The shell does it in its own time and answers with an event.
@@ -47,6 +49,7 @@ package enum ConsoleRequest: Equatable, Sendable {
     /// Put text on the terminal's clipboard.
     case copy(String)
     case setTheme(String)
+    case chaos(BrokerID, ChaosAction)
     case bell
 }
 

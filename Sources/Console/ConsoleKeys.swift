@@ -18,6 +18,7 @@ extension Console {
         case nil:
             flashSeen()
             if let action = keys.action(for: key, in: place, readOnly: options.isReadOnly) {
+                if action == .chaos && chaos == nil { return }
                 perform(action)
             } else if options.isReadOnly, let action = keys.action(for: key, in: place) {
                 say(.warning, "Read-only: \(action.rawValue) would change the cluster.")
@@ -48,6 +49,11 @@ extension Console {
 
     private mutating func take(_ key: Key, _ menu: Menu) {
         var menu = menu
+        // A menu's own keys come before those that move in it.
+        if let item = menu.items.first(where: { $0.key == key.name }) {
+            overlay = nil
+            return perform(item.action)
+        }
         switch key {
         case Key(.escape), Key("q"): overlay = nil
         case Key(.up), Key("k"):
@@ -59,11 +65,7 @@ extension Console {
         case Key(.enter):
             overlay = nil
             if menu.selected < menu.items.count { perform(menu.items[menu.selected].action) }
-        default:
-            if let item = menu.items.first(where: { $0.key == key.name }) {
-                overlay = nil
-                perform(item.action)
-            }
+        default: break
         }
     }
 

@@ -88,6 +88,7 @@ extension Console {
     var selectedTopic: String? {
         switch place {
         case .topics: return selectedRow?.id
+        case .partitions, .reassignments: return selectedPartition?.topic
         case .topic(let name), .tail(let name): return name
         case .group:
             if view.panel == 0, case .tail(let topic)? = selectedRow?.target { return topic }
@@ -96,6 +97,36 @@ extension Console {
             if case .topic(let name)? = selectedRow?.target { return name }
             return nil
         case .configs(let resource): return resource.kind == .topic ? resource.name : nil
+        default: return nil
+        }
+    }
+
+    /// The partition that a key in this place is about.
+    var selectedPartition: TopicPartition? {
+        switch place {
+        case .topic(let name):
+            let row = tables.isEmpty || tables[0].count == 0 ? nil : tables[0].row(min(view.panels[0].position, tables[0].count - 1))
+            return row.flatMap { Int32($0.id) }.map { TopicPartition(name, $0) }
+        case .partitions, .reassignments: return selectedRow.flatMap { partition($0) }
+        case .describe(.partition(let partition)): return partition
+        default: return nil
+        }
+    }
+
+    /// A row's partition, where it stands for one: its topic may have any character, its index is what follows the last '-'.
+    func partition(_ row: TableRow) -> TopicPartition? {
+        guard let dash = row.id.lastIndex(of: "-"), let index = Int32(row.id[row.id.index(after: dash)...]), index >= 0 else { return nil }
+        let name = TopicPartition(String(row.id[..<dash]), index)
+        return snapshot.partition(name) == nil ? nil : name
+    }
+
+    /// The broker that a key in this place is about.
+    var selectedBroker: BrokerID? {
+        switch place {
+        case .brokers, .overview:
+            guard view.panel == 0 else { return nil }
+            return selectedRow.flatMap { Int32($0.id) }.map { BrokerID($0) }
+        case .quorum: return selectedRow.flatMap { Int32($0.id) }.map { BrokerID($0) }
         default: return nil
         }
     }

@@ -87,6 +87,10 @@ extension Console {
         switch CommandLine.parse(text, now: now.wall) {
         case .failure(let failure): say(.warning, failure.message)
         case .success(.go(let place, let filter)): go(place, filter: filter)
+        case .success(.partitions(let trouble, let filter)):
+            go(.partitions, filter: filter)
+            view.trouble = trouble
+            rebuild()
         case .success(.tail(let topic, let start)):
             go(.tail(topic), filter: nil)
             if let start { restartTail { $0.start = start } }

@@ -32,9 +32,10 @@ package struct KeyMap: Equatable, Sendable {
         return bindings.first { $0.keys.contains(key) && $0.holds(in: contexts) && !(readOnly && $0.isChange) }?.action
     }
 
-    package func bindings(in place: Place, readOnly: Bool = false) -> [KeyBinding] {
+    /// `hasChaos`: the cluster is one of our own, on which faults can be made.
+    package func bindings(in place: Place, readOnly: Bool = false, hasChaos: Bool = true) -> [KeyBinding] {
         let contexts = place.contexts
-        return bindings.filter { $0.holds(in: contexts) && !(readOnly && $0.isChange) }
+        return bindings.filter { $0.holds(in: contexts) && !(readOnly && $0.isChange) && (hasChaos || $0.action != .chaos) }
     }
 
     /// Keys that mean two things in one place; empty in a sound table.
@@ -59,7 +60,7 @@ extension KeyBinding {
 
 extension KeyMap {
     /// The k9s preset: what fingers already know.
-    package static let standard = KeyMap(bindings: opening + acting + tailing + listing + reading + moving + going)
+    package static let standard = KeyMap(bindings: opening + acting + replicating + breaking + tailing + listing + reading + moving + going)
 
     private static let acting: [KeyBinding] = [
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
@@ -74,13 +75,49 @@ extension KeyMap {
         KeyBinding("z", .undo, [.browsing], "undo the last change, where it can be undone", isChange: true),
     ]
 
+    private static let replicating: [KeyBinding] = [
+        KeyBinding("m", .reassign, [.topics, .topic, .partitions], hint: "reassign", "put partitions on other brokers", isChange: true),
+        KeyBinding(
+            "R", .changeReplication, [.topics, .topic, .partitions], hint: "replicas", "change the replication factor", isChange: true),
+        KeyBinding(
+            "L", .electLeaders, [.topics, .topic, .partitions], hint: "elect", "elect leaders: the preferred ones, or unclean",
+            isChange: true),
+        KeyBinding("M", .moveLeader, [.topic, .partitions], hint: "move leader", "another replica leads", isChange: true),
+        KeyBinding("D", .drain, [.brokers], hint: "drain", "move leaders, or everything, away from the broker", isChange: true),
+        KeyBinding(
+            "T", .throttle, [.reassignments, .brokers], hint: "throttle", "change the limit of running reassignments", isChange: true),
+        KeyBinding(
+            "ctrl-d f9", .cancelReassignment, [.reassignments], hint: "cancel", "cancel the marked ones, or the one selected",
+            isChange: true),
+        KeyBinding("X", .removeThrottles, [.reassignments], hint: "no throttle", "remove all throttles", isChange: true),
+        KeyBinding("f", .nextTrouble, [.partitions], hint: "filter by trouble", "offline, under-replicated, min ISR, not preferred, moving"),
+        KeyBinding("F", .previousTrouble, [.partitions], "the kind of trouble before"),
+    ]
+
+    /// In a menu of their own, so that no fault is one key away.
+    private static let breaking: [KeyBinding] = [
+        KeyBinding("X", .chaos, [.brokers, .overview], hint: "chaos", "kill, pause, cut off or fill the disk of a broker", isChange: true),
+        KeyBinding("k", .chaosKill, [.chaos], "kill it, as by kill -9", isChange: true),
+        KeyBinding("r", .chaosRestart, [.chaos], "start it, or restart it cleanly", isChange: true),
+        KeyBinding("p", .chaosPause, [.chaos], "pause it, as by SIGSTOP", isChange: true),
+        KeyBinding("u", .chaosResume, [.chaos], "resume it", isChange: true),
+        KeyBinding("c", .chaosCut, [.chaos], "cut it off from the other brokers", isChange: true),
+        KeyBinding("s", .chaosSlowDisk, [.chaos], "slow its disk down", isChange: true),
+        KeyBinding("f", .chaosFullDisk, [.chaos], "fill its disk", isChange: true),
+        KeyBinding("h", .chaosHeal, [.chaos], "heal its network and its disk", isChange: true),
+    ]
+
     private static let opening: [KeyBinding] = [
         KeyBinding("enter", .open, [.overview], hint: "open", "open what is selected"),
-        KeyBinding("enter", .open, [.topics, .topic, .groups, .group, .brokers, .events], hint: "open", "open what is selected"),
+        KeyBinding(
+            "enter", .open, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events], hint: "open",
+            "open what is selected"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
-        KeyBinding("l", .tail, [.topics, .topic, .group, .overview], hint: "tail", "tail the topic live"),
-        KeyBinding("d", .describe, [.topics, .topic, .groups, .group, .brokers, .events], hint: "describe", "all that is known of it"),
-        KeyBinding("e", .configs, [.topics, .topic, .brokers], hint: "configs", "configs of the topic or broker"),
+        KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview], hint: "tail", "tail the topic live"),
+        KeyBinding(
+            "d", .describe, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events], hint: "describe",
+            "all that is known of it"),
+        KeyBinding("e", .configs, [.topics, .topic, .partitions, .brokers], hint: "configs", "configs of the topic or broker"),
         KeyBinding("x f2", .actions, [.table], "menu of what can be done here"),
     ]
 
@@ -118,8 +155,8 @@ extension KeyMap {
         KeyBinding("C", .copyRow, [.table], "copy the row"),
         KeyBinding("left h", .columnsLeft, [.table], "scroll columns left"),
         KeyBinding("right", .columnsRight, [.table], "scroll columns right"),
-        KeyBinding("tab", .otherPanel, [.group, .overview], hint: "next panel", "the next panel"),
-        KeyBinding("backtab", .otherPanelBack, [.group, .overview], "the panel before"),
+        KeyBinding("tab", .otherPanel, [.group, .topic, .brokers, .overview], hint: "next panel", "the next panel"),
+        KeyBinding("backtab", .otherPanelBack, [.group, .topic, .brokers, .overview], "the panel before"),
     ]
 
     private static let reading: [KeyBinding] = [
@@ -145,7 +182,9 @@ extension KeyMap {
         KeyBinding("q", .leave, [.everywhere], "go back; at the root, ask to quit"),
         KeyBinding("1", .goOverview, [.browsing], "overview"), KeyBinding("2", .goBrokers, [.browsing], "brokers"),
         KeyBinding("3", .goTopics, [.browsing], "topics"), KeyBinding("4", .goGroups, [.browsing], "groups"),
-        KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
+        KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("6", .goPartitions, [.browsing], "partitions, by trouble"),
+        KeyBinding("7", .goReassignments, [.browsing], "reassignments"), KeyBinding("8", .goQuorum, [.browsing], "metadata quorum"),
+        KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
         KeyBinding("[", .historyBack, [.everywhere], "back in history"),
         KeyBinding("]", .historyForward, [.everywhere], "forward in history"),
         KeyBinding("r ctrl-r f5", .refresh, [.everywhere], "read everything on the screen now"),

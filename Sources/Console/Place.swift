@@ -7,6 +7,12 @@ package enum Place: Equatable, Sendable {
     case brokers
     case topics
     case topic(String)
+    /// All partitions of the cluster, or those in one kind of trouble.
+    case partitions
+    /// Partitions on their way to other brokers, and throttles left behind.
+    case reassignments
+    /// The metadata quorum: voters and observers.
+    case quorum
     case groups
     case group(String)
     case events
@@ -22,6 +28,7 @@ package enum Place: Equatable, Sendable {
     package enum Subject: Equatable, Sendable {
         case broker(BrokerID)
         case topic(String)
+        case partition(TopicPartition)
         case group(String)
         case event(Int)
         case outcome(PlanOutcome)
@@ -34,6 +41,9 @@ package enum Place: Equatable, Sendable {
         case .brokers: "brokers"
         case .topics: "topics"
         case .topic(let name): name
+        case .partitions: "partitions"
+        case .reassignments: "reassignments"
+        case .quorum: "quorum"
         case .groups: "groups"
         case .group(let id): id
         case .events: "events"
@@ -48,7 +58,7 @@ package enum Place: Equatable, Sendable {
     /// Whether it is a list of rows with a selection.
     package var isTable: Bool {
         switch self {
-        case .brokers, .topics, .topic, .groups, .group, .events, .configs: true
+        case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs: true
         default: false
         }
     }
@@ -60,6 +70,9 @@ package enum Place: Equatable, Sendable {
         case .brokers: .brokers
         case .topics: .topics
         case .topic(let name): .topic(name)
+        case .partitions: .partitions
+        case .reassignments: .reassignments
+        case .quorum: .quorum
         case .groups: .groups
         case .group(let id): .group(id)
         case .events: .events
@@ -67,6 +80,7 @@ package enum Place: Equatable, Sendable {
         case .tail(let topic): .tail(topic)
         case .describe(.broker): .brokers
         case .describe(.topic(let name)): .topic(name)
+        case .describe(.partition(let partition)): .topic(partition.topic)
         case .describe(.group(let id)): .group(id)
         case .message, .describe, .help: below.map { $0.screen(below: nil) } ?? .overview
         }

@@ -96,6 +96,13 @@ package struct TableModel: Equatable, Sendable {
         self.emptyLines = emptyLines
         self.freshness = freshness
     }
+
+    /// Takes a column out of a table that is sorted by one before it.
+    mutating func remove(column title: String) {
+        guard let index = columns.firstIndex(where: { $0.title == title }) else { return }
+        columns.remove(at: index)
+        for row in rows.indices { rows[row].cells.remove(at: index) }
+    }
 }
 
 /// Rows in the order in which they are shown: filtered, sorted, ready to draw. Made once per change, not per frame.

@@ -1,3 +1,5 @@
+import Observatory
+
 /// One view on the trail: what it shows and where the user is in it. Values only; what is drawn is made from this and the snapshot.
 package struct ViewState: Equatable, Sendable {
     package var place: Place
@@ -7,6 +9,8 @@ package struct ViewState: Equatable, Sendable {
     package var panel = 0
     package var filter = RowFilter.none
     package var faultsOnly = false
+    /// Of partitions, only those in this kind of trouble; nil: all.
+    package var trouble: PartitionTrouble?
     /// Columns after the first that are scrolled out to the left.
     package var columnShift = 0
     package var text = TextState()
@@ -22,7 +26,8 @@ extension Place {
     package var panelCount: Int {
         switch self {
         case .overview: 4
-        case .group: 2
+        // A partition's replicas below the partitions, the latest events below the brokers.
+        case .group, .topic, .brokers: 2
         default: 1
         }
     }

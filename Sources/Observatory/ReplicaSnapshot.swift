@@ -17,7 +17,7 @@ package struct ReplicaSnapshot: Equatable, Sendable {
 extension PartitionSnapshot {
     package func replica(_ broker: BrokerID) -> ReplicaSnapshot? { replicaLogs.first { $0.broker == broker } }
 
-    mutating func update(_ broker: BrokerID, _ change: (inout ReplicaSnapshot) -> Void) {
+    package mutating func update(_ broker: BrokerID, _ change: (inout ReplicaSnapshot) -> Void) {
         if let place = replicaLogs.firstIndex(where: { $0.broker == broker }) { return change(&replicaLogs[place]) }
         var replica = ReplicaSnapshot(broker)
         change(&replica)

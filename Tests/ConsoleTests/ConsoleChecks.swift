@@ -8,7 +8,7 @@ import Testing
 @Suite struct KeyTable {
     static let places: [Place] = [
         .overview, .brokers, .topics, .topic("t"), .groups, .group("g"), .events, .configs(.topic("t")), .tail("t"), .message("m"),
-        .describe(.topic("t")), .help,
+        .describe(.topic("t")), .help, .partitions, .reassignments, .quorum, .describe(.partition(TopicPartition("t", 0))),
     ]
 
     @Test func noKeyMeansTwoThingsInOnePlace() {
@@ -30,7 +30,7 @@ import Testing
 
     @Test func everyActionHasAKeyAndEveryChangeIsMarked() {
         for action in Action.allCases { #expect(KeyMap.standard.bindings.contains { $0.action == action }, "\(action)") }
-        for action in [Action.create, .delete, .purge, .produce, .edit, .resetConfig, .resetOffsets, .addPartitions, .undo] {
+        for action in [Action.create, .delete, .purge, .produce, .edit, .resetConfig, .resetOffsets, .addPartitions, .undo, .reassign, .drain, .electLeaders] {
             let unmarked = KeyMap.standard.bindings.filter { $0.action == action && !$0.isChange }
             #expect(unmarked == [])
         }
@@ -41,8 +41,8 @@ import Testing
     }
 
     @Test func everyKeyInEveryPlaceDoesNotTrap() {
-        for keys in ["1", "2", "3", "3 enter", "4", "4 enter", "5", "3 e", "3 l", "3 l enter", "3 d", "?"] {
-            for cluster in [Sample.busy(), Sample.hostile()] {
+        for keys in ["1", "2", "3", "3 enter", "4", "4 enter", "5", "6", "7", "8", "3 e", "3 l", "3 l enter", "3 d", "?"] {
+            for cluster in [Sample.replicating(), Sample.hostile()] {
                 for binding in KeyMap.standard.bindings {
                     for key in binding.keys {
                         let driver = Driver(cluster, width: 61, height: 17).press(keys)

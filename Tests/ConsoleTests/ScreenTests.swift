@@ -60,7 +60,7 @@ struct SampleScreen: Sendable {
     var make: @Sendable (Int, Int) -> Driver
 
     enum Cluster: Sendable {
-        case busy, empty, hostile, unknown, many
+        case busy, empty, hostile, unknown, many, replicating
 
         var snapshot: ClusterSnapshot {
             switch self {
@@ -69,6 +69,7 @@ struct SampleScreen: Sendable {
             case .hostile: Sample.hostile()
             case .unknown: ClusterSnapshot()
             case .many: Sample.many(300)
+            case .replicating: Sample.replicating()
             }
         }
     }
@@ -83,7 +84,7 @@ struct SampleScreen: Sendable {
         }
     }
 
-    static let all: [SampleScreen] = views + texts + tails + dialogs + states
+    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos
 
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
@@ -92,6 +93,25 @@ struct SampleScreen: Sendable {
         SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right down space space"),
         SampleScreen("topics-many", "3 G", from: .many),
         SampleScreen("topics-filtered", "3 /") { $0.type("o.*s") },
+    ]
+    private static let replication = [
+        SampleScreen("partitions", "6", from: .replicating), SampleScreen("partitions-under-min", "6 f f f", from: .replicating),
+        SampleScreen("partitions-none", "6", from: .empty) { $0.press("f") },
+        SampleScreen("reassignments", "7", from: .replicating), SampleScreen("reassignments-none", "7"),
+        SampleScreen("quorum", "8", from: .replicating), SampleScreen("topic-moving", "3 down down down enter", from: .replicating),
+        SampleScreen("topic-replicas", "3 G enter down tab", from: .replicating),
+        SampleScreen("overview-replicating", from: .replicating), SampleScreen("events-replicating", "5", from: .replicating),
+        SampleScreen("describe-partition", "7 d", from: .replicating),
+        SampleScreen("form-reassign", "3 m tab tab", from: .replicating) { $0.type("50M") },
+        SampleScreen("form-elect", "6 L right", from: .replicating), SampleScreen("form-drain", "2 D right", from: .replicating),
+        SampleScreen("form-throttle", "7 T", from: .replicating),
+        SampleScreen("plan-reassign", "3 m tab tab enter", from: .replicating) {
+            $0.send(.planned(ticket: 1, .success(Sample.reassignPlan())))
+        },
+    ]
+    private static let chaos = [
+        SampleScreen("brokers-chaos", "2", from: .replicating) { $0.send(.chaos(Sample.conditions)) },
+        SampleScreen("chaos-menu", "2 down", from: .replicating) { $0.send(.chaos(Sample.conditions)).press("X") },
     ]
     private static let texts = [
         SampleScreen("help", "3 ?"), SampleScreen("describe-topic", "3 down down down d"), SampleScreen("describe-group", "4 d"),

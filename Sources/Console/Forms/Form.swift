@@ -45,6 +45,12 @@ package struct Form: Equatable, Sendable {
         case produce(topic: String)
         case resetOffsets(group: String)
         case purge(topic: String)
+        case reassign(PartitionScope)
+        case replicationFactor(PartitionScope)
+        case elect(PartitionScope)
+        case moveLeader(PartitionScope)
+        case drain(BrokerID)
+        case throttle
     }
     package var purpose: Purpose
     package var title: String

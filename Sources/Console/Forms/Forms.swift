@@ -97,10 +97,11 @@ package enum FormReader {
             let scope: ResetScope = form["scope"] == "all topics" ? .allTopics : .topics([form["scope"]])
             return .resetOffsets(group: group, scope: scope, strategy: try strategy(form, csv))
         case .purge(let topic): return .deleteRecords(try purge(form, topic, snapshot))
+        default: return try replication(form)
         }
     }
 
-    private static func number(_ text: String, _ name: String, _ range: ClosedRange<Int>) throws(ConsoleFailure) -> Int {
+    static func number(_ text: String, _ name: String, _ range: ClosedRange<Int>) throws(ConsoleFailure) -> Int {
         guard let value = Int(text), range.contains(value) else {
             throw ConsoleFailure("\(name): a number from \(range.lowerBound) to \(range.upperBound), please.")
         }

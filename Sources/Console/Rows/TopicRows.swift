@@ -43,7 +43,11 @@ func trend(_ values: [Double], scope: Scope = .chart) -> CellValue {
 func topicHealth(_ topic: TopicSnapshot) -> CellValue {
     if let error = topic.error { return CellValue("✗ " + error, .failure, key: .number(3)) }
     if topic.offline > 0 { return CellValue("✗ \(topic.offline) offline", .failure, key: .number(3)) }
+    let starved = topic.partitions.count { topic.has(.underMinISR, $0) }
+    if starved > 0 { return CellValue("✗ \(starved) under min ISR", .failure, key: .number(2.5)) }
     if topic.underReplicated > 0 { return CellValue("! \(topic.underReplicated) under-repl", .warning, key: .number(2)) }
+    let moving = topic.partitions.count(where: \.isReassigning)
+    if moving > 0 { return CellValue("→ \(moving) moving", .pending, key: .number(1)) }
     return CellValue("ok", .good, key: .number(0))
 }
 
@@ -51,7 +55,8 @@ func topicHealth(_ topic: TopicSnapshot) -> CellValue {
 func partitionRows(_ snapshot: ClusterSnapshot, topic name: String) -> TableModel {
     let columns = [
         Column("PARTITION", right: true, min: 9), Column("LEADER", right: true, min: 6), Column("REPLICAS", min: 8, max: 30, priority: 3),
-        Column("ISR", min: 5, max: 30, priority: 2), Column("START", right: true, min: 7, priority: 4), Column("END", right: true, min: 7),
+        Column("ISR", min: 5, max: 30, priority: 2), Column("BEHIND", right: true, min: 6, priority: 2), Column("START", right: true, min: 7, priority: 4),
+        Column("END", right: true, min: 7),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 5),
         Column("MSG/S", right: true, min: 6, priority: 4), Column("EPOCH", right: true, min: 5, priority: 7),
         Column("STATE", min: 6, max: 30),
@@ -63,12 +68,14 @@ func partitionRows(_ snapshot: ClusterSnapshot, topic name: String) -> TableMode
             freshness: Freshness(time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error))
     }
     let rows = topic.partitions.map { partition -> TableRow in
-        let state = partitionState(partition)
+        let state = partitionState(partition, topic)
+        let behind = mostBehind(partition)
         return TableRow(
             String(partition.index),
             [
                 .count(Int64(partition.index)), brokerCell(partition.leader), CellValue(ids(partition.replicas)),
                 CellValue(ids(partition.inSyncReplicas), partition.isUnderReplicated ? .warning : .row),
+                .count(behind?.lag, behind.map { partition.inSyncReplicas.contains($0.broker) } == false ? .warning : .muted),
                 .count(partition.startOffset?.rawValue), .count(partition.endOffset?.rawValue), .count(partition.messages),
                 .bytes(partition.sizeBytes), .rate(partition.messageRate), .count(Int64(partition.leaderEpoch.rawValue), .muted), state,
             ],
@@ -87,13 +94,21 @@ func brokerCell(_ id: BrokerID?) -> CellValue {
 
 func ids(_ brokers: [BrokerID]) -> String { brokers.map(\.description).joined(separator: ",") }
 
-func partitionState(_ partition: PartitionSnapshot) -> CellValue {
-    if partition.isOffline { return CellValue("✗ offline", .failure, key: .number(4)) }
+func partitionState(_ partition: PartitionSnapshot, _ topic: TopicSnapshot) -> CellValue {
+    if partition.isOffline {
+        let eligible = partition.eligibleLeaderReplicas
+        let text = eligible.isEmpty ? "✗ offline" : "✗ offline, \(ids(eligible)) may lead"
+        return CellValue(text, .failure, key: .number(5))
+    }
     if let error = partition.error { return CellValue("✗ " + error, .failure, key: .number(3)) }
+    if topic.has(.underMinISR, partition), let minimum = topic.minInSyncReplicas {
+        return CellValue("✗ \(partition.inSyncReplicas.count) in sync, min \(minimum)", .failure, key: .number(4))
+    }
     if partition.isUnderReplicated {
-        let missing = partition.replicas.filter { !partition.inSyncReplicas.contains($0) }
+        let missing = partition.replicas.filter { !partition.inSyncReplicas.contains($0) && !partition.addingReplicas.contains($0) }
         return CellValue("! \(ids(missing)) not in sync", .warning, key: .number(2))
     }
+    if partition.isReassigning { return CellValue("→ moving to \(ids(partition.targetReplicas))", .pending, key: .number(1.5)) }
     if !partition.isLeaderPreferred { return CellValue("leader not preferred", .pending, key: .number(1)) }
     return CellValue("ok", .good, key: .number(0))
 }

@@ -39,7 +39,7 @@ extension Console {
 
     /// The keys that matter here, those of the view first; help is always among the first so that it is never cut off.
     func hints() -> [Hint] {
-        let shown = keys.bindings(in: place, readOnly: options.isReadOnly).filter { !$0.hint.isEmpty }
+        let shown = keys.bindings(in: place, readOnly: options.isReadOnly, hasChaos: chaos != nil).filter { !$0.hint.isEmpty }
         let own = shown.filter { !$0.contexts.contains(.everywhere) }.map { Hint(key: $0.keys.first?.name ?? "", text: $0.hint) }
         let common = shown.filter { $0.contexts.contains(.everywhere) }.map { Hint(key: $0.keys.first?.name ?? "", text: $0.hint) }
         return Array(common.suffix(1)) + own + Array(common.dropLast())
@@ -98,8 +98,11 @@ extension Console {
         }
         add(health.brokersDown, "broker\(plural(health.brokersDown)) down", .failure)
         add(health.offlinePartitions, "offline", .failure)
+        add(health.underMinISRPartitions, "under min ISR", .failure)
         add(health.underReplicatedPartitions, "under-replicated", .warning)
+        add(health.reassigningPartitions, "moving", .pending)
         add(health.groupsRebalancing, "rebalancing", .pending)
+        if health.leftoverThrottles > 0 { add(1, "throttle left behind (7)", .warning) }
         if spans.isEmpty {
             let sign = String(options.glyphs.good)
             spans = [Span("\(sign) \(health.partitions) partition\(plural(health.partitions)) well", .good)]

@@ -36,7 +36,10 @@ extension Console {
         case .group(let id): drawGroup(&grid, body, id)
         case .tail: drawTail(&grid, body)
         case .message, .describe, .help: drawText(&grid, body)
-        default: drawTable(&grid, body, tables[0], view.panels[0], isFocused: true)
+        default:
+            for (index, area) in panelAreas(body).enumerated() where !area.isEmpty && index < tables.count {
+                drawTable(&grid, area, tables[index], view.panels[index], isFocused: view.panel == index)
+            }
         }
     }
 

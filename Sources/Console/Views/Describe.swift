@@ -8,24 +8,26 @@ extension Console {
         switch subject {
         case .broker(let id): return describeBroker(id)
         case .topic(let name): return describeTopic(name)
+        case .partition(let partition): return describePartition(partition)
         case .group(let id): return describeGroup(id)
         case .event(let index): return describeEvent(index)
         case .outcome(let outcome): return describeOutcome(outcome)
         }
     }
 
-    private func field(_ label: String, _ value: String, _ scope: Scope = .value) -> [Span] {
+    func field(_ label: String, _ value: String, _ scope: Scope = .value) -> [Span] {
         [Span(Clip.pad(label, 18), .label), Span(Escape.line(value), scope)]
     }
 
-    private func heading(_ text: String) -> [[Span]] { [[], [Span(text, .tableHeader)]] }
+    func heading(_ text: String) -> [[Span]] { [[], [Span(text, .tableHeader)]] }
 
     private func describeBroker(_ id: BrokerID) -> [[Span]] {
         guard let broker = snapshot.broker(id) else { return [[Span("Broker \(id) is not known.", .muted)]] }
-        let state = brokerState(broker)
+        let state = brokerState(broker, chaos?[id])
         var out = [
             field("Broker", id.description), field("Address", broker.address), field("Rack", broker.rack ?? "none"),
-            field("State", state.text, state.scope), field("Controller", broker.isController || snapshot.controller == id ? "yes" : "no"),
+            field("State", state.text, state.scope), field("Quorum", snapshot.quorum?.role(of: id) ?? "-"),
+            field("Controller", broker.isController || snapshot.controller == id ? "yes" : "no"),
             field("Leaders", Format.count(broker.leaders)), field("Replicas", Format.count(broker.replicas)),
             field("Not in sync", Format.count(broker.outOfSyncReplicas)),
         ]
@@ -58,7 +60,7 @@ extension Console {
         ]
         out += heading("PARTITIONS")
         for partition in topic.partitions {
-            let state = partitionState(partition)
+            let state = partitionState(partition, topic)
             let offsets = "\(partition.startOffset?.description ?? "-")..\(partition.endOffset?.description ?? "-")"
             out.append([
                 Span(Clip.pad(String(partition.index), 5, right: true), .label),

@@ -66,7 +66,10 @@ private func overviewGroups(_ snapshot: ClusterSnapshot) -> TableModel {
         freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
 }
 
-private func overviewEvents(_ snapshot: ClusterSnapshot) -> TableModel {
+private func overviewEvents(_ snapshot: ClusterSnapshot) -> TableModel { latestEventRows(snapshot) }
+
+/// The newest events, for a panel.
+func latestEventRows(_ snapshot: ClusterSnapshot) -> TableModel {
     var model = eventRows(snapshot)
     model.title = "Latest events"
     model.subject = "5"

@@ -41,6 +41,8 @@ extension Console {
         switch place {
         case .overview: return overviewAreas(body).panels
         case .group: return groupAreas(body)
+        case .topic: return stacked(body, below: tables.count > 1 ? tables[1].count : 0, least: 14)
+        case .brokers: return stackedUnder(body, above: tables.first?.count ?? 0)
         default: return [body]
         }
     }
@@ -57,6 +59,24 @@ extension Console {
             return [split.rest, split.bottom]
         }
         return view.panel == 0 ? [rest, Rect(0, 0, 0, 0)] : [Rect(0, 0, 0, 0), rest]
+    }
+
+    /// Two panels where there is room for both, else the one with the keyboard. The lower one is as high as its rows.
+    private func stacked(_ body: Rect, below: Int, least: Int) -> [Rect] {
+        guard body.height >= least else { return focusedOnly(body) }
+        let split = body.cutBottom(min(max(4, below + 3), body.height / 2))
+        return [split.rest, split.bottom]
+    }
+
+    /// The upper one is as high as its rows.
+    private func stackedUnder(_ body: Rect, above: Int) -> [Rect] {
+        guard body.height >= 14 else { return focusedOnly(body) }
+        let split = body.cutTop(min(max(6, above + 3), body.height * 2 / 3))
+        return [split.top, split.rest]
+    }
+
+    private func focusedOnly(_ body: Rect) -> [Rect] {
+        view.panel == 0 ? [body, Rect(0, 0, 0, 0)] : [Rect(0, 0, 0, 0), body]
     }
 
     func groupSummaryHeight(_ body: Rect) -> Int { body.height >= 14 ? 2 : 0 }

@@ -34,7 +34,8 @@ extension Console {
 
     private func drawTitle(_ grid: inout Grid, _ area: Rect, _ table: ShownTable, _ isFocused: Bool) {
         var spans: [Span] = [Span(" " + table.model.title, .title), Span("(", .title)]
-        spans += [Span(Clip.middle(table.model.subject, max(4, area.width / 3), grid.glyphs), .titleHighlight), Span(")", .title)]
+        let room = max(4, area.width / 3, area.width - 34 - (table.filter.isEmpty && !view.faultsOnly ? 0 : 30))
+        spans += [Span(Clip.middle(table.model.subject, room, grid.glyphs), .titleHighlight), Span(")", .title)]
         let total = table.model.rows.count
         let counter = table.count == total ? Format.count(total) : "\(Format.count(table.count))/\(Format.count(total))"
         spans += [Span("[", .title), Span(counter, .titleCounter), Span("]", .title)]
@@ -111,7 +112,7 @@ extension Console {
             if view.faultsOnly && table.filter.isEmpty {
                 lines = ["Nothing needs attention.", "", "!  shows all \(Format.count(table.model.rows.count)) again"]
             }
-        } else if table.model.freshness.time == nil, place != .events, !(place == .overview && table.model.title == "Events") {
+        } else if table.model.freshness.time == nil, place != .events, table.model.title != "Latest events", table.model.title != "Replicas" {
             lines = waitingLines
         }
         if place == .overview { lines = Array(lines.prefix(max(1, inside.height - 1))) }

@@ -96,6 +96,7 @@ extension Console {
         case .help: return "Help"
         case .message(let name): return "Message(\(Escape.line(name)))"
         case .describe(.topic(let name)): return "Describe(topic \(Escape.line(name)))"
+        case .describe(.partition(let partition)): return "Describe(partition \(Escape.line(partition.description)))"
         case .describe(.group(let id)): return "Describe(group \(Escape.line(id)))"
         case .describe(.broker(let id)): return "Describe(broker \(id))"
         case .describe(.event): return "Describe(event)"
@@ -106,7 +107,7 @@ extension Console {
 
     /// The key table as help: this screen's keys first, then those that hold everywhere.
     private func helpDocument(_ about: Place) -> [[Span]] {
-        let shown = keys.bindings(in: about, readOnly: options.isReadOnly)
+        let shown = keys.bindings(in: about, readOnly: options.isReadOnly, hasChaos: chaos != nil)
         let groups: [(String, [KeyBinding])] = [
             (
                 "HERE (\(about.contexts.last?.rawValue ?? ""))",

@@ -107,7 +107,7 @@ extension ClusterSnapshot {
         }
     }
 
-    mutating func countHealth() {
+    package mutating func countHealth() {
         var health = Health()
         health.brokersDown = brokers.values.count { !$0.isAlive }
         health.brokersFenced = brokers.values.count(where: \.isFenced)

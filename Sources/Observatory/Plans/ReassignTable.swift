@@ -267,35 +267,3 @@ struct ReassignTable {
 
     private func list(_ brokers: [BrokerID]) -> String { brokers.map(\.description).joined(separator: ",") }
 }
-
-/// Sizes and times in plans' sentences.
-enum ByteText {
-    static func text(_ bytes: Int64) -> String {
-        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-        var value = Double(bytes)
-        var unit = 0
-        while value >= 1024 && unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        if unit == 0 { return "\(bytes) B" }
-        let tenths = Int64((value * 10).rounded())
-        return value >= 100 ? "\(tenths / 10) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
-    }
-
-    static func duration(seconds: Int64) -> String {
-        switch seconds {
-        case ..<1: "under a second"
-        case ..<60: "\(seconds) s"
-        case ..<3600: "\(seconds / 60) min \(seconds % 60) s"
-        default: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-        }
-    }
-}
-
-extension Int64 {
-    func multipliedClamped(by other: Int64) -> Int64 {
-        let (product, overflow) = multipliedReportingOverflow(by: other)
-        return overflow ? .max : product
-    }
-}
