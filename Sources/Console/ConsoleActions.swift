@@ -5,9 +5,12 @@ import Primitives
 /// What each action does.
 extension Console {
     mutating func perform(_ action: Action) {
-        if performGeneral(action) || performMoving(action) || performListing(action) || performChanging(action) || performReplication(action)
+        if performGeneral(action) || performMoving(action) || performListing(action) || performChanging(action)
+            || performReplication(action)
             || performChaos(action)
-        { return }
+        {
+            return
+        }
         if view.tail != nil { performInTail(action) } else { performInText(action) }
     }
 

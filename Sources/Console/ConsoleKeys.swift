@@ -49,8 +49,8 @@ extension Console {
 
     private mutating func take(_ key: Key, _ menu: Menu) {
         var menu = menu
-        // A menu's own keys come before those that move in it.
-        if let item = menu.items.first(where: { $0.key == key.name }) {
+        // A menu's own letters come before those that move in it.
+        if case .character = key.code, let item = menu.items.first(where: { $0.key == key.name }) {
             overlay = nil
             return perform(item.action)
         }

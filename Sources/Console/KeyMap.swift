@@ -90,7 +90,8 @@ extension KeyMap {
             "ctrl-d f9", .cancelReassignment, [.reassignments], hint: "cancel", "cancel the marked ones, or the one selected",
             isChange: true),
         KeyBinding("X", .removeThrottles, [.reassignments], hint: "no throttle", "remove all throttles", isChange: true),
-        KeyBinding("f", .nextTrouble, [.partitions], hint: "filter by trouble", "offline, under-replicated, min ISR, not preferred, moving"),
+        KeyBinding(
+            "f", .nextTrouble, [.partitions], hint: "filter by trouble", "offline, under-replicated, min ISR, not preferred, moving"),
         KeyBinding("F", .previousTrouble, [.partitions], "the kind of trouble before"),
     ]
 

@@ -21,7 +21,9 @@ public struct LeadershipChange: Sendable {
 
     /// Why the leader is another one than it was.
     public func leaderCause(_ state: (BrokerID) -> BrokerState) -> String {
-        guard let leader = after.leader else { return gone(before.leader, state).map { "\($0); no replica may lead" } ?? "no replica may lead" }
+        guard let leader = after.leader else {
+            return gone(before.leader, state).map { "\($0); no replica may lead" } ?? "no replica may lead"
+        }
         guard let old = before.leader else {
             return before.inSyncReplicas.isEmpty || before.inSyncReplicas.contains(leader) ? "broker \(leader) is back" : "unclean election"
         }

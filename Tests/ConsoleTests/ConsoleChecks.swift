@@ -30,7 +30,10 @@ import Testing
 
     @Test func everyActionHasAKeyAndEveryChangeIsMarked() {
         for action in Action.allCases { #expect(KeyMap.standard.bindings.contains { $0.action == action }, "\(action)") }
-        for action in [Action.create, .delete, .purge, .produce, .edit, .resetConfig, .resetOffsets, .addPartitions, .undo, .reassign, .drain, .electLeaders] {
+        for action in [
+            Action.create, .delete, .purge, .produce, .edit, .resetConfig, .resetOffsets, .addPartitions, .undo, .reassign, .drain,
+            .electLeaders,
+        ] {
             let unmarked = KeyMap.standard.bindings.filter { $0.action == action && !$0.isChange }
             #expect(unmarked == [])
         }

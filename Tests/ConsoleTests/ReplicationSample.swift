@@ -61,7 +61,9 @@ extension Sample {
             }
             snapshot.reassignments[name] = moving
         }
-        for id in snapshot.brokers.keys { snapshot.brokers.update(id) { ($0.leaderThrottle, $0.followerThrottle) = (10_485_760, 10_485_760) } }
+        for id in snapshot.brokers.keys {
+            snapshot.brokers.update(id) { ($0.leaderThrottle, $0.followerThrottle) = (10_485_760, 10_485_760) }
+        }
         snapshot.topics.update("audit-log") { $0.throttledFollowers = "0:2" }
     }
 
@@ -73,7 +75,8 @@ extension Sample {
             return node
         }
         snapshot.quorum = QuorumSnapshot(
-            leader: 1, quorumEpoch: 7, highWatermark: 18_204, voters: [node(1, 18_206, 0, 0), node(2, 18_206, 0, 212), node(3, 18_011, 195, 31_000)],
+            leader: 1, quorumEpoch: 7, highWatermark: 18_204,
+            voters: [node(1, 18_206, 0, 0), node(2, 18_206, 0, 212), node(3, 18_011, 195, 31_000)],
             observers: [node(4, 18_206, 0, 340)])
         snapshot.observations.quorum = Observation(time: noon)
     }
@@ -90,7 +93,8 @@ extension Sample {
             (
                 94,
                 .inSyncReplicasChanged(
-                    partition: TopicPartition("orders", 2), from: [3, 1, 2], to: [1, 2], leaderEpoch: 5, partitionEpochs: EpochChange(11, 12),
+                    partition: TopicPartition("orders", 2), from: [3, 1, 2], to: [1, 2], leaderEpoch: 5,
+                    partitionEpochs: EpochChange(11, 12),
                     cause: "broker 3 is down")
             ),
             (93, .controllerChanged(from: 3, to: 1, epochs: EpochChange(6, 7))),

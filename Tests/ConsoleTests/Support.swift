@@ -148,7 +148,9 @@ enum Sample {
         add(3600 * 26, .brokerUp(broker: 1, address: "broker-1.internal:9092"))
         add(900, .topicCreated(topic: "audit-log", partitions: 1, replicationFactor: 3))
         add(620, .configChanged(resource: "topic orders", key: "retention.ms", from: nil, to: "86400000"), inferred: true)
-        add(300, .leaderChanged(partition: TopicPartition("clicks", 4), from: 2, to: 3, epochs: EpochChange(4, 5), cause: ""), inferred: true)
+        add(
+            300, .leaderChanged(partition: TopicPartition("clicks", 4), from: 2, to: 3, epochs: EpochChange(4, 5), cause: ""),
+            inferred: true)
         add(
             60,
             .inSyncReplicasChanged(

@@ -33,7 +33,8 @@ extension Broker {
         if before.leader != after.leader {
             emit(
                 .leaderChanged(
-                    partition: partition, from: before.leader, to: after.leader, epochs: EpochChange(leaderEpochs: before.leaderEpoch, after.leaderEpoch),
+                    partition: partition, from: before.leader, to: after.leader,
+                    epochs: EpochChange(leaderEpochs: before.leaderEpoch, after.leaderEpoch),
                     cause: change.leaderCause(brokerState)))
         }
         if before.inSyncReplicas.sorted() != after.inSyncReplicas.sorted() {

@@ -87,7 +87,7 @@ private struct ClusterRun: Sendable {
                 return .failure(ConsoleFailure(error.message))
             }
         }
-        let end = ConsoleSession.run(target, events: events, options: options)
+        let end = ConsoleSession.run(target, events: events, chaos: { held.cluster }, options: options)
         held.stop()
         return try ConsoleCommand.status(end)
     }
@@ -130,6 +130,8 @@ private final class RunningCluster: Sendable {
         var traffic: DemoTraffic?
     }
     private let state = Mutex(State())
+
+    var cluster: DevCluster? { state.withLock { $0.cluster } }
 
     func set(_ cluster: DevCluster, _ traffic: DemoTraffic?) {
         state.withLock { $0 = State(cluster: cluster, traffic: traffic) }

@@ -43,6 +43,8 @@ enum PlanActions {
         case "topics alter": return try alterations(names[0], invocation)
         case "topics trim": return [try trimming(names[0], invocation)]
         case "groups delete": return names.map { Wanted(action: .deleteGroup($0)) }
+        case "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
+            return [Wanted(action: try replication(invocation))]
         default:
             let (scope, strategy) = try reset(invocation)
             return [Wanted(action: .resetOffsets(group: names[0], scope: scope, strategy: strategy))]

@@ -34,7 +34,8 @@ package enum Program {
         case "produce": return try ProduceCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
-        case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete":
+        case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete",
+            "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
             return try PlanCommand.run(invocation)
         default: throw Failure(.error, "\(invocation.command) is not there yet")
         }

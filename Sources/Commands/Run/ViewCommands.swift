@@ -6,8 +6,8 @@ import Wire
 
 /// `topics list`, `topics describe`, `groups list`, `groups describe`, `get`: pictures of the cluster, printed.
 struct ViewCommands {
-    private let invocation: Invocation
-    private let reading: ClusterReading
+    let invocation: Invocation
+    let reading: ClusterReading
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         let commands = ViewCommands(invocation: invocation, reading: ClusterReading(access: try ClusterAccess(invocation)))
@@ -21,7 +21,7 @@ struct ViewCommands {
         return .ok
     }
 
-    private func print(_ listing: Listing) {
+    func print(_ listing: Listing) {
         let format = OutputFormat(rawValue: invocation.text("--output") ?? "table") ?? .table
         Streams.print(listing.text(format, forTerminal: Streams.isTerminal(Streams.output)))
     }
@@ -135,6 +135,11 @@ struct ViewCommands {
         case "brokers":
             let snapshot = try reading.read(Interest(.brokers)) { $0.brokers.allSatisfy { !$0.value.isAlive || $0.value.disk != nil } }
             print(SnapshotListings.brokers(snapshot))
+        case "quorum": try quorum()
+        case "reassignments":
+            print(SnapshotListings.reassignments(try reading.read(Interest(.reassignments)) { $0.hasReassignments }))
+        case "replicas": try replicas(names)
+        case "partitions" where !troubles.isEmpty: try troubledPartitions(name)
         case "topics": try topicsList(named: name)
         case "partitions": try topicsDescribe(names, configs: false)
         case "groups": print(SnapshotListings.groups(try groups(names, detailed: true)))

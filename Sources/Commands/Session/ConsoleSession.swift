@@ -2,6 +2,7 @@ import CLinux
 import Client
 import ClientCore
 import Console
+import DevCluster
 import Glibc
 import Grid
 import Observatory
@@ -62,20 +63,25 @@ package final class ConsoleSession {
     let signals: SessionSignals
     var connection: SessionConnection?
     let events: ClusterEventMailbox?
+    /// The faults that can be made on purpose, once the cluster runs; nothing on a cluster that is not of this process.
+    let chaos: @Sendable () -> (any ChaosControls)?
     var end: ConsoleEnd?
     private var isDirty = true
     private var isUrgent = true
     private var lastFrame = Instant.zero
 
     /// Runs a console on standard input and output until it is quit. `events` brings what brokers in this process say happened.
-    package static func run(_ target: ConsoleTarget, events: ClusterEventMailbox? = nil, options: ConsoleSessionOptions) -> ConsoleEnd {
+    package static func run(
+        _ target: ConsoleTarget, events: ClusterEventMailbox? = nil, chaos: @escaping @Sendable () -> (any ChaosControls)? = { nil },
+        options: ConsoleSessionOptions
+    ) -> ConsoleEnd {
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { return .noScreen(.noTerminal) }
         let signals = SessionSignals()
         defer { signals.restore() }
         do throws(TerminalError) {
             let theme = (try? options.themes.load(options.theme)) ?? Theme.monochrome
             let terminal = try Terminal(input: STDIN_FILENO, output: STDOUT_FILENO, options: options.terminal, theme: theme)
-            let session = ConsoleSession(target, terminal, signals, events, options)
+            let session = ConsoleSession(target, terminal, signals, events, chaos, options)
             session.loop(target)
             session.close()
             return session.end ?? .quit
@@ -86,12 +92,13 @@ package final class ConsoleSession {
 
     private init(
         _ target: ConsoleTarget, _ terminal: Terminal, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
-        _ options: ConsoleSessionOptions
+        _ chaos: @escaping @Sendable () -> (any ChaosControls)?, _ options: ConsoleSessionOptions
     ) {
         self.options = options
         self.terminal = terminal
         self.signals = signals
         self.events = events
+        self.chaos = chaos
         var addresses: [String] = []
         if case .known(let list) = target { addresses = list.map(\.description) }
         let consoleOptions = ConsoleOptions(
@@ -137,6 +144,7 @@ package final class ConsoleSession {
         events?.attach { connection.ingest($0) }
         connection.watch(console.currentInterest())
         isUrgent = true
+        if let controls = chaos() { feed(.chaos(SessionChaos.conditions(controls))) }
         if let command = options.command { feed(.command(command)) }
     }
 

@@ -1,4 +1,5 @@
 import Console
+import DevCluster
 import Glibc
 import Grid
 import Observatory
@@ -26,6 +27,7 @@ extension ConsoleSession {
                 mailbox.post(.event(.notice(Notice(.warning, "This terminal takes no copies, or not of that length."))))
             }
         case .setTheme(let name): setTheme(name)
+        case .chaos(let broker, let action): makeChaos(broker, action)
         case .bell: terminal.bell()
         }
     }
@@ -43,6 +45,20 @@ extension ConsoleSession {
             return mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
         }
         connection.run(ticket, plan)
+    }
+
+    /// A fault may take as long as a clean stop: on a thread of its own. What became of it is shown whether it was done or refused.
+    private func makeChaos(_ broker: BrokerID, _ action: ChaosAction) {
+        guard let controls = chaos(), !options.isReadOnly else { return }
+        let mailbox = mailbox
+        SessionThread.run {
+            do throws(DevClusterError) {
+                try controls.perform(action, on: broker)
+            } catch {
+                mailbox.post(.event(.notice(Notice(.error, "Broker \(broker): \(error.description)."))))
+            }
+            mailbox.post(.event(.chaos(SessionChaos.conditions(controls))))
+        }
     }
 
     private func save(_ name: String, _ text: String) {
@@ -106,4 +122,12 @@ enum SessionFiles {
     }
 
     private static func failure(_ name: String) -> ConsoleFailure { ConsoleFailure("\(name): \(String(cString: strerror(errno))).") }
+}
+
+enum SessionChaos {
+    static func conditions(_ controls: any ChaosControls) -> OrderedMap<BrokerID, ChaosCondition> {
+        var out = OrderedMap<BrokerID, ChaosCondition>()
+        for broker in controls.chaosBrokers { out[broker] = controls.condition(of: broker) }
+        return out
+    }
 }

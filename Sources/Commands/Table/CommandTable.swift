@@ -4,7 +4,7 @@ package enum CommandTable {
     package static let summary = "a Kafka cluster monitor and admin console, with a Kafka cluster inside it"
 
     package static let all: [CommandSpec] = [
-        clusterCommands, recordCommands, topicCommands, groupCommands, viewCommands, storageCommands, programCommands,
+        clusterCommands, recordCommands, topicCommands, groupCommands, replicationCommands, viewCommands, storageCommands, programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
@@ -13,6 +13,8 @@ package enum CommandTable {
     package static let families: [(name: String, summary: String)] = [
         ("topics", "list, describe, create, alter, trim and delete topics"),
         ("groups", "list, describe, reset and delete consumer groups"),
+        ("reassign", "move partitions, drain brokers, throttle and cancel"),
+        ("leaders", "elect and move leaders"),
         ("storage", "format the data directory of a node, and tell what it is"),
     ]
 

@@ -17,6 +17,9 @@ enum SnapshotListings {
             ("partitions", .number(Int64(health.partitions))),
             ("offlinePartitions", .number(Int64(health.offlinePartitions))),
             ("underReplicatedPartitions", .number(Int64(health.underReplicatedPartitions))),
+            ("underMinIsrPartitions", .number(Int64(health.underMinISRPartitions))),
+            ("leaderNotPreferred", .number(Int64(health.leaderNotPreferred))),
+            ("reassigningPartitions", .number(Int64(health.reassigningPartitions))),
             ("groups", .number(Int64(health.groups))),
             ("groupsRebalancing", .number(Int64(health.groupsRebalancing))),
             ("groupsWithoutMembers", .number(Int64(health.groupsWithoutMembers))),
@@ -31,14 +34,16 @@ enum SnapshotListings {
             .init("BROKER", "broker", right: true), .init("HOST", "host"), .init("PORT", "port", right: true), .init("RACK", "rack"),
             .init("STATE", "state"), .init("CONTROLLER", "controller"), .init("LEADERS", "leaders", right: true),
             .init("REPLICAS", "replicas", right: true), .init("OUT-OF-SYNC", "outOfSync", right: true),
-            .init("SIZE", "size", right: true), .init("LATENCY-MS", "latencyMs", right: true),
+            .init("SIZE", "size", right: true), .init("LATENCY-MS", "latencyMs", right: true), .init("QUORUM", "quorum"),
+            .init("THROTTLE", "throttle", right: true),
         ])
         for (id, broker) in snapshot.brokers {
             listing.add([
                 .number(Int64(id.rawValue)), .string(broker.host), .number(Int64(broker.port)), text(broker.rack),
-                .string(broker.isAlive ? "up" : "down"), .bool(broker.isController), .number(Int64(broker.leaders)),
+                .string(broker.isAlive ? "up" : broker.isFenced ? "fenced" : "down"), .bool(broker.isController),
+                .number(Int64(broker.leaders)),
                 .number(Int64(broker.replicas)), .number(Int64(broker.outOfSyncReplicas)), number(broker.disk?.usedBytes),
-                number(broker.latencyMs),
+                number(broker.latencyMs), snapshot.quorum?.role(of: id).map { .string($0) } ?? .null, number(broker.throttleRate),
             ])
         }
         return listing
@@ -60,7 +65,9 @@ enum SnapshotListings {
         return listing
     }
 
-    static func partitions(_ topics: [TopicSnapshot]) -> Listing {
+    static func partitions(
+        _ topics: [TopicSnapshot], where isWanted: (TopicSnapshot, PartitionSnapshot) -> Bool = { _, _ in true }
+    ) -> Listing {
         var listing = Listing([
             .init("TOPIC", "topic"), .init("PARTITION", "partition", right: true), .init("LEADER", "leader", right: true),
             .init("LEADER-EPOCH", "leaderEpoch", right: true), .init("REPLICAS", "replicas"), .init("ISR", "isr"),
@@ -68,7 +75,7 @@ enum SnapshotListings {
             .init("MESSAGES", "messages", right: true), .init("SIZE", "size", right: true),
         ])
         for topic in topics {
-            for partition in topic.partitions {
+            for partition in topic.partitions where isWanted(topic, partition) {
                 var messages: JSON = .null
                 if let start = partition.startOffset, let end = partition.endOffset { messages = .number(end - start) }
                 listing.add([
@@ -150,9 +157,9 @@ enum SnapshotListings {
         return listing
     }
 
-    private static func id(_ id: BrokerID?) -> JSON { id.map { .number(Int64($0.rawValue)) } ?? .null }
-    private static func ids(_ ids: [BrokerID]) -> JSON { .array(ids.map { .number(Int64($0.rawValue)) }) }
-    private static func offset(_ offset: Offset?) -> JSON { offset.map { .number($0.rawValue) } ?? .null }
-    private static func number(_ value: Int64?) -> JSON { value.map { .number($0) } ?? .null }
-    private static func text(_ value: String?) -> JSON { value.flatMap { $0.isEmpty ? nil : .string($0) } ?? .null }
+    static func id(_ id: BrokerID?) -> JSON { id.map { .number(Int64($0.rawValue)) } ?? .null }
+    static func ids(_ ids: [BrokerID]) -> JSON { .array(ids.map { .number(Int64($0.rawValue)) }) }
+    static func offset(_ offset: Offset?) -> JSON { offset.map { .number($0.rawValue) } ?? .null }
+    static func number(_ value: Int64?) -> JSON { value.map { .number($0) } ?? .null }
+    static func text(_ value: String?) -> JSON { value.flatMap { $0.isEmpty ? nil : .string($0) } ?? .null }
 }

@@ -4,7 +4,8 @@ import Primitives
 
 // The forms that move replicas and leaders.
 extension Form {
-    private static let throttleField = FormField("throttle", "Throttle per second", placeholder: "none; 50M is 50 MiB a second at each broker")
+    private static let throttleField = FormField(
+        "throttle", "Throttle per second", placeholder: "none; 50M is 50 MiB a second at each broker")
 
     package static func reassign(_ scope: PartitionScope, _ snapshot: ClusterSnapshot) -> Form {
         let factors = partitions(scope, snapshot).map(\.replicas.count).uniqueSorted()
@@ -30,7 +31,9 @@ extension Form {
     package static func elect(_ scope: PartitionScope) -> Form {
         Form(
             .elect(scope), title: "Elect leaders of \(scopeText(scope))",
-            intro: ["Preferred is the first of a partition's replicas.", "! Unclean is for partitions without a leader, and loses messages."],
+            intro: [
+                "Preferred is the first of a partition's replicas.", "! Unclean is for partitions without a leader, and loses messages.",
+            ],
             fields: [FormField("type", "Elect", choices: elections)])
     }
 

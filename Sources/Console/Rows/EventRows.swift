@@ -103,11 +103,13 @@ private func replicaWords(_ kind: ClusterEvent.Kind) -> EventWords {
         return EventWords("moving", partition.description, "replicas \(ids(from)) → \(ids(to))", .pending, .topic(partition.topic))
     case .reassignmentEnded(let partition, let replicas, let wasCancelled):
         return EventWords(
-            wasCancelled ? "move cancelled" : "moved", partition.description, "replicas \(ids(replicas))", wasCancelled ? .doomed : .finished,
+            wasCancelled ? "move cancelled" : "moved", partition.description, "replicas \(ids(replicas))",
+            wasCancelled ? .doomed : .finished,
             .topic(partition.topic))
     case .logTruncated(let partition, let broker, let from, let to):
         return EventWords(
-            "log truncated", partition.description, "on broker \(broker): \(from) → \(to), never committed", .pending, .topic(partition.topic))
+            "log truncated", partition.description, "on broker \(broker): \(from) → \(to), never committed", .pending,
+            .topic(partition.topic))
     default: return EventWords("", "", "", .text)
     }
 }

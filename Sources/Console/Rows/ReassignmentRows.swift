@@ -75,7 +75,7 @@ private func leftoverRow(_ what: String, _ throttle: String, _ id: String) -> Ta
     return TableRow(
         id,
         [
-            CellValue(what, .warning), blank, blank, blank, blank, blank, blank, blank, CellValue(throttle, .warning, key: .unknown),
+            CellValue(what, .warning, key: .unknown), blank, blank, blank, blank, blank, blank, blank, CellValue(throttle, .warning, key: .unknown),
             CellValue("! throttle left behind: X removes it", .warning),
         ], isFault: true)
 }
@@ -100,7 +100,8 @@ private func summary(_ snapshot: ClusterSnapshot) -> String {
 /// The metadata quorum: who votes, who only follows, and how far each one is.
 func quorumRows(_ snapshot: ClusterSnapshot, now: Timestamp) -> TableModel {
     let columns = [
-        Column("NODE", right: true, min: 4), Column("ROLE", min: 8), Column("LOG END", right: true, min: 8), Column("LAG", right: true, min: 5),
+        Column("NODE", right: true, min: 4), Column("ROLE", min: 8), Column("LOG END", right: true, min: 8),
+        Column("LAG", right: true, min: 5),
         Column("LAST FETCH", right: true, min: 10, priority: 1), Column("CAUGHT UP", right: true, min: 9, priority: 2),
         Column("ADDRESS", min: 10, max: 60, priority: 3, grows: true), Column("DIRECTORY", min: 10, max: 24, priority: 6),
         Column("STATE", min: 6, max: 30),
@@ -115,7 +116,8 @@ func quorumRows(_ snapshot: ClusterSnapshot, now: Timestamp) -> TableModel {
     return TableModel(
         title: "Quorum",
         subject: "leader \(quorum.leader), epoch \(quorum.quorumEpoch), committed to \(Format.count(quorum.highWatermark.rawValue))",
-        columns: columns, rows: rows, freshness: Freshness(time: snapshot.observations.quorum.time, error: snapshot.observations.quorum.error))
+        columns: columns, rows: rows,
+        freshness: Freshness(time: snapshot.observations.quorum.time, error: snapshot.observations.quorum.error))
 }
 
 private func quorumRow(_ node: QuorumSnapshot.Node, _ quorum: QuorumSnapshot, _ snapshot: ClusterSnapshot, _ now: Timestamp) -> TableRow {
@@ -134,8 +136,10 @@ private func quorumRow(_ node: QuorumSnapshot.Node, _ quorum: QuorumSnapshot, _ 
     return TableRow(
         node.id.description,
         [
-            CellValue(node.id.description, .row, key: .number(Double(node.id.rawValue))), CellValue(role, role == "leader" ? .highlight : .row),
-            .count(node.logEndOffset.rawValue), .count(node.lag, node.lag > 0 ? .pending : .row), ago(node.lastFetch), ago(node.lastCaughtUp),
+            CellValue(node.id.description, .row, key: .number(Double(node.id.rawValue))),
+            CellValue(role, role == "leader" ? .highlight : .row),
+            .count(node.logEndOffset.rawValue), .count(node.lag, node.lag > 0 ? .pending : .row), ago(node.lastFetch),
+            ago(node.lastCaughtUp),
             address.isEmpty ? .unknown : CellValue(address),
             node.directoryID.isZero ? CellValue("static", .muted) : CellValue(node.directoryID.text, .muted), state,
         ],

@@ -23,7 +23,9 @@ func replicaRows(_ snapshot: ClusterSnapshot, _ name: TopicPartition?) -> TableM
             id.description,
             [
                 CellValue(id.description, .row, key: .number(Double(id.rawValue))), CellValue(role, roleScope),
-                isInSync ? CellValue("✓ yes", .good) : CellValue(role == "adding" ? "- not yet" : "✗ no", role == "adding" ? .pending : .warning),
+                isInSync
+                    ? CellValue("✓ yes", .good)
+                    : CellValue(role == "adding" ? "- not yet" : "✗ no", role == "adding" ? .pending : .warning),
                 .count(replica?.logEndOffset?.rawValue), .count(lag, isInSync || lag == 0 ? .row : .warning), .bytes(replica?.sizeBytes),
                 broker?.rack.map { CellValue($0) } ?? .unknown, broker.map { CellValue($0.address) } ?? .unknown,
                 broker.map { brokerState($0) } ?? CellValue("✗ unknown", .failure),
@@ -66,7 +68,9 @@ func allPartitionRows(_ snapshot: ClusterSnapshot, trouble: PartitionTrouble?, s
         for partition in topic.partitions {
             total += 1
             // A fault of an internal partition is a fault: hidden are only those that are well.
-            guard trouble.map({ topic.has($0, partition) }) ?? (showsInternal || !topic.isInternal || isFault(partition, topic)) else { continue }
+            guard trouble.map({ topic.has($0, partition) }) ?? (showsInternal || !topic.isInternal || isFault(partition, topic)) else {
+                continue
+            }
             rows.append(partitionRow(topic, partition))
         }
     }

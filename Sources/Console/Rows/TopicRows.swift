@@ -55,7 +55,8 @@ func topicHealth(_ topic: TopicSnapshot) -> CellValue {
 func partitionRows(_ snapshot: ClusterSnapshot, topic name: String) -> TableModel {
     let columns = [
         Column("PARTITION", right: true, min: 9), Column("LEADER", right: true, min: 6), Column("REPLICAS", min: 8, max: 30, priority: 3),
-        Column("ISR", min: 5, max: 30, priority: 2), Column("BEHIND", right: true, min: 6, priority: 2), Column("START", right: true, min: 7, priority: 4),
+        Column("ISR", min: 5, max: 30, priority: 2), Column("BEHIND", right: true, min: 6, priority: 2),
+        Column("START", right: true, min: 7, priority: 4),
         Column("END", right: true, min: 7),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 5),
         Column("MSG/S", right: true, min: 6, priority: 4), Column("EPOCH", right: true, min: 5, priority: 7),

@@ -19,7 +19,8 @@ extension Console {
         let left = area.cutRight(min(area.width, stateWidth + 3)).rest
         var spans: [Span] = [Span(" kastellan ", .brand), Span(Escape.line(options.contextName), .value, .bold)]
         if options.isReadOnly { spans.append(Span(" read-only", .warning)) }
-        spans += [Span("  ", .text)] + healthSpans() + [Span("  ", .text)] + trafficSpans(samples: 12)
+        spans += [Span("  ", .text)] + whole(healthSpans(), width: left.width - spans.reduce(2) { $0 + TextWidth.of($1.text) })
+        spans += [Span("  ", .text)] + trafficSpans(samples: 12)
         grid.put(left.x, left.y, spans: spans, clip: left)
         grid.put(area.right - stateWidth - 1, area.y, spans: state, clip: area)
         drawHintLine(&grid, Rect(area.x, area.y + 1, area.width, 1))
@@ -108,6 +109,16 @@ extension Console {
             spans = [Span("\(sign) \(health.partitions) partition\(plural(health.partitions)) well", .good)]
         }
         return spans
+    }
+
+    /// As many spans as fit: half a count would be another count. The last of them may be a gap.
+    private func whole(_ spans: [Span], width: Int) -> [Span] {
+        var used = 0
+        return Array(
+            spans.prefix { span in
+                used += TextWidth.of(span.text)
+                return used <= width
+            })
     }
 
     func trafficSpans(samples: Int) -> [Span] {

@@ -112,7 +112,8 @@ extension Console {
             if view.faultsOnly && table.filter.isEmpty {
                 lines = ["Nothing needs attention.", "", "!  shows all \(Format.count(table.model.rows.count)) again"]
             }
-        } else if table.model.freshness.time == nil, place != .events, table.model.title != "Latest events", table.model.title != "Replicas" {
+        } else if table.model.freshness.time == nil, place != .events, table.model.title != "Latest events", table.model.title != "Replicas"
+        {
             lines = waitingLines
         }
         if place == .overview { lines = Array(lines.prefix(max(1, inside.height - 1))) }

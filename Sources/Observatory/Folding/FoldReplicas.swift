@@ -39,7 +39,8 @@ extension ClusterSnapshot {
         for topic in answer.topics {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.name, partition.partitionIndex)
-                var moving = reassignments[name] ?? ReassignmentSnapshot(partition: name, replicas: [], adding: [], removing: [], since: time)
+                var moving =
+                    reassignments[name] ?? ReassignmentSnapshot(partition: name, replicas: [], adding: [], removing: [], since: time)
                 let adding = partition.addingReplicas.map(BrokerID.init(_:))
                 // Other targets: what was measured says nothing about them.
                 if moving.adding != adding { moving.samples = [] }
@@ -112,7 +113,9 @@ extension ClusterSnapshot {
     mutating func foldThrottle(_ answer: DescribeConfigsResponse, of broker: BrokerID) {
         guard let result = answer.results.first, result.errorCode == .none else { return }
         func rate(_ key: String) -> Int64? {
-            guard let config = result.configs.first(where: { $0.name == key }), let value = config.value.flatMap({ Int64($0) }) else { return nil }
+            guard let config = result.configs.first(where: { $0.name == key }), let value = config.value.flatMap({ Int64($0) }) else {
+                return nil
+            }
             // No limit is Int64's largest value, as a default.
             return value == .max ? nil : value
         }

@@ -88,7 +88,10 @@ struct FactReader: Sendable {
 
     private func throttleRequests(_ topics: [String]) -> [(PlanRead, ClientRequest)] {
         var requests = facts.brokers.map { id in
-            (PlanRead.throttles(topics: []), ClientRequest(describeConfigsRequest([.broker(id)], keys: ReplicationKeys.ofBrokers), to: .broker(id)))
+            (
+                PlanRead.throttles(topics: []),
+                ClientRequest(describeConfigsRequest([.broker(id)], keys: ReplicationKeys.ofBrokers), to: .broker(id))
+            )
         }
         for start in stride(from: 0, to: topics.count, by: PlanLimits.topicsPerRequest) {
             let some = topics[start..<min(start + PlanLimits.topicsPerRequest, topics.count)].map { ConfigResource.topic($0) }

@@ -19,7 +19,9 @@ extension KafkaCommand {
                 var arguments = ["--reassignment-json-file", "reassign.json", "--execute"]
                 if let throttle { arguments += ["--throttle", "\(throttle)"] }
                 out += [file("reassign.json", partitions), line("kafka-reassign-partitions.sh", bootstrap, arguments)]
-                if throttle != nil { out.append("# and when it is complete the same with --verify instead of --execute, which removes the throttle") }
+                if throttle != nil {
+                    out.append("# and when it is complete the same with --verify instead of --execute, which removes the throttle")
+                }
             case .electLeaders(let partitions, let unclean): out += elect(partitions, unclean, bootstrap)
             // The tool sets these itself when it starts a throttled reassignment.
             case .throttle, .throttleReplicas: if throttle == nil { out += throttled(step, bootstrap) }
@@ -65,7 +67,8 @@ extension KafkaCommand {
                 let change =
                     rate.map { rate in ["--add-config", ReplicationKeys.ofBrokers.map { "\($0)=\(rate)" }.joined(separator: ",")] }
                     ?? ["--delete-config", ReplicationKeys.ofBrokers.joined(separator: ",")]
-                return line("kafka-configs.sh", bootstrap, ["--alter", "--entity-type", "brokers", "--entity-name", broker.description] + change)
+                return line(
+                    "kafka-configs.sh", bootstrap, ["--alter", "--entity-type", "brokers", "--entity-name", broker.description] + change)
             }
         case .throttleReplicas(let topics):
             return topics.map { topic in

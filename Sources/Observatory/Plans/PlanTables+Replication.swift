@@ -35,7 +35,9 @@ extension PlanTables {
                 ]))
         }
         plan.touches = ["\(count(chosen.count, "leader")) \(chosen.count == 1 ? "changes" : "change")"]
-        if chosen.isEmpty { plan.obstacles.append(unclean ? "Every partition has a leader." : "Every leader that can be is the preferred one.") }
+        if chosen.isEmpty {
+            plan.obstacles.append(unclean ? "Every partition has a leader." : "Every leader that can be is the preferred one.")
+        }
         if unclean {
             plan.warnings.append("What only the lost replicas have is gone for good, acknowledged or not; consumers may see offsets again.")
             plan.inverse = .none("Messages that the new leader does not have are deleted from the others.")
@@ -59,14 +61,17 @@ extension PlanTables {
         let moving = facts.reassignments.values.filter { wanted.isEmpty || wanted.contains($0.partition) }
         for move in moving {
             plan.rows.append(
-                Plan.Row([move.partition.description, list(move.target), list(move.original), move.adding.isEmpty ? "-" : list(move.adding)]))
+                Plan.Row([
+                    move.partition.description, list(move.target), list(move.original), move.adding.isEmpty ? "-" : list(move.adding),
+                ]))
         }
         plan.touches = [count(moving.count, "reassignment")]
         if moving.isEmpty {
             plan.obstacles.append(wanted.isEmpty ? "Nothing is being reassigned." : "\(some(wanted)): not being reassigned (any more).")
         }
         let targets = moving.map { PartitionReplicas($0.partition, $0.target) }
-        plan.inverse = .action(.reassign(Reassign(.partitions(moving.map(\.partition)), .exact(targets), throttle: facts.rates.values.max())))
+        plan.inverse = .action(
+            .reassign(Reassign(.partitions(moving.map(\.partition)), .exact(targets), throttle: facts.rates.values.max())))
         plan.steps = moving.isEmpty ? [] : [.reassign(moving.map { PartitionReplicas($0.partition, nil) })]
         // As Kafka's own tool: when the last one is cancelled, its throttle goes with it.
         if !moving.isEmpty && moving.count == facts.reassignments.count { plan.steps += removal(facts) }
@@ -87,12 +92,18 @@ extension PlanTables {
                 Plan.Row([broker.description, before.map { perSecond($0) } ?? "no limit", perSecond(rate)], isChange: before != rate))
         }
         plan.touches = ["\(count(facts.reassignments.count, "reassignment")) on \(count(brokers.count, "broker")), at once"]
-        if facts.reassignments.isEmpty { plan.obstacles.append("Nothing is being reassigned; a throttle is given when a reassignment starts.") }
+        if facts.reassignments.isEmpty {
+            plan.obstacles.append("Nothing is being reassigned; a throttle is given when a reassignment starts.")
+        }
         let lists = missingLists(facts)
-        if !lists.isEmpty { plan.touches.append("\(count(lists.count, "topic")) had no throttled replicas and \(lists.count == 1 ? "gets" : "get") them") }
+        if !lists.isEmpty {
+            plan.touches.append("\(count(lists.count, "topic")) had no throttled replicas and \(lists.count == 1 ? "gets" : "get") them")
+        }
         let old = facts.rates.values.uniqued()
-        plan.inverse = old.count == 1 ? .action(.throttle(old[0])) : old.isEmpty ? .action(.throttle(nil)) : .none("The brokers had different limits.")
-        plan.steps = facts.reassignments.isEmpty ? [] : (lists.isEmpty ? [] : [.throttleReplicas(lists)]) + [.throttle(brokers: brokers, rate: rate)]
+        plan.inverse =
+            old.count == 1 ? .action(.throttle(old[0])) : old.isEmpty ? .action(.throttle(nil)) : .none("The brokers had different limits.")
+        plan.steps =
+            facts.reassignments.isEmpty ? [] : (lists.isEmpty ? [] : [.throttleReplicas(lists)]) + [.throttle(brokers: brokers, rate: rate)]
         return plan
     }
 

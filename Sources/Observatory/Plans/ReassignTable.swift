@@ -42,7 +42,8 @@ struct ReassignTable {
         case .without(let broker): "Drain broker \(broker)" + (wish.scope == .all ? "" : " of \(wish.scope.text)")
         case .leader(let broker): "Move the leader of \(wish.scope.text) to broker \(broker)"
         case .leadersAway(let broker): "Move leaders away from broker \(broker)"
-        case .exact(let replicas): "Set the replicas of \(replicas.count == 1 ? replicas[0].partition.description : "\(replicas.count) partitions")"
+        case .exact(let replicas):
+            "Set the replicas of \(replicas.count == 1 ? replicas[0].partition.description : "\(replicas.count) partitions")"
         }
     }
 
@@ -59,7 +60,9 @@ struct ReassignTable {
         if case .partitions(let partitions) = wish.scope {
             for partition in partitions {
                 _ = try PlanTables.existing(partition.topic, facts)
-                if facts.partition(partition) == nil { throw PlanError("Topic \(partition.topic) has no partition \(partition.partition).") }
+                if facts.partition(partition) == nil {
+                    throw PlanError("Topic \(partition.topic) has no partition \(partition.partition).")
+                }
             }
         }
     }
@@ -124,7 +127,8 @@ struct ReassignTable {
         for broker in targets where !facts.brokers.contains(broker) { throw PlanError("Broker \(broker) is not there, or does not serve.") }
         let most = factor ?? before.map(\.count).max() ?? 0
         guard targets.count >= most else {
-            throw PlanError("\(most) replicas need \(most) brokers; there \(targets.count == 1 ? "is 1" : "are \(targets.count)") to put them on.")
+            throw PlanError(
+                "\(most) replicas need \(most) brokers; there \(targets.count == 1 ? "is 1" : "are \(targets.count)") to put them on.")
         }
         let others = facts.partitions(in: .all).filter { !scope.contains($0) }.map { current($0) }
         var placement = ReplicaPlacement(targets: targets.map { .init(id: $0, rack: facts.racks[$0]) }, others: others)
@@ -214,7 +218,8 @@ struct ReassignTable {
         return Plan.Row([
             change.partition.description, list(change.before), list(change.after),
             change.added.isEmpty ? "-" : bytes.map { ByteText.text($0) } ?? "unknown",
-            leader == change.after.first ? leader?.description ?? "none" : "\(leader?.description ?? "none") → \(change.after.first?.description ?? "none")",
+            leader == change.after.first
+                ? leader?.description ?? "none" : "\(leader?.description ?? "none") → \(change.after.first?.description ?? "none")",
         ])
     }
 
@@ -226,11 +231,15 @@ struct ReassignTable {
         var bytes: Int64 = 0
         for change in moves { bytes = bytes.addingClamped((change.bytes ?? 0).multipliedClamped(by: Int64(change.added.count))) }
         let leaders = changes.count(where: \.leaderChanges)
-        plan.touches = ["\(PlanTables.count(changes.count, "partition")) of \(PlanTables.count(changes.map(\.partition.topic).uniqued().count, "topic"))"]
+        let topics = changes.map(\.partition.topic).uniqued().count
+        plan.touches = ["\(PlanTables.count(changes.count, "partition")) of \(PlanTables.count(topics, "topic"))"]
         if added + removed > 0 {
-            plan.touches.append("\(PlanTables.count(added, "replica")) to copy (\(ByteText.text(bytes))), \(PlanTables.count(removed, "replica")) to remove")
+            plan.touches.append(
+                "\(PlanTables.count(added, "replica")) to copy (\(ByteText.text(bytes))), \(PlanTables.count(removed, "replica")) to remove"
+            )
         }
-        plan.touches.append(leaders == 0 ? "no leader changes" : "\(PlanTables.count(leaders, "leader")) \(leaders == 1 ? "changes" : "change")")
+        plan.touches.append(
+            leaders == 0 ? "no leader changes" : "\(PlanTables.count(leaders, "leader")) \(leaders == 1 ? "changes" : "change")")
         describeThrottle(&plan, moves, bytes)
         warn(&plan, changes)
     }

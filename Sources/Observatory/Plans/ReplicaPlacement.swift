@@ -70,7 +70,9 @@ struct ReplicaPlacement {
         for heavy in order.reversed() {
             for light in order where (replicas[heavy] ?? 0) - (replicas[light] ?? 0) >= 2 {
                 // A follower rather than a leader; of equal ones the last, so that low partitions keep still.
-                let movable = placed.indices.filter { placed[$0].contains(heavy) && !placed[$0].contains(light) && fits(light, heavy, placed[$0]) }
+                let movable = placed.indices.filter {
+                    placed[$0].contains(heavy) && !placed[$0].contains(light) && fits(light, heavy, placed[$0])
+                }
                 guard let index = movable.last(where: { placed[$0].first != heavy }) ?? movable.last else { continue }
                 let place = placed[index].firstIndex(of: heavy)!
                 count(placed[index], -1)
