@@ -38,9 +38,10 @@ extension Broker {
             replica.isSyncing = false
             if let error { return directoryFailed(error) }
             replica.log.synced(job)
-            let moved = replica.synced(through: job.through, now: now.instant)
+            let moved = replica.synced(through: replica.log.syncedOffset, now: now.instant)
             if moved { advanced(replica) }
             replicaDiskDone(replica)
+            // Also where the log was cut meanwhile: the job may then have made nothing durable that is there.
             if waitsForDisk(replica), replica.log.syncedOffset < replica.log.logEndOffset { requestSync(replica) }
         }
     }

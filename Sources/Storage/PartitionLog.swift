@@ -38,6 +38,8 @@ package final class PartitionLog {
     /// When the oldest unsynced byte was written.
     var unsyncedSince: Instant?
     var unsyncedRecords: Int64 = 0
+    /// How often the log was cut.
+    var cuts = 0
     /// Inactive segments keep no file open but for the one read last.
     var lastRead: Segment?
 

@@ -10,6 +10,8 @@ extension PartitionLog {
         /// Bytes by segment that were unsynced when the job was made.
         var bytes: [(baseOffset: Offset, count: Int)]
         var records: Int64
+        /// How often the log had been cut when the job was made.
+        var cuts: Int
 
         package func run() throws(DiskError) { for file in files { try file.sync() } }
     }
@@ -17,7 +19,7 @@ extension PartitionLog {
     /// nil where nothing is unsynced.
     package func syncJob() -> SyncJob? {
         guard !isClosed, syncedOffset < logEndOffset || segments.contains(where: { $0.unsyncedBytes > 0 }) else { return nil }
-        var job = SyncJob(files: [], through: logEndOffset, bytes: [], records: unsyncedRecords)
+        var job = SyncJob(files: [], through: logEndOffset, bytes: [], records: unsyncedRecords, cuts: cuts)
         for segment in segments where segment.unsyncedBytes > 0 {
             // An index that cannot be written now lacks entries after a crash, which costs a longer walk and nothing else.
             try? segment.flushIndexes(final: false)
@@ -31,7 +33,9 @@ extension PartitionLog {
         return job
     }
 
+    /// The job is done. What was cut and written anew meanwhile is not what it made durable.
     package func synced(_ job: SyncJob) {
+        guard job.cuts == cuts else { return }
         syncedOffset = max(syncedOffset, min(job.through, logEndOffset))
         unsyncedRecords = max(0, unsyncedRecords - job.records)
         for (baseOffset, count) in job.bytes {
@@ -201,6 +205,7 @@ extension PartitionLog {
         }
         recent.removeAll()
         if try !active.loadIndexes() { try rebuildIndexes(of: active) }
+        cuts += 1
         var end = offset
         if let place = try active.find(offset) {
             end = min(offset, place.header.baseOffset)
@@ -216,6 +221,7 @@ extension PartitionLog {
 
     /// Empties the log and starts again at `offset` (a follower whose leader no longer has what it lacks).
     package func restart(at offset: Offset) throws(LogError) {
+        cuts += 1
         for segment in segments.reversed() { try removeNow(segment) }
         for snapshot in try snapshotOffsets() { try removeSnapshot(snapshot) }
         segments = [try Segment.create(disk, directory, offset)]

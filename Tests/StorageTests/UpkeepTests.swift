@@ -203,3 +203,41 @@ import Testing
         #expect(fixture.log.syncedOffset == 4 && fixture.log.syncJob() == nil)
     }
 }
+
+extension UpkeepTests {
+    @Test func aSyncThatBeganBeforeACutMakesNothingDurable() throws {
+        let fixture = try LogFixture()
+        for value in ["a", "b", "c"] { try fixture.append(batch([value])) }
+        let job = try #require(fixture.log.syncJob())
+        try fixture.log.truncate(to: 1, now: at(0))
+        for value in ["x", "y"] { try fixture.append(batch([value]), epoch: 1) }
+        try job.run()
+        fixture.log.synced(job)
+        #expect(fixture.log.syncedOffset <= 1, "the job knew nothing of what came after the cut")
+        let again = try #require(fixture.log.syncJob())
+        try again.run()
+        fixture.log.synced(again)
+        #expect(fixture.log.syncedOffset == 3)
+    }
+
+    @Test func aCutKeepsBatchesWhole() throws {
+        let fixture = try LogFixture()
+        try fixture.append(batch(["a"]))
+        try fixture.append(batch(["b", "c", "d"]))
+        try fixture.log.truncate(to: 3, now: at(0))
+        #expect(fixture.log.logEndOffset == 1)
+        #expect(try fixture.values() == ["a"])
+    }
+
+    /// The log was cut and its epochs' file says so, but the power failed before the cut was durable: the old end is back.
+    @Test func aRecoveryBelievesBatchesAndNotTheFileOfEpochs() throws {
+        let fixture = try LogFixture()
+        try fixture.append(batch(["a"]), epoch: 4)
+        try fixture.append(batch(["b"]), epoch: 5)
+        try fixture.log.flush()
+        try fixture.disk.replace(fixture.path("leader-epoch-checkpoint"), with: Bytes("0\n2\n4 0\n9 1\n"))
+        let again = try LogFixture(fixture.disk)
+        #expect(again.log.leaderEpochs.map(\.epoch) == [4, 5])
+        #expect(again.log.leaderEpochs.map(\.startOffset) == [0, 1])
+    }
+}
