@@ -10,8 +10,8 @@ package struct FormatError: Error, Equatable, Sendable, CustomStringConvertible 
     package init(_ description: String) { self.description = description }
 }
 
-/// Makes data directories a cluster's own, as `kafka-storage.sh format` does: each gets a `meta.properties` that names the cluster, the node
-/// and the directory. A node of several needs it before its first start; a lone one does it itself.
+/// Makes data directories a cluster's own, as `kafka-storage.sh format` does: each gets a `meta.properties` that names the cluster,
+/// the node and the directory. A node of several needs it before its first start; a lone one does it itself.
 package struct DirectoryFormat {
     private let disk = PosixDisk()
     private let nodeID: BrokerID
@@ -84,8 +84,8 @@ package struct DirectoryFormat {
         if meta.nodeID != nodeID {
             throw FormatError(
                 "Stored node id \(meta.nodeID) doesn't match previous node id \(nodeID) in \(directory)/meta.properties. If you moved your "
-                    + "data, make sure your configured node id matches. If you intend to create a new node, you should remove all data in your "
-                    + "data directories.")
+                    + "data, make sure your configured node id matches. If you intend to create a new node, you should remove all data in "
+                    + "your data directories.")
         }
     }
 
