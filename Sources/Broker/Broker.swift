@@ -122,7 +122,7 @@ package struct Broker {
     package var nextDeadline: Instant {
         mutating get {
             let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
-            let asked = min(peers.nextDeadline, channel.nextDeadline, life.nextAt, replicationDeadline)
+            let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
             return min(due, adminDeadline, groupsDeadline, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }

@@ -101,6 +101,21 @@ import Wire
         #expect(try world.read("t") == ["a", "b"])
     }
 
+    /// The last of them has nobody to ask and nobody to hand over to.
+    @Test(arguments: [UInt64(16), 17, 18]) func allStopAtOnce(_ seed: UInt64) throws {
+        let world = try cluster(seed: seed)
+        try world.makeTopic("t", replicas: 3)
+        try world.produce("t", ["a"])
+        let start = world.milliseconds
+        for node in world.nodes.values { node.stop(within: 60_000) }
+        try world.run("all stopped", within: 60_000) { $0.nodes.values.allSatisfy { !$0.isRunning } }
+        #expect(world.milliseconds - start < 3000, "\(world.milliseconds - start) ms")
+        world.startAll()
+        try world.settle()
+        #expect(try world.read("t") == ["a"])
+        #expect(try world.produce("t", ["b"]) == 1)
+    }
+
     private func createTopic(_ name: String, replicas: Int16 = 3) -> CreateTopicsRequest {
         var topic = CreateTopicsRequest.Topic()
         (topic.name, topic.numPartitions, topic.replicationFactor) = (name, 1, replicas)

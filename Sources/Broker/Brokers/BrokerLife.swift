@@ -26,6 +26,8 @@ struct BrokerLife {
     var isReady = false
     /// The state of this broker that the image last showed, so that a change is told to the controller at once.
     var seen: (brokerEpoch: Int64, isFenced: Bool)?
+    /// While stopping: when the broker goes without an answer, if no controller has answered by then.
+    var patienceEnds: Instant = .distantFuture
     /// The last refusal, said once.
     var refusal = ErrorCode.none
 
@@ -48,14 +50,15 @@ struct BrokerLife {
         nextAt = now.adding(milliseconds: ControllerChannel.retryMs)
     }
 
-    mutating func stop(now: Instant) {
+    mutating func stop(now: Instant, patienceMs: Int64) {
         phase = .stopping
         nextAt = now
+        patienceEnds = now.adding(milliseconds: patienceMs)
     }
 
     mutating func stopped() {
         phase = .stopped
-        nextAt = .distantFuture
+        (nextAt, patienceEnds) = (.distantFuture, .distantFuture)
     }
 
     mutating func controllerMoved(now: Instant) {
@@ -79,6 +82,7 @@ extension Broker {
 
     /// Sends what is due to the controller: the registration, or a heartbeat. One at a time.
     mutating func runBrokerLife() {
+        if life.phase == .stopping, life.patienceEnds <= now.instant || isLastBroker { return handedOver() }
         guard life.nextAt <= now.instant else { return }
         guard let address = controllerAddress else {
             life.nextAt = .distantFuture
@@ -170,6 +174,7 @@ extension Broker {
         switch response.errorCode {
         case .none:
             if response.shouldShutDown, life.phase == .stopping { return handedOver() }
+            if life.phase == .stopping { life.patienceEnds = now.instant.adding(milliseconds: stopPatienceMs) }
             armHeartbeat(sentAt, controller, isFenced: response.isFenced)
         case .staleBrokerEpoch where life.phase == .stopping: handedOver()
         case .staleBrokerEpoch, .brokerIDNotRegistered:
@@ -220,11 +225,15 @@ extension Broker {
 
     /// The node is to stop. A broker without others has nobody to hand over to.
     mutating func beginControlledShutdown() {
-        guard life.phase == .registered, config.controlledShutdown, image.activeBrokers.contains(where: { $0.id != brokerID }) else {
-            return handedOver()
-        }
-        life.stop(now: now.instant)
+        guard life.phase == .registered, config.controlledShutdown, !isLastBroker else { return handedOver() }
+        life.stop(now: now.instant, patienceMs: stopPatienceMs)
     }
+
+    /// Where all stop at once, the last of them has no majority left to ask, and nobody to hand over to.
+    private var isLastBroker: Bool { !image.activeBrokers.contains { $0.id != brokerID } }
+
+    /// Long enough for another controller to be elected and to answer.
+    private var stopPatienceMs: Int64 { config.quorumFetchTimeoutMs + 2 * config.quorumElectionTimeoutMs }
 
     private mutating func handedOver() {
         life.stopped()
