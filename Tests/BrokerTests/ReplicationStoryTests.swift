@@ -210,6 +210,48 @@ import Wire
         }
     }
 
+    /// As recorded of a real Kafka whose followers were paused.
+    @Test func whatIsNotCommittedIsNotTold() throws {
+        let story = try three()
+        try story.produce(["a"], to: 1)
+        try story.quiet()
+        _ = try story.produced()
+        story.cut = [2, 3]
+        try story.produce(["b"], to: 1, acks: 1)
+        #expect(try story.produced()?.baseOffset == 1)
+        func fetch(_ offset: Int64, version: Int16 = 11, from id: Int = 1, replica: Int32 = -1) throws -> FetchResponse.Partition {
+            var request = BrokerStory.fetch("orders", from: offset)
+            request.replicaID = replica
+            try story.send(request, version: version, to: id, on: 6)
+            return try #require(try story.answer(to: FetchRequest.self, version: version, on: 6)).topics[0].partitions[0]
+        }
+        #expect(try BrokerStory.values(fetch(0)) == ["a"])
+        for offset in [1, 2] as [Int64] {
+            let empty = try fetch(offset)
+            #expect(empty.errorCode == .none && empty.records.count == 0 && empty.highWatermark == 1)
+        }
+        let beyond = try fetch(3)
+        #expect(beyond.errorCode == .offsetOutOfRange && beyond.highWatermark == -1 && beyond.logStartOffset == -1)
+        func latest(_ replica: Int32) throws -> Int64 {
+            var request = ListOffsetsRequest()
+            request.replicaID = replica
+            request.topics = [ListOffsetsRequest.Topic()]
+            request.topics[0].name = "orders"
+            request.topics[0].partitions = [ListOffsetsRequest.Partition()]
+            request.topics[0].partitions[0].timestamp = -1
+            try story.send(request, version: 7, to: 1, on: 6)
+            return try #require(try story.answer(to: ListOffsetsRequest.self, version: 7, on: 6)).topics[0].partitions[0].offset
+        }
+        #expect(try latest(-1) == 1 && latest(-2) == 2)
+        try story.produce(["c"], to: 1)
+        try story.advance(milliseconds: 1000, step: 10)
+        let late = try #require(try story.produced())
+        #expect(late.errorCode == .requestTimedOut && late.baseOffset == 2, "it is in the log, and may yet be committed")
+        #expect(try fetch(0, version: 10, from: 2).errorCode == .notLeaderOrFollower, "an old client does not know that it may read here")
+        let stranger = try fetch(0, replica: 9)
+        #expect(stranger.errorCode == .notLeaderOrFollower && stranger.records.count == 0)
+    }
+
     @Test func tooFewInSyncRefuseAProduce() throws {
         let story = try three([("min.insync.replicas", "2")])
         story.change(inSync: [1])

@@ -73,6 +73,8 @@ extension Broker {
             outcome.hasError = true
             found.result.highWatermark = -1
             found.result.lastStableOffset = -1
+            // A follower that is out of range begins anew from there.
+            if task.follower == nil { found.result.logStartOffset = -1 }
             found.result.records = .bytes(.empty)
             if task.context.version >= 16 { found.result.currentLeader = currentLeader(replica, found.result.errorCode) }
         }

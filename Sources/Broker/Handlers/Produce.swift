@@ -158,8 +158,8 @@ extension Broker {
             response.topics[append.topicIndex].partitions[append.partitionIndex].currentLeader =
                 notLeader(partition.topic, partition.partition, version).currentLeader
         }
+        // The base offset stays: the batch is in the leader's log, and may yet be committed.
         response.topics[append.topicIndex].partitions[append.partitionIndex].errorCode = code
-        response.topics[append.topicIndex].partitions[append.partitionIndex].baseOffset = -1
     }
 
     /// What became of an append: nil while it waits.
