@@ -9,7 +9,8 @@ struct Bench {
     private let loader: String
     private let rounds: Int
     private let directory: String
-    /// One part alone: throughput, fetch, storage, start, cluster or console.
+    /// One part alone: throughput, fetch, storage, start, cluster,
+    /// failover or console.
     private let only: String?
 
     init(_ arguments: [String]) throws {
@@ -38,9 +39,9 @@ struct Bench {
         if wants("fetch") { try fetching() }
         if wants("storage") { try storage() }
         if wants("start") { try starting() }
-        if wants("cluster") {
-            try ClusterBench(program: program, loader: loader, directory: "\(directory)/cluster", rounds: rounds).run()
-        }
+        let cluster = ClusterBench(program: program, loader: loader, directory: "\(directory)/cluster", rounds: rounds)
+        if wants("cluster") { try cluster.run() }
+        if wants("failover") { try cluster.runFailover() }
         if wants("console") { try firstFrame() }
     }
 

@@ -18,6 +18,9 @@ struct ClusterBench {
     func run() throws {
         try starting()
         try idling()
+    }
+
+    func runFailover() throws {
         try failingOver(ClusterBench.development, "kill -9 of a leader to next ack, dev", target: 1000)
         try failingOver([], "the same, Kafka's default settings", target: nil)
     }
@@ -84,24 +87,30 @@ struct ClusterBench {
     // MARK: Failover
 
     /// Kills the leader, takes the time to the first acknowledgement of a record that was sent after it, starts it again, waits until all
-    /// replicas are in sync.
+    /// replicas are in sync. Each time another producer waits: one that has lost brokers within the last ten seconds puts off connecting
+    /// to them by its own doubling pause, which says nothing of the cluster.
     private func failingOver(_ settings: [String], _ name: String, target: Double?) throws {
         let nodes = try Nodes(program: program, directory: "\(directory)/failover-\(settings.count)", settings: settings)
         defer { nodes.stop() }
         try nodes.start()
         try nodes.makeTopic(ClusterBench.topic)
-        let producer = try ChildProcess.start([loader, "watch", nodes.bootstrap, ClusterBench.topic, "2", "100", "acks=all"])
-        defer { producer.stop(SIGKILL) }
-        var lines = LineReader(producer)
         var pauses = Samples()
+        var elections = Samples()
         for _ in 0..<ClusterBench.kills {
-            let leader = try nodes.waitForAll(ClusterBench.topic) { lines.skip() }
+            let producer = try ChildProcess.start([loader, "watch", nodes.bootstrap, ClusterBench.topic, "2", "100", "acks=all"])
+            defer { producer.stop(SIGKILL) }
+            var lines = LineReader(producer)
+            let leader = try nodes.waitForAll(ClusterBench.topic)
+            for _ in 0..<100 { guard lines.next() != nil else { throw ChildProcess.Failed(description: "nothing is acknowledged") } }
+            lines.skip()
             let killed = ticks()
             nodes.kill(leader)
+            if let election = nodes.waitForAnother(leader, ClusterBench.topic) { elections.add(Double(election - killed) / 1e6) }
             pauses.add(try firstAckAfter(killed, &lines))
             try nodes.start(leader)
         }
         Report.figure(name, pauses, unit: "ms", target: target)
+        Report.figure("  of it, until another leader is known", elections, unit: "ms", target: nil)
     }
 
     private func firstAckAfter(_ killed: Int64, _ lines: inout LineReader) throws -> Double {
@@ -208,15 +217,26 @@ private final class Nodes {
         guard error == ErrorCode.none else { throw ChildProcess.Failed(description: "CreateTopics: \(error?.name ?? "no answer")") }
     }
 
-    /// The leader, once all replicas are in sync; `meanwhile` keeps the producer's pipe empty.
-    func waitForAll(_ topic: String, _ meanwhile: () -> Void) throws -> Int32 {
+    /// When a broker that lives first told of another leader than this one; nil where none did for twenty seconds.
+    func waitForAnother(_ leader: Int32, _ topic: String) -> Int64? {
+        let others = (0..<Nodes.count).filter { $0 != Int(leader) - 1 }.compactMap { PlainClient(port: ports[$0], seconds: 1) }
+        let until = ticks() + 20_000_000_000
+        while ticks() < until {
+            for client in others {
+                if let found = client.leadership(topic), found.leader != leader { return ticks() }
+            }
+            usleep(5000)
+        }
+        return nil
+    }
+
+    /// The leader, once all replicas are in sync.
+    func waitForAll(_ topic: String) throws -> Int32 {
         let until = ticks() + 60_000_000_000
         while ticks() < until {
-            meanwhile()
             if let found = PlainClient(port: ports[0])?.leadership(topic), found.inSyncReplicas.count == Nodes.count {
                 // Time for everybody to hear of it.
                 usleep(200_000)
-                meanwhile()
                 return found.leader
             }
             usleep(50_000)
