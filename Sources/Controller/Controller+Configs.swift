@@ -21,7 +21,7 @@ package enum ConfigOperation: Int8, Equatable, Sendable {
 /// IncrementalAlterConfigs and AlterConfigs: each resource by itself, all of its changes or none.
 extension Controller {
     package func decideIncrementalAlterConfigs(
-        _ request: IncrementalAlterConfigsRequest, brokerID: BrokerID
+        _ request: IncrementalAlterConfigsRequest, brokerID: BrokerID?
     ) -> Decision<IncrementalAlterConfigsResponse> {
         var decision = Decision(response: IncrementalAlterConfigsResponse())
         let names = NameCounts(request.resources.map { "\($0.resourceType) \($0.resourceName)" })
@@ -42,7 +42,7 @@ extension Controller {
     }
 
     /// The older request: what it does not name goes back to its default.
-    package func decideAlterConfigs(_ request: AlterConfigsRequest, brokerID: BrokerID) -> Decision<AlterConfigsResponse> {
+    package func decideAlterConfigs(_ request: AlterConfigsRequest, brokerID: BrokerID?) -> Decision<AlterConfigsResponse> {
         var decision = Decision(response: AlterConfigsResponse())
         let names = NameCounts(request.resources.map { "\($0.resourceType) \($0.resourceName)" })
         for resource in request.resources {
@@ -139,7 +139,7 @@ extension Controller {
 
     // MARK: what may be altered, and to what
 
-    private func alterable(_ type: Int8, _ name: String, _ brokerID: BrokerID) throws(APIFailure) -> ConfigResource {
+    private func alterable(_ type: Int8, _ name: String, _ brokerID: BrokerID?) throws(APIFailure) -> ConfigResource {
         switch ConfigResourceType(rawValue: type) {
         case .topic:
             if name.isEmpty { throw APIFailure(.invalidRequest, "Default topic resources are not allowed.") }
@@ -151,10 +151,10 @@ extension Controller {
         case .broker:
             if name.isEmpty { return .brokerDefaults }
             guard let id = Int32(name) else { throw APIFailure(.invalidRequest, "Broker id must be an integer, but it is: \(name)") }
-            guard BrokerID(id) == brokerID else {
+            if let brokerID, BrokerID(id) != brokerID {
                 throw APIFailure(.invalidRequest, "Unexpected broker id, expected \(brokerID), but received \(id)")
             }
-            return .broker(brokerID)
+            return .broker(BrokerID(id))
         case .brokerLogger: throw APIFailure(.invalidRequest, "The levels of this broker's loggers cannot be changed.")
         case .clientMetrics, .group, nil: throw APIFailure(.invalidRequest, "Unknown resource type \(type)")
         }

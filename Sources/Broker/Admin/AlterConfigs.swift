@@ -5,7 +5,9 @@ import Wire
 /// AlterConfigs (33), versions 0 to 2: the settings of topics and brokers, all at once; what is not named goes back to its default.
 extension Broker {
     mutating func handleAlterConfigs(_ context: RequestContext, _ request: AlterConfigsRequest) {
-        let decision = controller.decideAlterConfigs(request, brokerID: brokerID)
+        // A broker's settings are changed by asking that broker. What it hands on comes from one that may be meant.
+        let asked = context.envelope == nil ? brokerID : nil
+        let decision = controller.decideAlterConfigs(request, brokerID: asked)
         commit(context, decision, timeoutMs: metadataChangeTimeoutMs) { response, error in
             var response = response
             for index in response.responses.indices where !response.responses[index].errorCode.isError {

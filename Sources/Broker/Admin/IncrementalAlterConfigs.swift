@@ -6,7 +6,9 @@ import Wire
 /// refused: this broker has no such settings.
 extension Broker {
     mutating func handleIncrementalAlterConfigs(_ context: RequestContext, _ request: IncrementalAlterConfigsRequest) {
-        let decision = controller.decideIncrementalAlterConfigs(request, brokerID: brokerID)
+        // A broker's settings are changed by asking that broker. What it hands on comes from one that may be meant.
+        let asked = context.envelope == nil ? brokerID : nil
+        let decision = controller.decideIncrementalAlterConfigs(request, brokerID: asked)
         commit(context, decision, timeoutMs: metadataChangeTimeoutMs) { response, error in
             var response = response
             for index in response.responses.indices where !response.responses[index].errorCode.isError {
