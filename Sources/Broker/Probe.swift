@@ -10,4 +10,6 @@ extension Broker {
     /// The metadata log and the quorum's machine; nil before `start`.
     package var metadataLog: PartitionLog? { metadata?.log }
     package var quorum: QuorumMachine? { metadata?.quorum }
+    /// What this node has written down of the quorum.
+    package var quorumState: QuorumState? { metadata?.writtenState }
 }

@@ -33,6 +33,16 @@ import Wire
         #expect(epochs.count == 1)
     }
 
+    @Test func aLeaderThatStopsHandsOver() throws {
+        let world = try World(seed: 17, brokers: 3)
+        world.startAll()
+        try world.settle()
+        let leader = try #require(controller(world))
+        leader.stop()
+        try world.run("it stops", within: 3000) { _ in !leader.isRunning }
+        try world.run("another leads", within: 100) { controller($0).map { $0.id != leader.id } ?? false }
+    }
+
     @Test func aLeaderThatIsCutOffIsReplacedAndFollows() throws {
         let world = try World(seed: 12, brokers: 3)
         world.startAll()

@@ -1,5 +1,6 @@
 import Controller
 import Primitives
+import Quorum
 import Storage
 import Wire
 
@@ -237,6 +238,8 @@ extension Broker {
 
     private mutating func handedOver() {
         life.stopped()
+        // Another voter may lead at once, where this one does.
+        if config.voterIDs.count > 1 { runQuorum(.resigned) }
         effects.append(.mayStop)
     }
 }

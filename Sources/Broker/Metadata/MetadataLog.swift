@@ -40,6 +40,8 @@ struct MetadataLog {
     var knownLeader: KnownLeader?
     var leaderBefore: KnownLeader?
 
+    /// What `quorum-state` says: behind the machine's own state while the disk refuses, and then nobody is told of the difference.
+    var writtenState: QuorumState
     /// Effects of the quorum's machine that are not done yet, in order. They wait where the disk refuses what must come first.
     var todo: [QuorumEffect] = []
     var isWorking = false
@@ -65,6 +67,7 @@ struct MetadataLog {
     init(log: PartitionLog, quorum: QuorumMachine) {
         self.log = log
         self.quorum = quorum
+        writtenState = quorum.state
     }
 
     static let partition = TopicPartition(TopicNames.metadata, 0)

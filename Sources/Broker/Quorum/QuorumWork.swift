@@ -83,6 +83,7 @@ extension Broker {
             } else {
                 try disk.replace(path, with: Bytes(state.text))
             }
+            metadata?.writtenState = state
             return true
         } catch {
             metadataRefused("cannot write quorum-state: \(LogError.disk(error).message)")

@@ -60,6 +60,7 @@ package struct Swarm: Equatable, Sendable {
         }
         if random.oneIn(3) { settings.append("replica.lag.time.max.ms=\(1000 + 1000 * random.below(4))") }
         if random.oneIn(4) { settings.append("log.segment.bytes=\(1 << 20)") }
+        if random.oneIn(4) { settings.append("metadata.log.max.record.bytes.between.snapshots=\(2000 << random.below(4))") }
         delayMaxMicros = [100, 300, 1000, 5000, 20_000][random.below(5)]
         straggles = random.oneIn(3) ? 20 + random.below(200) : 0
         diskSyncMicros = [50, 300, 1000, 5000][random.below(4)]

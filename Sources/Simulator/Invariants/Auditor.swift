@@ -186,7 +186,8 @@ package final class Auditor {
         guard let quorum = broker.quorum, let log = broker.metadataLog else { return }
         var view = quorums[node.id.rawValue] ?? QuorumView()
         if view.process != node.process { (view.process, view.checked, view.leads) = (node.process, log.logStartOffset.rawValue, -1) }
-        vote(node, quorum.state, &view)
+        // What was not written has not been told either.
+        if let written = broker.quorumState { vote(node, written, &view) }
         if quorum.isLeader, quorum.state.leaderEpoch.rawValue != view.leads {
             let epoch = quorum.state.leaderEpoch.rawValue
             view.leads = epoch
