@@ -20,6 +20,8 @@ package enum ConfigOperation: Int8, Equatable, Sendable {
 
 /// IncrementalAlterConfigs and AlterConfigs: each resource by itself, all of its changes or none.
 extension Controller {
+    /// `brokerID`: the node that the client asked, which takes changes of its own settings alone; nil where another node forwarded the
+    /// request.
     package func decideIncrementalAlterConfigs(
         _ request: IncrementalAlterConfigsRequest, brokerID: BrokerID?
     ) -> Decision<IncrementalAlterConfigsResponse> {
@@ -153,6 +155,9 @@ extension Controller {
             guard let id = Int32(name) else { throw APIFailure(.invalidRequest, "Broker id must be an integer, but it is: \(name)") }
             if let brokerID, BrokerID(id) != brokerID {
                 throw APIFailure(.invalidRequest, "Unexpected broker id, expected \(brokerID), but received \(id)")
+            }
+            guard image.brokers[BrokerID(id)] != nil else {
+                throw APIFailure(.brokerIDNotRegistered, "No node with id \(id) found.")
             }
             return .broker(BrokerID(id))
         case .brokerLogger: throw APIFailure(.invalidRequest, "The levels of this broker's loggers cannot be changed.")

@@ -116,6 +116,52 @@ import Wire
         #expect(try world.produce("t", ["b"]) == 1)
     }
 
+    @Test func leadershipsReturnToThePreferredReplicas() throws {
+        let world = try cluster(seed: 20, [("leader.imbalance.check.interval.seconds", "2")])
+        try world.makeTopic("t", replicas: 3)
+        try world.run("all in sync") { inSync($0, 3) }
+        let preferred = try #require(partition(world)?.replicas.first)
+        world.node(preferred).kill()
+        try world.run("led by another", within: 5000) { partition($0).map { $0.leader != nil && $0.leader != preferred } ?? false }
+        world.node(preferred).start()
+        try world.settle()
+        try world.run("led by the preferred", within: 10_000) { partition($0)?.leader == preferred }
+        #expect(try world.produce("t", ["a"]) == 0)
+    }
+
+    /// The last in sync is gone for good: without leave to lose records the partition waits for it, with leave it goes on.
+    @Test func anUncleanElectionGoesOnWithoutTheLastInSync() throws {
+        let world = try cluster(seed: 21, brokers: 4, [("min.insync.replicas", "1")])
+        try world.makeTopic("t", replicas: 2)
+        try world.produce("t", ["a"])
+        let replicas = try #require(partition(world)?.replicas)
+        world.node(replicas[1]).kill()
+        try world.run("one in sync") { inSync($0, 1) }
+        try world.produce("t", ["b"])
+        world.node(replicas[0]).kill()
+        try world.run("nobody leads") { partition($0)?.leader == nil && controller($0) != nil }
+        world.node(replicas[1]).start()
+        try world.settle()
+        world.run(milliseconds: 2000)
+        #expect(partition(world)?.leader == nil)
+        var config = IncrementalAlterConfigsRequest.Config()
+        (config.name, config.value) = ("unclean.leader.election.enable", "true")
+        var resource = IncrementalAlterConfigsRequest.Resource()
+        (resource.resourceType, resource.resourceName, resource.configs) = (2, "t", [config])
+        var request = IncrementalAlterConfigsRequest()
+        request.resources = [resource]
+        #expect(try world.ask(request, of: #require(world.anyBroker), version: 1).responses.first?.errorCode == ErrorCode.none)
+        try world.run("led again", within: 2000) { partition($0)?.leader == replicas[1] }
+        #expect(try world.read("t") == ["a"])
+        #expect(try world.produce("t", ["c"]) == 1)
+        // The other comes back, and gives up what its new leader does not have.
+        world.node(replicas[0]).start()
+        try world.settle()
+        try world.run("both in sync", within: 10_000) { inSync($0, 2) }
+        #expect(partition(world)?.isRecovering == false)
+        #expect(try world.read("t") == ["a", "c"])
+    }
+
     private func createTopic(_ name: String, replicas: Int16 = 3) -> CreateTopicsRequest {
         var topic = CreateTopicsRequest.Topic()
         (topic.name, topic.numPartitions, topic.replicationFactor) = (name, 1, replicas)
@@ -138,6 +184,25 @@ import Wire
         world.node(active).kill()
         let answer = try world.ask(createTopic("later", replicas: 2), of: other, version: 7)
         #expect(answer.topics.first?.errorCode == ErrorCode.none)
+    }
+
+    /// Clients ask a broker itself to change its settings, as throttles are set; the controller is another.
+    @Test func aBrokersOwnSettingsAreChangedByWayOfIt() throws {
+        let world = try cluster(seed: 19)
+        for id in world.nodes.keys {
+            var config = IncrementalAlterConfigsRequest.Config()
+            (config.name, config.value) = ("leader.replication.throttled.rate", "\(1000 + id.rawValue)")
+            var resource = IncrementalAlterConfigsRequest.Resource()
+            (resource.resourceType, resource.resourceName, resource.configs) = (4, "\(id)", [config])
+            var request = IncrementalAlterConfigsRequest()
+            request.resources = [resource]
+            #expect(try world.ask(request, of: id, version: 1).responses.first?.errorCode == ErrorCode.none)
+        }
+        try world.run("all know", within: 1000) { world in
+            world.nodes.values.allSatisfy { node in
+                node.broker?.config.dynamicBroker["leader.replication.throttled.rate"] == "\(1000 + node.id.rawValue)"
+            }
+        }
     }
 
     @Test func producerIDsAreGivenOnce() throws {
