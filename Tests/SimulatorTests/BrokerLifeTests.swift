@@ -131,7 +131,7 @@ import Wire
 
     /// The last in sync is gone for good: without leave to lose records the partition waits for it, with leave it goes on.
     @Test func anUncleanElectionGoesOnWithoutTheLastInSync() throws {
-        let world = try cluster(seed: 21, brokers: 4, [("min.insync.replicas", "1")])
+        let world = try cluster(seed: 21, brokers: 5, [("min.insync.replicas", "1")])
         try world.makeTopic("t", replicas: 2)
         try world.produce("t", ["a"])
         let replicas = try #require(partition(world)?.replicas)
