@@ -83,7 +83,8 @@ package final class Replica {
             state.lagMaxMs = leadership.lagMaxMs
             _ = state.eligibilityChanged(leadership.eligible, now: now)
             _ = state.changed(
-                replicas: leadership.replicas, inSyncReplicas: leadership.inSyncReplicas, partitionEpoch: leadership.partitionEpoch, now: now)
+                replicas: leadership.replicas, inSyncReplicas: leadership.inSyncReplicas, partitionEpoch: leadership.partitionEpoch,
+                now: now)
             _ = state.minimumChanged(leadership.inSyncReplicasMin, now: now)
             return state.highWatermark > before
         }), let moved = same { return moved }
@@ -195,7 +196,8 @@ package struct Leadership: Sendable {
 
     package init(
         brokerID: BrokerID, leaderEpoch: LeaderEpoch, partitionEpoch: Int32, replicas: [BrokerID], inSyncReplicas: [BrokerID],
-        inSyncReplicasMin: Int = 1, lagMaxMs: Int64 = 30_000, eligible: OrderedMap<BrokerID, Int64> = OrderedMap(), durableOnly: Bool = false
+        inSyncReplicasMin: Int = 1, lagMaxMs: Int64 = 30_000, eligible: OrderedMap<BrokerID, Int64> = OrderedMap(),
+        durableOnly: Bool = false
     ) {
         self.brokerID = brokerID
         self.leaderEpoch = leaderEpoch

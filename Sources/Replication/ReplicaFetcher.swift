@@ -3,8 +3,8 @@ import Primitives
 /// All that one broker fetches from one leader: the partitions, when each may be asked for again, and the session. At most one request is
 /// under way. Owner: the broker's thread.
 ///
-/// A partition is wanted from `add` to `remove`. It is left out of the requests while it is delayed (the leader did not know it, or refused)
-/// or waits for this broker's own disk.
+/// A partition is wanted from `add` to `remove`. It is left out of requests while it is delayed: the leader did not know it, or refused.
+/// One that waits for this broker's own disk holds up the next request.
 package struct ReplicaFetcher: Sendable {
     package struct Entry: Equatable, Sendable {
         package var leaderEpoch: LeaderEpoch

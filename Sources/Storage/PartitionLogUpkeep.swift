@@ -189,7 +189,8 @@ extension PartitionLog {
 
     // MARK: Truncation
 
-    /// Cuts the log so that it ends at `offset` (a follower that diverged), or where the batch begins that holds it: no batch is cut in two.
+    /// Cuts the log so that it ends at `offset` (a follower that diverged), or where the batch begins that holds it: no batch is cut in
+    /// two.
     package func truncate(to offset: Offset, now: Now) throws(LogError) {
         try ensureOpen()
         guard offset < logEndOffset else {

@@ -10,7 +10,9 @@ import Testing
     /// Where the partitions' logs end.
     private final class Ends { var ends: [FetchKey: Int64] = [:] }
 
-    private func next(_ fetcher: inout ReplicaFetcher, _ ends: Ends, at now: Instant) -> (number: UInt64, request: ReplicaFetcher.Request)? {
+    private func next(
+        _ fetcher: inout ReplicaFetcher, _ ends: Ends, at now: Instant
+    ) -> (number: UInt64, request: ReplicaFetcher.Request)? {
         fetcher.next(now: now, waitMaxMs: 500) { key, epoch in
             ends.ends[key].map { FetchPosition(leaderEpoch: epoch, fetchOffset: Offset($0), lastFetchedEpoch: 0, logStartOffset: 0) }
         }

@@ -18,7 +18,8 @@ import Testing
         var config = LogConfig()
         config.segmentBytesMax = 600
         let log = try PartitionLog.open(
-            TopicPartition("t", 0), directory: "/d/t-0", disk: disk, config: config, codecs: FollowerLogTests.codecs, opening: .init(), now: now)
+            TopicPartition("t", 0), directory: "/d/t-0", disk: disk, config: config, codecs: FollowerLogTests.codecs, opening: .init(),
+            now: now)
         return Replica(partition: TopicPartition("t", 0), topicID: .zero, log: log, highWatermark: 0, mutations: mutations)
     }
 
@@ -51,7 +52,8 @@ import Testing
         var next = replica.log.logStartOffset
         while next < replica.log.logEndOffset {
             for batch in try replica.log.readBatches(from: next, below: replica.log.logEndOffset) {
-                out += try batch.records(FollowerLogTests.codecs).map { "\(batch.header.partitionLeaderEpoch):\($0.value?.lossyString ?? "")" }
+                let epoch = batch.header.partitionLeaderEpoch
+                out += try batch.records(FollowerLogTests.codecs).map { "\(epoch):\($0.value?.lossyString ?? "")" }
                 next = batch.header.nextOffset
             }
         }

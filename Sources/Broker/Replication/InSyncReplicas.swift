@@ -39,9 +39,9 @@ extension Broker {
 
     /// Sends what has gathered to the controller, one request at a time.
     mutating func askForISRChanges() {
-        guard !replication.inSync.waiting.isEmpty, !replication.inSync.isUnderWay, replication.inSync.notBefore <= now.instant else { return }
-        guard brokerEpoch >= 0, activeController != nil else { return }
         let changes = replication.inSync.waiting
+        guard !changes.isEmpty, !replication.inSync.isUnderWay, replication.inSync.notBefore <= now.instant else { return }
+        guard brokerEpoch >= 0, activeController != nil else { return }
         replication.inSync.waiting = OrderedMap()
         var request = AlterPartitionRequest()
         request.brokerID = brokerID.rawValue

@@ -76,7 +76,9 @@ extension Broker {
         let (result, moved) = try replica.replicate(
             batches, leaderHighWatermark: Offset(answer.highWatermark), leaderLogStart: Offset(answer.logStartOffset), now: now)
         if result != nil || moved { armAfterAppend(replica.log) }
-        if replica.log.logStartOffset > start { timers.writeCheckpoints = min(timers.writeCheckpoints, now.instant.adding(milliseconds: 1000)) }
+        if replica.log.logStartOffset > start {
+            timers.writeCheckpoints = min(timers.writeCheckpoints, now.instant.adding(milliseconds: 1000))
+        }
         if let result {
             awaitDisk(replica, key, from: leader)
             if result.rolled || replica.log.syncDue(now: now) {
