@@ -126,6 +126,16 @@ package struct LeaderState: Equatable, Sendable {
         return advance(now)
     }
 
+    /// The metadata says the same leader in the same epoch, with perhaps other replicas, settings and brokers: all of it holds at once.
+    package mutating func changed(_ leadership: Leadership, now: Instant) -> Bool {
+        lagMaxMs = leadership.lagMaxMs
+        eligible = leadership.eligible
+        inSyncReplicasMin = min(leadership.inSyncReplicasMin, leadership.replicas.count)
+        if leadership.partitionEpoch < partitionEpoch { return advance(now) }
+        return changed(
+            replicas: leadership.replicas, inSyncReplicas: leadership.inSyncReplicas, partitionEpoch: leadership.partitionEpoch, now: now)
+    }
+
     package mutating func minimumChanged(_ inSyncReplicasMin: Int, now: Instant = .zero) -> Bool {
         self.inSyncReplicasMin = min(inSyncReplicasMin, replicas.count)
         return advance(now)

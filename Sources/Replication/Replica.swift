@@ -80,13 +80,7 @@ package final class Replica {
         let before = highWatermark
         if let same = changeLeader({ state -> Bool? in
             guard state.leaderEpoch == leadership.leaderEpoch else { return nil }
-            state.lagMaxMs = leadership.lagMaxMs
-            _ = state.eligibilityChanged(leadership.eligible, now: now)
-            _ = state.changed(
-                replicas: leadership.replicas, inSyncReplicas: leadership.inSyncReplicas, partitionEpoch: leadership.partitionEpoch,
-                now: now)
-            _ = state.minimumChanged(leadership.inSyncReplicasMin, now: now)
-            return state.highWatermark > before
+            return state.changed(leadership, now: now)
         }), let moved = same { return moved }
         let earlier = leader
         if earlier == nil { leaderships += 1 }

@@ -137,6 +137,27 @@ import Testing
         #expect(early == nil && late?.inSyncReplicas == [1])
     }
 
+    /// A broker stops: the same records take it out of the in-sync replicas and out of those that may be in sync.
+    @Test func whatTheMetadataSaysHoldsAllAtOnce() {
+        var state = leader(inSync: [1, 2], minimum: 2)
+        state.appended(through: 10, now: at(1000))
+        _ = state.fetched(by: 2, from: 10, brokerEpoch: 12, at: at(1001))
+        #expect(state.highWatermark == 10)
+        _ = state.fetched(by: 3, from: 10, brokerEpoch: 13, at: at(1002))
+        state.appended(through: 12, now: at(1003))
+        _ = state.fetched(by: 2, from: 12, brokerEpoch: 12, at: at(1004))
+        #expect(state.highWatermark == 10, "the third is about to join")
+        var fewer = eligible
+        fewer[BrokerID(2)] = nil
+        fewer[BrokerID(3)] = nil
+        still(
+            state.changed(
+                Leadership(
+                    brokerID: 1, leaderEpoch: 5, partitionEpoch: 8, replicas: [1, 2, 3], inSyncReplicas: [1], inSyncReplicasMin: 2,
+                    eligible: fewer), now: at(1005)))
+        #expect(state.isUnderMinISR && state.highWatermark == 10, "nothing is committed with too few in sync, not even on the way there")
+    }
+
     @Test func leadingOnInANewEpochKeepsWhatFollowersAcknowledged() {
         var old = leader()
         old.appended(through: 10, now: at(1000))

@@ -11,12 +11,13 @@ extension Broker {
         for (id, topic) in delta.topicsDeleted { topicDeleted(id, topic) }
         applyConfigs(delta)
         tellBrokers(delta)
-        if !delta.brokers.isEmpty { eligibilityChanged() }
         for (key, change) in delta.partitions {
             guard let after = change.after else { continue }
             host(key, after)
             tellPartition(key.topicPartition, change.before, after)
         }
+        // After the partitions: a broker that goes has left their in-sync replicas by the same records.
+        if !delta.brokers.isEmpty { eligibilityChanged() }
         armMaintenance()
         guard tellsMetadata else { return }
         for (_, name) in delta.topicsCreated { tellCreated(name) }
