@@ -46,13 +46,16 @@ package enum PartitionTrouble: String, CaseIterable, Sendable {
 }
 
 extension TopicSnapshot {
-    /// As Kafka's own tool counts: at the minimum means exactly as many in sync as `min.insync.replicas`.
+    /// In-sync replicas without which acks=all is refused: leaders never ask for more than there are replicas.
+    package func minimum(of partition: PartitionSnapshot) -> Int? { minInSyncReplicas.map { min($0, max(1, partition.replicas.count)) } }
+
+    /// At the minimum means exactly as many in sync as that takes, as Kafka's own tool counts it.
     package func has(_ trouble: PartitionTrouble, _ partition: PartitionSnapshot) -> Bool {
         switch trouble {
         case .offline: partition.isOffline
         case .underReplicated: partition.isUnderReplicated
-        case .underMinISR: minInSyncReplicas.map { partition.inSyncReplicas.count < $0 } ?? false
-        case .atMinISR: minInSyncReplicas.map { partition.inSyncReplicas.count == $0 } ?? false
+        case .underMinISR: minimum(of: partition).map { partition.inSyncReplicas.count < $0 } ?? false
+        case .atMinISR: minimum(of: partition).map { partition.inSyncReplicas.count == $0 } ?? false
         case .notPreferred: !partition.isLeaderPreferred
         case .reassigning: partition.isReassigning
         }

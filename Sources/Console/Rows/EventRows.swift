@@ -97,7 +97,7 @@ private func replicaWords(_ kind: ClusterEvent.Kind) -> EventWords {
         let shrunk = to.count < from.count
         let epochs = epoch == .none ? "" : "epoch \(epoch)" + (versions.map { ", version \($0)" } ?? "")
         return EventWords(
-            shrunk ? "isr shrunk" : "isr grown", partition.description, join(["\(ids(from)) → \(ids(to))", cause, epochs]),
+            shrunk ? "isr shrunk" : "isr grown", partition.description, join(["\(idsOrNone(from)) → \(idsOrNone(to))", cause, epochs]),
             shrunk ? .warning : .good, .topic(partition.topic))
     case .reassignmentStarted(let partition, let from, let to):
         return EventWords("moving", partition.description, "replicas \(ids(from)) → \(ids(to))", .pending, .topic(partition.topic))
@@ -113,6 +113,8 @@ private func replicaWords(_ kind: ClusterEvent.Kind) -> EventWords {
     default: return EventWords("", "", "", .text)
     }
 }
+
+private func idsOrNone(_ brokers: [BrokerID]) -> String { brokers.isEmpty ? "none" : ids(brokers) }
 
 private func rebalanceWords(_ event: RebalanceEvent) -> EventWords {
     let members = "\(event.members) member\(plural(event.members))"

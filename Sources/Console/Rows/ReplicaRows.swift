@@ -86,7 +86,7 @@ private func isFault(_ partition: PartitionSnapshot, _ topic: TopicSnapshot) -> 
 private func partitionRow(_ topic: TopicSnapshot, _ partition: PartitionSnapshot) -> TableRow {
     let name = TopicPartition(topic.name, partition.index)
     let state = partitionState(partition, topic)
-    let minimum = topic.minInSyncReplicas
+    let minimum = topic.minimum(of: partition)
     let isUnder = topic.has(.underMinISR, partition)
     return TableRow(
         name.description,

@@ -102,7 +102,7 @@ func partitionState(_ partition: PartitionSnapshot, _ topic: TopicSnapshot) -> C
         return CellValue(text, .failure, key: .number(5))
     }
     if let error = partition.error { return CellValue("✗ " + error, .failure, key: .number(3)) }
-    if topic.has(.underMinISR, partition), let minimum = topic.minInSyncReplicas {
+    if topic.has(.underMinISR, partition), let minimum = topic.minimum(of: partition) {
         return CellValue("✗ \(partition.inSyncReplicas.count) in sync, min \(minimum)", .failure, key: .number(4))
     }
     if partition.isUnderReplicated {

@@ -184,8 +184,13 @@ extension Console {
     /// A command over several lines as a shell reads it.
     private func commandLines(_ command: String, _ width: Int) -> [[Span]] {
         let lines = Clip.wrap(command, max(8, width - 6))
+        var rest = Substring(command)
         return lines.enumerated().map { i, line in
-            [Span((i == 0 ? "  " : "    ") + line + (i == lines.count - 1 ? "" : " \\"), .dialog)]
+            if rest.hasPrefix(line) { rest = rest.dropFirst(line.count) }
+            // A word that is broken goes on without a sign: none would be right within quotes.
+            let isBetweenWords = rest.first == " " || line.hasSuffix(" ")
+            while rest.first == " " { rest = rest.dropFirst() }
+            return [Span((i == 0 ? "  " : "    ") + line + (isBetweenWords && i < lines.count - 1 ? " \\" : ""), .dialog)]
         }
     }
 
