@@ -86,7 +86,8 @@ extension Observer {
     private mutating func failed(_ purpose: Purpose, _ error: ClientError, _ effects: inout Effects, now: Now) {
         let reason = error.description
         switch purpose {
-        case .metadata:
+        case .metadata(let isWhole, let topics):
+            if case .timedOut = error, round?.isMetadataRepeated == false { return repeatMetadata(isWhole, topics, &effects) }
             snapshot.observations.metadata.failed(reason)
             disconnected(error, now: now)
         case .listGroups(let broker):

@@ -40,8 +40,6 @@ extension Observer {
     // MARK: Metadata
 
     private mutating func askMetadata(_ effects: inout Effects) {
-        var request = MetadataRequest()
-        request.allowAutoTopicCreation = false
         let isLarge = snapshot.health.partitions > ObserverLimits.metadataPartitionsMax
         var only: [String]? = nil
         if !isSlowRound, snapshot.observations.metadata.time != nil {
@@ -52,6 +50,18 @@ extension Observer {
             default: if isLarge { only = interest.visibleTopics }
             }
         }
+        sendMetadata(only, &effects)
+    }
+
+    /// The session knows by now which broker owes an answer, and asks another.
+    mutating func repeatMetadata(_ isWhole: Bool, _ topics: [String], _ effects: inout Effects) {
+        round?.isMetadataRepeated = true
+        sendMetadata(isWhole ? nil : topics, &effects)
+    }
+
+    private mutating func sendMetadata(_ only: [String]?, _ effects: inout Effects) {
+        var request = MetadataRequest()
+        request.allowAutoTopicCreation = false
         request.topics = only.map { names in
             names.map { name in
                 var topic = MetadataRequest.Topic()

@@ -61,6 +61,8 @@ package struct Observer: ClientMachine {
         var asked = OrderedMap<TopicPartition, Bool>()
         var readsSizes = false
         var isGroupsPlanned = false
+        /// Metadata was asked for a second time: the first broker did not answer.
+        var isMetadataRepeated = false
     }
 
     package internal(set) var snapshot = ClusterSnapshot()
@@ -185,6 +187,7 @@ package struct Observer: ClientMachine {
         snapshot.cost.requests += 1
         snapshot.cost.inFlight += 1
         var request = ClientRequest(message, to: target, timeoutMs: ObserverLimits.requestMs)
+        if case .metadata = purpose, round?.isMetadataRepeated == false { request.timeoutMs = ObserverLimits.firstMetadataMs }
         switch purpose {
         case .commits: request.versions = 8...9
         case .commitsOfOne: request.versions = 1...7
@@ -228,6 +231,8 @@ package struct Observer: ClientMachine {
 package enum ObserverLimits {
     /// An observing request that takes longer counts as failed.
     static let requestMs: Int64 = 5_000
+    /// Any broker can answer Metadata: one that hangs is not waited for that long before another is asked.
+    static let firstMetadataMs: Int64 = 1_500
     /// Within a round, pictures follow each other no faster than this.
     static let emitMs: Int64 = 50
     /// The least pause between two rounds.

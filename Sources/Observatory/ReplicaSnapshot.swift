@@ -114,7 +114,7 @@ package struct ReassignmentSnapshot: Equatable, Sendable {
         return bytesTotal > 0 ? max(0, min(1, 1 - Double(bytesLeft) / Double(bytesTotal))) : 1
     }
 
-    static let samplesMax = 12
+    static let samplesMax = 6
 }
 
 extension ClusterSnapshot {

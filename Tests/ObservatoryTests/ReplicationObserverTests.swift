@@ -122,4 +122,16 @@ import Wire
         #expect(!cluster.requests.contains(.listPartitionReassignments))
         #expect(story.machine.snapshot.observations.reassignments.error != nil)
     }
+
+    @Test func aBrokerThatHangsIsNotTheWholeCluster() throws {
+        var cluster = cluster()
+        var story = story(.topics, &cluster)
+        story.advance(1_000)
+        let first = try #require(story.sent.first { $0.request.apiKey == .metadata })
+        #expect(first.request.timeoutMs == 1_500)
+        story.fail(.metadata, .timedOut("Metadata"))
+        #expect(story.machine.snapshot.connection.isConnected && story.sentKeys == [.metadata], "another broker is asked")
+        story.fail(.metadata, .timedOut("Metadata"))
+        #expect(!story.machine.snapshot.connection.isConnected)
+    }
 }

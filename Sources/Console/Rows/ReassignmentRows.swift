@@ -15,11 +15,11 @@ func reassignmentRows(_ snapshot: ClusterSnapshot) -> TableModel {
     for name in leftover.topics {
         let topic = snapshot.topic(name)
         let lists = ((topic?.throttledLeaders ?? "") + "," + (topic?.throttledFollowers ?? "")).split(separator: ",")
-        rows.append(leftoverRow("leftover: \(name)", "\(lists.count) replica\(plural(lists.count))", "topic:\(name)"))
+        rows.append(leftoverRow("left: \(name)", "\(lists.count) replica\(plural(lists.count))", "topic:\(name)"))
     }
     for id in leftover.brokers {
         let rate = snapshot.broker(id)?.throttleRate.map { "\(Format.bytes($0))/s" } ?? "-"
-        rows.append(leftoverRow("leftover: broker \(id)", rate, "broker:\(id)"))
+        rows.append(leftoverRow("left: broker \(id)", rate, "broker:\(id)"))
     }
     return TableModel(
         title: "Reassignments", subject: summary(snapshot), columns: columns, rows: Array(rows),
