@@ -50,6 +50,11 @@ package struct Controller: Sendable {
         ]
     }
 
+    /// The same with these records.
+    package static func bootstrapRecords(_ records: [MetadataRecord]) -> [MetadataRecord] {
+        [MetadataRecords.beginTransaction("Bootstrap records")] + records + [MetadataRecords.endTransaction()]
+    }
+
     /// 4.3-IV0: the records this controller writes have the versions of that level.
     package static let metadataVersion: Int16 = 30
     /// As Kafka's tools call it.

@@ -118,12 +118,26 @@ extension Broker {
     private mutating func establish() {
         guard let metadata, !metadata.isActive, metadata.quorum.isLeaderEstablished else { return }
         self.metadata?.isActive = true
-        if controller.image.features.isEmpty { commitMetadata(Controller.bootstrapRecords()) { _, _ in } }
+        if controller.image.features.isEmpty { commitMetadata(bootstrapRecords()) { _, _ in } }
         if config.voterIDs.count > 1 {
             let epochs = EpochChange(leaderEpochs: metadata.leaderBefore?.epoch ?? .none, metadata.quorum.leaderEpoch)
             emit(.controllerChanged(from: metadata.leaderBefore?.id, to: brokerID, epochs: epochs))
         }
         becameActiveController()
+    }
+
+    /// What begins a new cluster: the records in `bootstrap.checkpoint`, where the directory was formatted with features or credentials,
+    /// else this build's own.
+    private mutating func bootstrapRecords() -> [MetadataRecord] {
+        let path = config.metadataLogDirectory + "/bootstrap.checkpoint"
+        guard disk.exists(path) else { return Controller.bootstrapRecords() }
+        do {
+            let records = try SnapshotFile.decode(try disk.readAll(path), codecs)
+            return records.isEmpty ? Controller.bootstrapRecords() : Controller.bootstrapRecords(records)
+        } catch {
+            note("\(path) cannot be read, and is not used: \(error)")
+            return Controller.bootstrapRecords()
+        }
     }
 
     /// The new leader's controller: what is committed, and what this log holds beyond it and will be committed with the leader's first

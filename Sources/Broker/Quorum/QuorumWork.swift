@@ -36,7 +36,11 @@ extension Broker {
     }
 
     /// When the quorum next wants the time.
-    var quorumDeadline: Instant { metadata.map { min($0.quorum.nextDeadline, $0.retryAt, $0.snapshots.nextAt) } ?? .distantFuture }
+    var quorumDeadline: Instant {
+        guard let metadata else { return .distantFuture }
+        // What waits for the disk holds everything up, the machine's own times too.
+        return metadata.todo.isEmpty ? min(metadata.quorum.nextDeadline, metadata.retryAt, metadata.snapshots.nextAt) : metadata.retryAt
+    }
 
     mutating func quorumTick() {
         guard let metadata else { return }

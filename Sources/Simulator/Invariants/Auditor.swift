@@ -13,6 +13,7 @@ import Storage
 /// - `one-leader`: a leader epoch has at most one leader; so has an epoch of the quorum.
 /// - `leader-complete`: whoever becomes leader has all that was committed.
 /// - `epochs`: the leader epochs of a log grow, and so do their first offsets.
+/// - `own-epoch`: a leader of the quorum commits nothing before a record of its own epoch.
 /// - `one-vote`: a voter votes for one candidate in an epoch, also across crashes.
 /// - `min-isr`: nothing is committed while fewer than `min.insync.replicas` are in sync.
 /// - `stable`: the last stable offset is not beyond the high watermark.
@@ -37,6 +38,8 @@ package final class Auditor {
         var epoch: Int32 = -1
         var voted: BrokerID?
         var leads: Int32 = -1
+        /// What the leader knew to be committed when it was elected.
+        var committedBefore: Int64 = 0
     }
 
     private struct LogKey: Hashable {
@@ -190,7 +193,7 @@ package final class Auditor {
         if let written = broker.quorumState { vote(node, written, &view) }
         if quorum.isLeader, quorum.state.leaderEpoch.rawValue != view.leads {
             let epoch = quorum.state.leaderEpoch.rawValue
-            view.leads = epoch
+            (view.leads, view.committedBefore) = (epoch, quorum.highWatermark.rawValue)
             if let other = quorumLeaders[epoch], other != node.id {
                 world.violated("one-leader", "brokers \(other) and \(node.id) both lead the quorum in epoch \(epoch)")
             }
@@ -202,6 +205,9 @@ package final class Auditor {
             }
         }
         let highWatermark = quorum.highWatermark.rawValue
+        if quorum.isLeader, highWatermark > view.committedBefore, !quorum.isLeaderEstablished {
+            world.violated("own-epoch", "leader \(node.id) of the quorum commits \(highWatermark) before a record of its own epoch")
+        }
         if highWatermark > log.logEndOffset.rawValue {
             world.violated("high-watermark", "the metadata log on broker \(node.id): \(highWatermark) beyond its end \(log.logEndOffset)")
         }
