@@ -97,7 +97,7 @@ import Wire
         try makeTopic(broker, 6)
         produce(broker, 0..<300)
         let first = Member(broker, options(assignors))
-        wait("the first member reads all") { first.heard.withLock { $0.values.count } == 300 && first.heard.withLock { $0.owned.count } == 6 }
+        wait("the first member reads all") { first.heard.withLock { $0.values.count == 300 && $0.owned.count == 6 } }
         let second = Member(broker, options(assignors))
         wait("each has its half") { [first, second].allSatisfy { $0.heard.withLock { $0.owned.count } == 3 } }
         produce(broker, 300..<600)
