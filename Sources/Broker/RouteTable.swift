@@ -82,13 +82,12 @@ package enum RouteTable {
 
 extension Broker {
     /// The versions in which this row is served where the request came in; nil where it is not. What nodes say to each other is served on
-    /// the controllers' listener alone, as in Kafka, so that no client can speak as a node; a node without such a listener has no other
-    /// place for it. What a node asks itself came in on no listener.
+    /// the controllers' listener alone, as in Kafka, so that no client can speak as a node: vote, or register a broker. What a node asks
+    /// itself came in on no listener.
     func servedVersions(_ route: Route, _ context: RequestContext) -> ClosedRange<Int16>? {
         if context.connection.loopbackRequest != nil { return route.key.validVersions }
         if config.isController(context.listener) { return route.key.controllerVersions }
-        if route.scope == .nodes { return config.controllerListeners.isEmpty ? route.key.controllerVersions : nil }
-        return route.key.advertisedVersions
+        return route.scope == .nodes ? nil : route.key.advertisedVersions
     }
 
     /// Finds the handler. What cannot be answered ends the connection, as in Kafka: an unknown key, or a version outside the advertised

@@ -21,6 +21,8 @@ final class BrokerStory {
     private(set) var closed: [ConnectionID: String] = [:]
     private(set) var proceeded: [ConnectionID] = []
     private var lastCorrelation: Int32 = 0
+    /// Where requests come in.
+    var listener = "PLAINTEXT"
 
     static let plainCodecs = Codecs(
         compress: { (_, bytes) throws(BatchError) in bytes }, decompress: { (_, bytes, _) throws(BatchError) in bytes })
@@ -97,7 +99,7 @@ final class BrokerStory {
     func send(raw frame: Bytes, on connection: UInt64 = 1) throws {
         let (header, body) = try RequestHeader.decode(frame)
         let context = RequestContext(
-            connection: ConnectionID(rawValue: connection), header: header, body: body, clientHost: "10.0.0.1", listener: "PLAINTEXT",
+            connection: ConnectionID(rawValue: connection), header: header, body: body, clientHost: "10.0.0.1", listener: listener,
             receivedAt: now)
         handle(.requestReceived(context))
     }

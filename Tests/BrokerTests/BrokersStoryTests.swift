@@ -1,4 +1,5 @@
 import Controller
+import Foundation
 import Primitives
 import Testing
 import Wire
@@ -7,16 +8,24 @@ import Wire
 
 /// What the active controller does for other brokers, played by hand: they register, send heartbeats, go away, and lead partitions.
 @Suite struct BrokersStoryTests {
+    /// What is sent in `body` comes over the controllers' listener.
+    private static func asNode<R>(_ story: BrokerStory, _ body: (BrokerStory) throws -> R) rethrows -> R {
+        story.listener = "CONTROLLER"
+        defer { story.listener = "PLAINTEXT" }
+        return try body(story)
+    }
+    private func asNode<R>(_ body: (BrokerStory) throws -> R) rethrows -> R { try BrokersStoryTests.asNode(story, body) }
+
     /// A broker that the story plays: its requests come over a connection of its own.
     private struct Peer {
         let id: Int32
         var epoch: Int64 = -1
-        var incarnation: UUID
+        var incarnation: Primitives.UUID
         var connection: UInt64
 
         init(_ id: Int32, life: UInt64 = 1) {
             self.id = id
-            incarnation = UUID(high: UInt64(id), low: life)
+            incarnation = Primitives.UUID(high: UInt64(id), low: life)
             connection = UInt64(id) * 1000 + life
         }
 
@@ -27,7 +36,7 @@ import Wire
             var listener = BrokerRegistrationRequest.Listener()
             (listener.name, listener.host, listener.port) = ("PLAINTEXT", "localhost", UInt16(9090 + id))
             request.listeners = [listener]
-            let answer = try story.ask(request, version: 4, on: connection)
+            let answer = try BrokersStoryTests.asNode(story) { try $0.ask(request, version: 4, on: connection) }
             if answer?.errorCode == ErrorCode.none { epoch = answer?.brokerEpoch ?? -1 }
             return answer?.errorCode
         }
@@ -36,7 +45,7 @@ import Wire
             var request = BrokerHeartbeatRequest()
             (request.brokerID, request.brokerEpoch, request.wantShutDown) = (id, epoch, stop)
             request.currentMetadataOffset = story.broker.image.appliedOffset.rawValue
-            return try story.ask(request, version: 1, on: connection)
+            return try BrokersStoryTests.asNode(story) { try $0.ask(request, version: 1, on: connection) }
         }
     }
 
@@ -46,7 +55,10 @@ import Wire
 
     /// Three brokers, two of them played, and a topic that the second leads.
     init() throws {
-        story = try BrokerStory([("broker.session.timeout.ms", "1000"), ("broker.heartbeat.interval.ms", "400")])
+        story = try BrokerStory([
+            ("broker.session.timeout.ms", "1000"), ("broker.heartbeat.interval.ms", "400"), ("controller.listener.names", "CONTROLLER"),
+            ("listeners", "PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093"),
+        ])
         #expect(try second.register(story) == ErrorCode.none && third.register(story) == ErrorCode.none)
         #expect(try second.beat(story)?.isFenced == false && third.beat(story)?.isFenced == false)
         var topic = CreateTopicsRequest.Topic()
@@ -129,7 +141,7 @@ import Wire
         (request.brokerID, request.brokerEpoch, request.topics) = (2, second.epoch, [topic])
         // The answer waits until the change is committed.
         story.syncsAtOnce = false
-        #expect(try story.ask(request, version: 3, on: second.connection) == nil)
+        #expect(try asNode { try $0.ask(request, version: 3, on: second.connection) } == nil)
         story.syncsAtOnce = true
         story.finishSyncs()
         let answer = try #require(try story.answer(to: AlterPartitionRequest.self, version: 3, on: second.connection))
@@ -140,11 +152,11 @@ import Wire
     @Test func producerIDsComeInBlocks() throws {
         var request = AllocateProducerIDsRequest()
         (request.brokerID, request.brokerEpoch) = (2, second.epoch)
-        let first = try #require(try story.ask(request, version: 0, on: second.connection))
-        let next = try #require(try story.ask(request, version: 0, on: second.connection))
+        let first = try #require(try asNode { try $0.ask(request, version: 0, on: second.connection) })
+        let next = try #require(try asNode { try $0.ask(request, version: 0, on: second.connection) })
         #expect(first.producerIDLength == 1000 && next.producerIDStart == first.producerIDStart + 1000)
         request.brokerEpoch -= 1
-        #expect(try story.ask(request, version: 0, on: second.connection)?.errorCode == .staleBrokerEpoch)
+        #expect(try asNode { try $0.ask(request, version: 0, on: second.connection) }?.errorCode == .staleBrokerEpoch)
     }
 
     @Test func aForwardedRequestIsAnsweredInItsEnvelope() throws {
@@ -152,7 +164,7 @@ import Wire
             var request = EnvelopeRequest()
             request.requestData = encodeRequest(inner, version: version, correlationID: 77, clientID: "client").content
             request.clientHostAddress = Bytes([10, 0, 0, 9])
-            return try story.ask(request, version: 0, on: second.connection)
+            return try asNode { try $0.ask(request, version: 0, on: second.connection) }
         }
         var topic = CreateTopicsRequest.Topic()
         (topic.name, topic.numPartitions, topic.replicationFactor) = ("forwarded", 1, 1)
@@ -167,11 +179,56 @@ import Wire
         #expect(try envelope(MetadataRequest(), version: 9)?.errorCode == .invalidRequest)
         var garbage = EnvelopeRequest()
         garbage.requestData = Bytes([0, 19, 0])
-        #expect(try story.ask(garbage, version: 0, on: second.connection)?.errorCode == .invalidRequest)
+        #expect(try asNode { try $0.ask(garbage, version: 0, on: second.connection) }?.errorCode == .invalidRequest)
         garbage.requestData = encodeRequest(create, version: 7, correlationID: 1, clientID: nil).content
         garbage.requestData = garbage.requestData.slice(0, garbage.requestData.count - 3)
-        #expect(try story.ask(garbage, version: 0, on: second.connection)?.errorCode == .invalidRequest)
+        #expect(try asNode { try $0.ask(garbage, version: 0, on: second.connection) }?.errorCode == .invalidRequest)
         #expect(!story.isClosed(second.connection))
+    }
+
+    @Test func noClientSpeaksAsANode() throws {
+        let peer = Peer(5)
+        var request = BrokerHeartbeatRequest()
+        request.brokerID = 5
+        #expect(try story.ask(request, version: 1, on: peer.connection) == nil)
+        #expect(story.isClosed(peer.connection))
+    }
+
+    /// What brokers and voters of a real Kafka said to each other, with bytes changed, lost and put in: the broker lives, and answers.
+    @Test(arguments: ["broker-to-controller", "quorum"]) func mutatedRequestsOfNodesNeverEndTheBroker(_ client: String) throws {
+        var random = PRNG(seed: 11)
+        let frames = try BrokersStoryTests.recorded(client)
+        #expect(frames.count > 10)
+        for round in 0..<1500 {
+            let connection = UInt64(100_000 + round)
+            try? asNode { try $0.send(raw: BrokersStoryTests.mutated(frames[round % frames.count], &random), on: connection) }
+            if round % 10 == 0 { story.advance(milliseconds: 30) }
+            story.handle(.connectionClosed(ConnectionID(rawValue: connection)))
+        }
+        #expect(try story.ask(ApiVersionsRequest(), version: 0, on: 99)?.apiKeys.isEmpty == false)
+    }
+
+    private static func recorded(_ client: String) throws -> [Bytes] {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/wire/\(client).tsv")
+        return try String(contentsOf: path, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+            let columns = line.split(separator: "\t")
+            return columns.count > 2 ? Bytes(hex: String(columns[2])) : nil
+        }
+    }
+
+    private static func mutated(_ bytes: Bytes, _ random: inout PRNG) -> Bytes {
+        var array = bytes.array
+        for _ in 0...random.below(3) where array.count > 8 {
+            let index = 8 + random.below(array.count - 8)
+            switch random.below(4) {
+            case 0: array[index] = UInt8(random.below(256))
+            case 1: array[index] = random.pick([0, 1, 0x7f, 0x80, 0xff])
+            case 2: array.remove(at: index)
+            default: array.insert(random.pick([0, 0x7f, 0xff]), at: index)
+            }
+        }
+        return Bytes(array)
     }
 
     @Test func addressesAsBytes() {
