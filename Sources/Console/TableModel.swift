@@ -82,6 +82,8 @@ package struct TableModel: Equatable, Sendable {
     package var emptyLines: [String]
     /// Age and trouble of what is shown.
     package var freshness: Freshness
+    /// New rows come at the top: a selection that stands there stays there, and does not go down with the row it is on.
+    package var growsAtTop = false
 
     package init(
         title: String, subject: String, columns: [Column], rows: [TableRow], defaultSort: Int = 0, sortsDescending: Bool = false,

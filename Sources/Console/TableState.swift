@@ -19,7 +19,9 @@ package struct TableState: Equatable, Sendable {
 
     /// Brings the selection in line with rows that may have changed, and the scroll position with the selection.
     mutating func settle(_ table: ShownTable, visibleRows: Int) {
-        if let selectedID, let place = table.position(of: selectedID) {
+        if table.model.growsAtTop, position == 0, sortColumn == nil, table.count > 0 {
+            selectedID = table.row(0).id
+        } else if let selectedID, let place = table.position(of: selectedID) {
             position = place
         } else {
             position = max(0, min(position, table.count - 1))

@@ -51,6 +51,22 @@ import Testing
         driver.press("7 d").expectPlace(.describe(.partition(TopicPartition("orders", 0)))).expect("log end 746,672")
     }
 
+    @Test func theNewestEventStaysInSightUntilSomebodyLooksBelow() {
+        var snapshot = Sample.replicating()
+        let driver = Driver(snapshot, width: 120, height: 40).press("5")
+        func happen(_ broker: BrokerID) {
+            snapshot.events.append(ClusterEvent(time: noon, kind: .brokerUp(broker: broker, address: "")))
+            snapshot.eventCount += 1
+            driver.send(.snapshot(snapshot))
+        }
+        happen(41)
+        #expect(driver.console.selectedRow?.cells[2].text == "broker 41")
+        driver.press("down down")
+        let chosen = driver.console.selectedRow?.id
+        happen(42)
+        #expect(driver.console.selectedRow?.id == chosen, "a row that was chosen is held")
+    }
+
     @Test func faultsComeFirstAmongAllPartitions() {
         #expect(driver("6").console.selectedRow?.id == "clicks-7")
     }

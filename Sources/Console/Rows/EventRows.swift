@@ -23,11 +23,13 @@ func eventRows(_ snapshot: ClusterSnapshot) -> TableModel {
                 ],
                 isFault: words.scope == .failure || words.scope == .warning, target: .describe(.event(first + index))))
     }
-    return TableModel(
+    var model = TableModel(
         title: "Events", subject: "newest first", columns: columns, rows: rows,
         emptyLines: [
             "Nothing has happened since this console looked.", "", "Rebalances, topics, configs and brokers will show here as they change.",
         ])
+    model.growsAtTop = true
+    return model
 }
 
 /// The time of day, with the date where it is not today's. An inferred event says so by a tilde: it happened some time before.

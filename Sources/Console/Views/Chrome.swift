@@ -77,7 +77,7 @@ extension Console {
         if options.isReadOnly { context.append(Span("  read-only", .warning)) }
         let lines: [(String, [Span])] = [
             ("kastellan", context), ("Cluster", [Span(cluster, .value)]), ("Brokers", [Span("\(alive)\(controller)", .value)]),
-            ("Health", healthSpans()), ("Traffic", trafficSpans(samples: 16)),
+            ("Health", whole(healthSpans(), width: area.width - 12)), ("Traffic", trafficSpans(samples: 16)),
         ]
         for (row, line) in lines.enumerated() where row < area.height {
             grid.put(area.x + 1, area.y + row, line.0, row == 0 ? .brand : .label, clip: area)
