@@ -129,3 +129,87 @@ import Wire
         #expect(found == 17)
     }
 }
+
+/// Replicas that move under a throttle (KIP-455, KIP-73).
+@Suite struct ThrottledMoveStories {
+    private func set(_ world: World, _ type: Int8, _ name: String, _ settings: [(String, String)]) throws {
+        var request = IncrementalAlterConfigsRequest()
+        request.resources = [IncrementalAlterConfigsRequest.Resource()]
+        request.resources[0].resourceType = type
+        request.resources[0].resourceName = name
+        request.resources[0].configs = settings.map { key, value in
+            var config = IncrementalAlterConfigsRequest.Config()
+            config.name = key
+            config.value = value
+            return config
+        }
+        // A broker's own settings are taken by that broker alone.
+        let broker = type == 4 ? try #require(Int32(name).map { BrokerID($0) }) : try #require(world.anyBroker)
+        let answer = try world.ask(request, of: broker)
+        #expect(answer.responses.first?.errorCode == ErrorCode.none)
+    }
+
+    private func throttle(_ world: World, _ broker: Int, _ rate: String) throws {
+        try set(world, 4, "\(broker)", [("leader.replication.throttled.rate", rate), ("follower.replication.throttled.rate", rate)])
+    }
+
+    private func move(_ world: World, to replicas: [Int32]?) throws {
+        var request = AlterPartitionReassignmentsRequest()
+        request.topics = [AlterPartitionReassignmentsRequest.Topic()]
+        request.topics[0].name = "t"
+        request.topics[0].partitions = [AlterPartitionReassignmentsRequest.Partition()]
+        request.topics[0].partitions[0].replicas = replicas
+        let broker = try #require(world.anyBroker)
+        let answer = try world.ask(request, of: broker)
+        #expect(answer.responses.first?.partitions.first?.errorCode == ErrorCode.none)
+    }
+
+    private func replica(_ world: World, _ broker: Int32) -> Replica? {
+        world.node(BrokerID(broker)).broker?.heldReplicas.first { $0.partition == TopicPartition("t", 0) }
+    }
+
+    @Test func aReplicaMovesAtItsRateAndFasterWhenTheRateIsRaised() throws {
+        let world = try World(seed: 5, brokers: 3, settings: [("min.insync.replicas", "1"), ("replica.fetch.max.bytes", "20000")])
+        world.startAll()
+        try world.settle()
+        try world.makeTopic("t", replicas: 1)
+        let value = String(repeating: "x", count: 1000)
+        for _ in 0..<50 { try world.produce("t", [String](repeating: value, count: 20)) }
+        let leader = try #require(try world.leader("t")).rawValue
+        let target: Int32 = leader == 3 ? 1 : leader + 1
+        try set(world, 2, "t", [
+            ("leader.replication.throttled.replicas", "0:\(leader)"), ("follower.replication.throttled.replicas", "0:\(target)"),
+        ])
+        for broker in 1...3 {
+            try throttle(world, broker, "100000")
+        }
+        try move(world, to: [target])
+        world.run(milliseconds: 4000)
+        let part = replica(world, target)?.log.size ?? 0
+        #expect((300_000...700_000).contains(part), "\(part) bytes after four seconds at 100 kB/s")
+        try world.produce("t", ["while it moves"])
+        for broker in 1...3 {
+            try throttle(world, broker, "10000000")
+        }
+        try world.run("the move is over", within: 5000) { replica($0, leader) == nil && replica($0, target)?.isLeader == true }
+        #expect(try world.read("t").count == 1001)
+    }
+
+    @Test func aCancelledMoveLeavesNothingBehind() throws {
+        let world = try World(seed: 6, brokers: 3, settings: [("min.insync.replicas", "1"), ("replica.fetch.max.bytes", "20000")])
+        world.startAll()
+        try world.settle()
+        try world.makeTopic("t", replicas: 1)
+        for _ in 0..<20 { try world.produce("t", [String](repeating: String(repeating: "x", count: 1000), count: 20)) }
+        let leader = try #require(try world.leader("t")).rawValue
+        let target: Int32 = leader == 3 ? 1 : leader + 1
+        try set(world, 2, "t", [("follower.replication.throttled.replicas", "*")])
+        try set(world, 4, "\(target)", [("follower.replication.throttled.rate", "1000")])
+        try move(world, to: [target])
+        try world.run("it has begun", within: 5000) { replica($0, target) != nil }
+        try move(world, to: nil)
+        try world.run("it is gone again", within: 5000) { replica($0, target) == nil }
+        #expect(replica(world, leader)?.isLeader == true)
+        #expect(try world.read("t").count == 400)
+    }
+}

@@ -85,7 +85,7 @@ extension Broker {
                 requestSync(replica)
             }
         }
-        if moved { advanced(replica, bytes: result?.bytes) }
+        if moved { advanced(replica) }
         let isCaughtUp = replica.log.logEndOffset.rawValue >= answer.highWatermark
         replication.fetchers.update(leader) { $0.advanced(key, isCaughtUp: isCaughtUp) }
         throttleFetching(replica, key, from: leader, bytes: batches.count, isCaughtUp: isCaughtUp)

@@ -52,7 +52,7 @@ extension Broker {
         if replication.lagCheck <= now.instant { checkLag() }
         askForISRChanges()
         interruptFetchers()
-        for leader in replication.fetchers.keys { fetch(from: leader) }
+        for fetcher in replication.fetchers.values where !fetcher.isUnderWay { fetch(from: fetcher.leader) }
     }
 
     /// Whether anything can be asked of this leader. What changes that is an event, after which `runReplication` looks again.
