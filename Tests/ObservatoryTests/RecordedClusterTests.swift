@@ -135,4 +135,32 @@ import Wire
         #expect(configs.entry("retention.ms")?.type == "long")
         #expect(snapshot.configs[.topic("nope")]?.observation.error != nil)
     }
+
+    @Test func replicationIsUnderstood() throws {
+        var snapshot = try observed().snapshot
+        let moving = try #require(try all(ListPartitionReassignmentsRequest.self).first { !$0.topics.isEmpty })
+        snapshot.fold(moving, at: 2)
+        for (name, reassignment) in snapshot.reassignments {
+            #expect(!reassignment.adding.isEmpty || !reassignment.removing.isEmpty, "\(name)")
+            #expect(reassignment.target.allSatisfy { !reassignment.removing.contains($0) })
+            #expect(reassignment.original.allSatisfy { !reassignment.adding.contains($0) })
+        }
+        #expect(!snapshot.reassignments.isEmpty)
+        for answer in try all(ListPartitionReassignmentsRequest.self) where answer.topics.isEmpty { snapshot.fold(answer, at: 3) }
+        #expect(snapshot.reassignments.isEmpty && snapshot.observations.reassignments.time == 3)
+        for answer in try all(DescribeClusterRequest.self) { snapshot.fold(answer) }
+        for answer in try all(DescribeTopicPartitionsRequest.self) { snapshot.fold(answer) }
+        #expect(snapshot.quorum?.voters.contains { $0.address.hasPrefix("127.0.0.1:") } == true)
+    }
+
+    /// Elections that were not needed and cancellations of what had ended are no failures; all else is told in Kafka's words.
+    @Test func refusalsOfReassignmentsAndElectionsAreToldInKafkasWords() throws {
+        let step: PlanStep = .electLeaders([], unclean: false)
+        let told = try all(AlterPartitionReassignmentsRequest.self).flatMap { step.refusals(in: $0) }
+        #expect(told.contains { $0.hasPrefix("big-0: INVALID_REPLICA_ASSIGNMENT: ") || $0.contains("INVALID_REPLICA_ASSIGNMENT") }, "\(told)")
+        #expect(!told.contains { $0.contains("NO_REASSIGNMENT_IN_PROGRESS") }, "\(told)")
+        let elections = try all(ElectLeadersRequest.self).flatMap { step.refusals(in: $0) }
+        #expect(elections.contains { $0.contains("PREFERRED_LEADER_NOT_AVAILABLE: ") }, "\(elections)")
+        #expect(!elections.contains { $0.contains("ELECTION_NOT_NEEDED") }, "\(elections)")
+    }
 }
