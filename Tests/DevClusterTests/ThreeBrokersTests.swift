@@ -11,9 +11,9 @@ import Wire
 /// Three brokers of this process that know each other by sockets alone: what the simulator proves of the engine is seen here to hold with
 /// real threads, connections and files.
 @Suite(.serialized) struct ThreeBrokersTests {
-    private func cluster() throws -> DevCluster {
+    private func cluster(_ overrides: [(String, String)] = []) throws -> DevCluster {
         var options = DevCluster.Options()
-        (options.brokers, options.port) = (3, 0)
+        (options.brokers, options.port, options.overrides) = (3, 0, overrides)
         let cluster = try DevCluster(options)
         try cluster.start()
         return cluster
@@ -21,10 +21,16 @@ import Wire
 
     private func client(_ cluster: DevCluster) -> ClusterClient { ClusterClient(bootstrap: cluster.bootstrap, clientID: "test") }
 
-    private func make(_ topic: String, _ client: ClusterClient) throws {
+    private func make(_ topic: String, _ client: ClusterClient, replicas: [Int32] = []) throws {
         var request = CreateTopicsRequest()
         var wanted = CreateTopicsRequest.Topic()
         (wanted.name, wanted.numPartitions, wanted.replicationFactor) = (topic, 1, 3)
+        if !replicas.isEmpty {
+            var assignment = CreateTopicsRequest.Assignment()
+            assignment.brokerIDs = replicas
+            wanted.assignments = [assignment]
+            (wanted.numPartitions, wanted.replicationFactor) = (-1, -1)
+        }
         request.topics = [wanted]
         #expect(try client.send(request, to: .controller).topics.map(\.errorCode) == [.none])
     }
@@ -90,6 +96,49 @@ import Wire
         try partition("orders", outside) { $0.isrNodes.count == 3 }
         #expect(try SimpleProducer(outside).sendAndWait(record("b")).offset >= 1)
         #expect(cluster.chaosBrokers.allSatisfy { cluster.condition(of: $0).isWell })
+    }
+
+    @Test func aPausedLeaderIsReplacedAndFollowsWhenItGoesOn() throws {
+        let cluster = try cluster()
+        defer { cluster.stop() }
+        let client = client(cluster)
+        defer { client.stop() }
+        try make("orders", client)
+        #expect(try SimpleProducer(client).sendAndWait(record("a")).offset == 0)
+        let first = try partition("orders", client) { $0.isrNodes.count == 3 }
+        var addresses = cluster.bootstrap
+        addresses.remove(at: Int(first.leaderID) - 1)
+        let outside = ClusterClient(bootstrap: addresses, clientID: "outside")
+        defer { outside.stop() }
+        try cluster.perform(.pause, on: BrokerID(first.leaderID))
+        try partition("orders", outside) { $0.leaderID != first.leaderID && $0.leaderID >= 0 }
+        #expect(try SimpleProducer(outside).sendAndWait(record("b")).offset == 1)
+        try cluster.perform(.resume, on: BrokerID(first.leaderID))
+        let after = try partition("orders", outside) { $0.isrNodes.count == 3 }
+        #expect(after.leaderEpoch > first.leaderEpoch)
+        #expect(try SimpleProducer(outside).sendAndWait(record("c")).offset == 2)
+    }
+
+    /// The follower leaves the in-sync replicas, or its broker the cluster; where it also led the quorum, another does. The rest goes on.
+    @Test(arguments: [false, true]) func aSlowAndAFullDiskOfOneBrokerCostNothingAcknowledged(ofTheController: Bool) throws {
+        let cluster = try cluster([("replica.lag.time.max.ms", "1000")])
+        defer { cluster.stop() }
+        let client = client(cluster)
+        defer { client.stop() }
+        let controller = try client.send(MetadataRequest(), to: .any).controllerID
+        let others = [1, 2, 3].filter { $0 != controller }
+        let (leader, follower) = ofTheController ? (others[0], controller) : (controller, others[0])
+        try make("orders", client, replicas: [leader, follower] + [1, 2, 3].filter { $0 != leader && $0 != follower })
+        let producer = SimpleProducer(client)
+        try partition("orders", client) { $0.isrNodes.count == 3 && $0.leaderID == leader }
+        try cluster.perform(.slowDisk(milliseconds: 20), on: BrokerID(follower))
+        for number in 0..<3 as Range<Int64> { #expect(try producer.sendAndWait(record("slow")).offset == Offset(number)) }
+        try cluster.perform(.fullDisk, on: BrokerID(follower))
+        for number in 3..<6 as Range<Int64> { #expect(try producer.sendAndWait(record("full")).offset == Offset(number)) }
+        try cluster.perform(.heal, on: BrokerID(follower))
+        try cluster.perform(.restart, on: BrokerID(follower))
+        try partition("orders", client) { $0.isrNodes.count == 3 }
+        #expect(try producer.sendAndWait(record("well")).offset == 6)
     }
 
     @Test func aClusterStoppedAndStartedHasWhatItHad() throws {

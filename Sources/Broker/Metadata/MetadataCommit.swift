@@ -21,6 +21,9 @@ extension Broker {
         } catch {
             note("cannot write the metadata log: \(error.message)")
             emit(.disk(broker: brokerID, message: error.message))
+            // Where there are others, one whose disk takes what it is given should lead: nothing could change any more, not even who is in
+            // sync.
+            if config.voterIDs.count > 1 { runQuorum(.resigned) }
             return done(&self, .kafkaStorageError)
         }
         var offset = base
