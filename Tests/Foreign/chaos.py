@@ -186,11 +186,12 @@ class Chaos:
             self.counts[name] = self.counts.get(name, 0) + 1
             began = time.monotonic()
             self.act(name)
+            acted = time.monotonic()
             if not self.wait_for_progress(30):
                 self.stuck.append(f"nothing was acknowledged for 30 s after {name}")
                 break
             if os.environ.get("VERBOSE"):
-                print(f"# {name}: {time.monotonic() - began:.1f} s", flush=True)
+                print(f"# {name}: {acted - began:.1f} s, then {time.monotonic() - acted:.1f} s to acknowledgements everywhere", flush=True)
             if self.random.random() < 0.7:
                 self.wait_for_all(20)
             time.sleep(self.random.uniform(0.05, 1.2))
