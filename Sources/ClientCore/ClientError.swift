@@ -46,9 +46,10 @@ extension ClientError: CustomStringConvertible {
     /// The same request may succeed a little later.
     package var isRetriable: Bool {
         switch self {
-        case .unreachable, .disconnected, .timedOut, .overloaded: true
+        // A broker that died leaves the list before all who knew it as a leader have heard of another.
+        case .unreachable, .disconnected, .timedOut, .overloaded, .unknownBroker: true
         case .kafka(let code, _): code.isRetriable
-        case .unsupported, .malformed, .unknownBroker, .stopped: false
+        case .unsupported, .malformed, .stopped: false
         }
     }
 }

@@ -196,6 +196,19 @@ import Wire
         #expect(story.outputs == [.delivered(number: 0, TopicPartition("log", 0), .none)])
     }
 
+    /// The session has heard that the leader is gone before the producer has.
+    @Test func leaderThatLeftTheClusterIsReplacedAndNothingFails() {
+        var story = twoUnderWay()
+        story.fail(.produce, .unknownBroker(1))
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [2, 2]))
+        story.answer(produced(story))
+        story.advance(100)
+        #expect(headers(story)[0]?.baseSequence == 0 && headers(story)[0]?.producerEpoch == 0)
+        story.answer(produced(story))
+        #expect(story.outputs.count == 2)
+        #expect(story.outputs.allSatisfy { if case .delivered = $0 { true } else { false } })
+    }
+
     @Test func clusterWithoutALeaderIsNotAskedInACircle() {
         var story = twoUnderWay()
         story.fail(.produce, .disconnected("reset"))
