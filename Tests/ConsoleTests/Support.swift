@@ -264,6 +264,9 @@ final class Driver {
         if let snapshot { send(.snapshot(snapshot)) }
     }
 
+    /// Where another one is, to go on from there in several ways.
+    init(from other: Driver) { console = other.console }
+
     var now: Now {
         Now(instant: Instant(nanoseconds: milliseconds * 1_000_000), wall: Timestamp(milliseconds: noon.milliseconds + milliseconds))
     }

@@ -5,7 +5,7 @@ import Primitives
 /// The replicas of one partition: where each one's log ends, and who is in sync.
 func replicaRows(_ snapshot: ClusterSnapshot, _ name: TopicPartition?) -> TableModel {
     let columns = [
-        Column("BROKER", right: true, min: 6), Column("ROLE", min: 8, max: 20), Column("IN SYNC", min: 7),
+        Column("BROKER", right: true, min: 6), Column("ROLE", min: 8, max: 22), Column("IN SYNC", min: 7),
         Column("LOG END", right: true, min: 8), Column("BEHIND", right: true, min: 6), Column("SIZE", right: true, min: 7, priority: 2),
         Column("RACK", min: 4, max: 20, priority: 4), Column("ADDRESS", min: 10, max: 60, priority: 5, grows: true),
         Column("BROKER STATE", min: 8, max: 30, priority: 3),
