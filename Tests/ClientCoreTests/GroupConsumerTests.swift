@@ -287,6 +287,41 @@ import Wire
         #expect(story.isFinished)
     }
 
+    @Test func closingWhileTheGroupGathersLeavesAndMakesNoMember() {
+        var story = reading()
+        story.advance(3_000)
+        story.answer(heartbeat(.rebalanceInProgress))
+        #expect(story.request(JoinGroupRequest.self) != nil)
+        story.receive(.close)
+        #expect(story.request(LeaveGroupRequest.self) != nil)
+        story.answer(joined(2))
+        #expect(story.request(SyncGroupRequest.self) == nil)
+        story.answer(LeaveGroupResponse())
+        #expect(story.isFinished)
+    }
+
+    @Test func addedPartitionsAreSharedOutAndFewerAreNotBelieved() {
+        var story = story()
+        let two = SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 2])
+        story.answer(two)
+        var answer = joined(1, leader: "me")
+        var subscription = ConsumerProtocolSubscription()
+        subscription.topics = ["log"]
+        var member = JoinGroupResponse.Member()
+        (member.memberID, member.metadata) = ("me", subscription.encoded())
+        answer.members = [member]
+        story.answer(answer)
+        story.answer(two)
+        story.answer(synced([0, 1]))
+        story.answer(offsets([0: 0, 1: 0]))
+        story.advance(10_000)
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1]))
+        #expect(story.machine.isStable)
+        story.advance(10_000)
+        story.answer(SessionStory.metadata(brokers: 2, topic: "log", leaders: [1, 2, 1]))
+        #expect(story.request(JoinGroupRequest.self) != nil)
+    }
+
     // MARK: Failovers
 
     private func metadata(_ leaders: [Int32], epoch: Int32) -> MetadataResponse {

@@ -89,7 +89,7 @@ extension GroupConsumerMachine {
             let position = owned[name]?.position ?? .none
             effects.append(.output(.notice("\(name): offset \(position) is not in the log")))
             return reset(name, "offset \(position) is not in the log", &effects)
-        case let code where code.isRetriable: return leaderless([claim], now: now)
+        case let code where code.isRetriable || code == .unknownServerError: return leaderless([claim], now: now)
         case let code:
             owned.update(name) { $0.isFailed = true }
             effects.append(.output(.failed(name, .kafka(code, message: nil))))

@@ -318,6 +318,8 @@ extension GroupConsumerMachine {
         dropCommits(&effects)
         guard !memberID.isEmpty, options.groupInstanceID == nil, giveUpAt > now.instant else { return end(&effects) }
         phase = .leaving
+        // A JoinGroup that is answered now makes no member.
+        round += 1
         var request = LeaveGroupRequest()
         request.groupID = options.group
         request.memberID = memberID

@@ -43,11 +43,12 @@ extension GroupConsumerMachine {
         }
     }
 
-    /// The group's leader answers for all members: partitions that were added have to be shared out.
+    /// The group's leader answers for all members: partitions that were added have to be shared out. They only become more; a broker
+    /// that lags behind may know of fewer.
     private mutating func noticeNewPartitions() {
         guard phase == .stable, let shared else { return }
         for name in shared.keys + topics {
-            guard let count = metadata.topics[name].map({ Int32($0.leaders.count) }), count > 0, count != shared[name] ?? 0 else { continue }
+            guard let count = metadata.topics[name].map({ Int32($0.leaders.count) }), count > shared[name] ?? 0 else { continue }
             rejoin("\(name) has \(count) partitions now")
         }
     }
@@ -215,7 +216,7 @@ extension GroupConsumerMachine {
                     missing.remove(at: place)
                     let epoch = LeaderEpoch(partition.leaderEpoch)
                     begin(name, at: Offset(max(0, partition.offset)), epoch: epoch, committed: nil, wasReset: true, &effects)
-                } else if !partition.errorCode.isRetriable {
+                } else if !partition.errorCode.isRetriable && partition.errorCode != .unknownServerError {
                     missing.remove(at: place)
                     failPartition(name, .kafka(partition.errorCode, message: nil), &effects)
                 }
