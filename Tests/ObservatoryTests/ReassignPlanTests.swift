@@ -191,7 +191,7 @@ import Testing
         #expect(plan.touches == ["4 brokers, 1 topic"] && plan.warnings == [])
         #expect(try PlanStory.run(plan, &cluster).verdict == .done)
         #expect(cluster.topics["orders"]!.overrides.isEmpty)
-        #expect(try PlanStory.plan(.throttle(nil), &cluster).obstacles == ["There is no throttle."])
+        #expect(try PlanStory.plan(.throttle(nil), &cluster).warnings == ["There is no throttle."])
         #expect(try !PlanStory.plan(.throttle(1000), &cluster).isRunnable)
     }
 }

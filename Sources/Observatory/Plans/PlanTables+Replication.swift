@@ -36,7 +36,7 @@ extension PlanTables {
         }
         plan.touches = ["\(count(chosen.count, "leader")) \(chosen.count == 1 ? "changes" : "change")"]
         if chosen.isEmpty {
-            plan.obstacles.append(unclean ? "Every partition has a leader." : "Every leader that can be is the preferred one.")
+            plan.warnings.append(unclean ? "Every partition has a leader." : "Every leader that can be is the preferred one.")
         }
         if unclean {
             plan.warnings.append("What only the lost replicas have is gone for good, acknowledged or not; consumers may see offsets again.")
@@ -67,7 +67,8 @@ extension PlanTables {
         }
         plan.touches = [count(moving.count, "reassignment")]
         if moving.isEmpty {
-            plan.obstacles.append(wanted.isEmpty ? "Nothing is being reassigned." : "\(some(wanted)): not being reassigned (any more).")
+            // Nothing to do is no failure.
+            plan.warnings.append(wanted.isEmpty ? "Nothing is being reassigned." : "\(some(wanted)): not being reassigned (any more).")
         }
         let targets = moving.map { PartitionReplicas($0.partition, $0.target) }
         plan.inverse = .action(
@@ -137,7 +138,7 @@ extension PlanTables {
             plan.warnings.append("\(count(facts.reassignments.count, "reassignment")) under way will take all the network and disks give.")
         }
         plan.steps = removal(facts)
-        if plan.steps.isEmpty { plan.obstacles.append("There is no throttle.") }
+        if plan.steps.isEmpty { plan.warnings.append("There is no throttle.") }
         let rates = facts.rates.values.uniqued()
         if !facts.reassignments.isEmpty, rates.count == 1 { plan.inverse = .action(.throttle(rates[0])) }
         return plan
