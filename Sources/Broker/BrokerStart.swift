@@ -107,12 +107,14 @@ extension Broker {
             throw .unreadable("cannot open the metadata log: \((error as? LogError)?.message ?? "\(error)")")
         }
         let snapshots = try loadSnapshots(log)
+        let startEpoch = snapshots.first { $0.endOffset == log.logStartOffset }?.epoch ?? 0
         let quorum = QuorumMachine(
             config: QuorumConfig(
                 nodeID: brokerID, voters: config.voterIDs, electionTimeoutMs: config.quorumElectionTimeoutMs,
-                fetchTimeoutMs: config.quorumFetchTimeoutMs, electionBackoffMaxMs: config.integer("controller.quorum.election.backoff.max.ms"),
+                fetchTimeoutMs: config.quorumFetchTimeoutMs,
+                electionBackoffMaxMs: config.integer("controller.quorum.election.backoff.max.ms"),
                 retryBackoffMs: config.integer("controller.quorum.retry.backoff.ms"), mutations: mutations),
-            state: state, log: QuorumLog(log, startEpoch: snapshots.first { $0.endOffset == log.logStartOffset }?.epoch ?? 0), snapshot: snapshots.last,
+            state: state, log: QuorumLog(log, startEpoch: startEpoch), snapshot: snapshots.last,
             random: PRNG(seed: random.next()))
         metadata = MetadataLog(log: log, quorum: quorum)
         metadata?.snapshots.held = snapshots

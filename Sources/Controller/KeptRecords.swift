@@ -22,7 +22,9 @@ package struct KeptRecords: Equatable, Sendable {
             let entity = quota.entity.map { "\($0.entityType)=\($0.entityName.map { "\($0.utf8.count):\($0)" } ?? "default")" }
             records["quota \(quota.key) \(entity.sorted().joined(separator: ","))"] = quota.remove ? nil : record
         case .registerController(let controller): records["controller \(controller.controllerID)"] = record
-        case .config(let config): records["config \(config.resourceType) \(config.name) \(config.resourceName)"] = config.value == nil ? nil : record
+        case .config(let config):
+            let key = "config \(config.resourceType) \(config.name) \(config.resourceName)"
+            records[key] = config.value == nil ? nil : record
         default: opaque.append(record)
         }
     }

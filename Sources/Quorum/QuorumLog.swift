@@ -23,7 +23,9 @@ package struct SnapshotID: Hashable, Comparable, Sendable {
         self.epoch = epoch
     }
 
-    package static func < (a: SnapshotID, b: SnapshotID) -> Bool { a.endOffset == b.endOffset ? a.epoch < b.epoch : a.endOffset < b.endOffset }
+    package static func < (a: SnapshotID, b: SnapshotID) -> Bool {
+        a.endOffset == b.endOffset ? a.epoch < b.epoch : a.endOffset < b.endOffset
+    }
 }
 
 /// The metadata log as the quorum sees it: where it begins and ends, how much of it is durable, which epoch wrote what. The records

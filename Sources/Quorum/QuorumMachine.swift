@@ -121,7 +121,8 @@ package struct QuorumMachine: Sendable {
         hasResigned = state.leaderID == config.nodeID
         // The first voters start together. They stand one after the other, so that the first that finds the others is elected.
         let rank = Int64(config.voters.firstIndex(of: config.nodeID) ?? 0)
-        waitsUntil = now.adding(milliseconds: config.isVoter ? rank * config.electionTimeoutMs / 10 + drawn(config.electionTimeoutMs / 20) : 0)
+        let turn = rank * config.electionTimeoutMs / 10 + drawn(config.electionTimeoutMs / 20)
+        waitsUntil = now.adding(milliseconds: config.isVoter ? turn : 0)
     }
 
     private mutating func ticked(_ now: Instant) {

@@ -37,7 +37,7 @@ import Wire
     @Test func namesAreKafkas() {
         #expect(SnapshotFile.name(id) == "00000000000000000725-0000000002.checkpoint")
         #expect(SnapshotFile.parse("00000000000000000725-0000000002.checkpoint") == id)
-        for other in ["bootstrap.checkpoint", "00000000000000000725-0000000002.checkpoint.part", "leader-epoch-checkpoint", "-.checkpoint"] {
+        for other in ["bootstrap.checkpoint", SnapshotFile.name(id) + ".part", "leader-epoch-checkpoint", "-.checkpoint"] {
             #expect(SnapshotFile.parse(other) == nil)
         }
     }
@@ -60,7 +60,8 @@ import Wire
             var damaged = bytes.array
             damaged[index] ^= 0x11
             // Offsets and epochs are under no checksum, and of no use here.
-            if let found = try? SnapshotFile.decode(Bytes(damaged), BrokerStory.plainCodecs) { #expect(found == Controller.bootstrapRecords()) }
+            guard let found = try? SnapshotFile.decode(Bytes(damaged), BrokerStory.plainCodecs) else { continue }
+            #expect(found == Controller.bootstrapRecords())
         }
     }
 

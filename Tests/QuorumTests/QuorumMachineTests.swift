@@ -255,7 +255,8 @@ import Testing
         #expect(machine.handle(.appended(run), now: now(2)) == [.sync(through: 1), .commit(through: 1)])
         // It says that it has the record only when it has it durably.
         let next = machine.handle(.synced(through: 1), now: now(3))
-        #expect(next.count == 1 && next.allSatisfy { if case .request(.fetch(let fetch), to: 1) = $0 { fetch.log.offset == 1 } else { false } })
+        #expect(next.count == 1)
+        #expect(next.allSatisfy { if case .request(.fetch(let fetch), to: 1) = $0 { fetch.log.offset == 1 } else { false } })
         return machine
     }
 }

@@ -289,7 +289,8 @@ final class QuorumWorld {
     private func runs(_ records: [WorldRecord]) -> [EpochRun] {
         var runs: [EpochRun] = []
         for record in records {
-            if runs.last?.epoch == record.epoch { runs[runs.count - 1].count += 1 } else { runs.append(EpochRun(epoch: record.epoch, count: 1)) }
+            let isSame = runs.last?.epoch == record.epoch
+            if isSame { runs[runs.count - 1].count += 1 } else { runs.append(EpochRun(epoch: record.epoch, count: 1)) }
         }
         return runs
     }
@@ -392,15 +393,16 @@ final class QuorumWorld {
         let end = Int(node(id).logEnd.rawValue)
         expect(end >= committed.count, "leader \(id) of epoch \(epoch) lacks what is committed: it ends at \(end) of \(committed.count)")
         for offset in Int(node(id).logStart.rawValue)..<max(min(end, committed.count), Int(node(id).logStart.rawValue)) {
-            expect(
-                node(id).record(Offset(Int64(offset))) == committed[offset], "leader \(id) of epoch \(epoch) has another record at \(offset)")
+            let isSame = node(id).record(Offset(Int64(offset))) == committed[offset]
+            expect(isSame, "leader \(id) of epoch \(epoch) has another record at \(offset)")
         }
     }
 
     private func commit(_ id: BrokerID, _ through: Offset) {
         let present = node(id)
         expect(through <= present.logEnd, "\(id) commits beyond its log")
-        for offset in max(present.lastWatermark.rawValue, present.logStart.rawValue)..<max(through.rawValue, present.lastWatermark.rawValue, present.logStart.rawValue) {
+        let from = max(present.lastWatermark, present.logStart)
+        for offset in from.rawValue..<max(through, from).rawValue {
             guard let record = present.record(Offset(offset)) else { continue }
             if Int(offset) < committed.count {
                 expect(committed[Int(offset)] == record, "\(id) commits another record at \(offset)")
@@ -424,9 +426,10 @@ final class QuorumWorld {
         let present = node(id)
         guard let machine = present.machine else { return }
         expect(machine.highWatermark >= present.lastWatermark, "the high watermark of \(id) went back")
-        expect(machine.log.endOffset == present.logEnd, "\(id)'s machine and log agree on the end: \(machine.log.endOffset), \(present.logEnd)")
+        expect(machine.log.endOffset == present.logEnd, "\(id)'s machine and log agree on the end")
         expect(machine.log.startOffset == present.logStart, "\(id)'s machine and log agree on the start")
-        expect(machine.log.lastEpoch == (present.records.last?.epoch ?? present.log.startEpoch), "\(id)'s machine and log agree on the epoch")
+        let lastEpoch = present.records.last?.epoch ?? present.log.startEpoch
+        expect(machine.log.lastEpoch == lastEpoch, "\(id)'s machine and log agree on the epoch")
         expect(machine.log.syncedOffset <= present.syncedEnd, "\(id)'s machine knows what is durable")
         expect(present.state.leaderEpoch == machine.leaderEpoch, "\(id)'s epoch is durable")
     }

@@ -71,16 +71,22 @@ extension Broker {
         if let log = metadata?.log, log.syncedOffset < log.logEndOffset { syncMetadata() }
     }
 
-    /// What waited is told that it failed. It may still be committed, by a later sync: as after any error of the disk, whoever asked has
-    /// to look. Where there are others, one of them should lead.
+    /// What waited is told that it failed. It may still be committed: as after any error of the disk, whoever asked has to look. What the
+    /// system could not write it may have dropped, and a later sync would succeed without it. Among others this node therefore hands over
+    /// and keeps still until it starts again; alone it goes on, as it has nobody to leave the work to.
     private mutating func metadataSyncFailed(_ error: DiskError) {
         let message = LogError.disk(error).message
         startFailed(.unreadable("cannot sync the metadata log: \(message)"))
         note("cannot sync the metadata log: \(message)")
         emit(.disk(broker: brokerID, message: message))
         failPending(.kafkaStorageError)
-        metadata?.retryAt = now.instant.adding(milliseconds: Broker.metadataRetryMs)
-        if config.voterIDs.count > 1 { runQuorum(.resigned) }
+        guard config.voterIDs.count > 1 else {
+            metadata?.retryAt = now.instant.adding(milliseconds: Broker.metadataRetryMs)
+            return
+        }
+        runQuorum(.resigned)
+        metadata?.hasFailed = true
+        directoryFailed(error)
     }
 
     /// How long after an error of its disk the metadata log tries again.

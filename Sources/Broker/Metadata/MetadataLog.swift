@@ -45,6 +45,8 @@ struct MetadataLog {
     /// Effects of the quorum's machine that are not done yet, in order. They wait where the disk refuses what must come first.
     var todo: [QuorumEffect] = []
     var isWorking = false
+    /// A sync has failed: nothing here counts any more, until the node starts again.
+    var hasFailed = false
     /// When the disk is tried again.
     var retryAt: Instant = .distantFuture
     /// While `start` runs the disk is waited for.

@@ -138,7 +138,9 @@ extension Broker {
         guard let batches = metadata?.fetched, !batches.isEmpty, let log = metadata?.log else { return runQuorum(.appended([])) }
         do {
             let records = try batches.map { try MetadataLog.records($0, codecs) }
-            for batch in batches { _ = try log.append(batch.bytes, leaderEpoch: batch.header.partitionLeaderEpoch, now: now, origin: .replication) }
+            for batch in batches {
+                _ = try log.append(batch.bytes, leaderEpoch: batch.header.partitionLeaderEpoch, now: now, origin: .replication)
+            }
             for (batch, records) in zip(batches, records) { metadata?.expect(records, at: batch.header.baseOffset) }
             runQuorum(.appended(EpochRun.runs(batches)))
         } catch {

@@ -50,9 +50,8 @@ extension Broker {
         let path = metadata.log.directory + "/" + SnapshotFile.name(newest)
         do {
             var delta = metadata.startDelta
-            image = .restored(
-                try SnapshotFile.decode(try disk.readAll(path), codecs), clusterID: image.clusterID, endOffset: newest.endOffset, before: image,
-                into: &delta)
+            let records = try SnapshotFile.decode(try disk.readAll(path), codecs)
+            image = .restored(records, clusterID: image.clusterID, endOffset: newest.endOffset, before: image, into: &delta)
             self.metadata?.startDelta = delta
         } catch {
             throw .damaged("\(path) cannot be read: \(error)")

@@ -99,7 +99,9 @@ extension EndQuorumEpochRequest {
 extension QuorumEndpoint {
     /// Where this node's controller listens, as the voters' list says.
     static func own(_ config: BrokerConfig) -> [QuorumEndpoint] {
-        guard let listener = config.controllerListeners.first, let voter = config.voters.first(where: { $0.id == config.nodeID }) else { return [] }
+        guard let listener = config.controllerListeners.first, let voter = config.voters.first(where: { $0.id == config.nodeID }) else {
+            return []
+        }
         var endpoint = QuorumEndpoint()
         (endpoint.name, endpoint.host, endpoint.port) = (listener.name, voter.host, UInt16(clamping: voter.port))
         return [endpoint]

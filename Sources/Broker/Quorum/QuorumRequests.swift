@@ -78,7 +78,7 @@ extension Broker {
 
     mutating func hear(_ request: QuorumRequest, _ context: RequestContext, _ kind: QuorumRequests.Kind, from: BrokerID?) {
         guard let ticket = metadata?.asked.begin(context, kind) else { return closeConnection(context, "the broker has not started") }
-        guard metadata?.todo.isEmpty == true || metadata?.isWorking == true else {
+        guard metadata?.hasFailed == false, metadata?.todo.isEmpty == true || metadata?.isWorking == true else {
             // Its disk refuses what must come first.
             let answer = QuorumAnswer(epoch: metadata?.quorum.leaderEpoch ?? .none, leader: nil, .refused(.unavailable))
             return answerQuorum(answer, ticket, from: nil)

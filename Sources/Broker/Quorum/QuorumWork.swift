@@ -8,13 +8,15 @@ import Storage
 /// durable before it is told, all that follows waits, and peers hear nothing meanwhile.
 extension Broker {
     mutating func runQuorum(_ event: QuorumEvent) {
-        guard let effects = metadata?.quorum.handle(event, now: now) else { return }
+        guard metadata?.hasFailed == false, let effects = metadata?.quorum.handle(event, now: now) else { return }
         metadata?.todo += effects
         workOnQuorum()
     }
 
     private mutating func workOnQuorum() {
-        guard metadata?.isWorking == false, metadata?.retryAt == .distantFuture || metadata?.todo.first.map(isBlocked) == false else { return }
+        guard let present = metadata, !present.isWorking, let first = present.todo.first,
+            present.retryAt == .distantFuture || !isBlocked(first)
+        else { return }
         metadata?.isWorking = true
         while let effect = metadata?.todo.first {
             metadata?.todo.removeFirst()
@@ -37,13 +39,13 @@ extension Broker {
 
     /// When the quorum next wants the time.
     var quorumDeadline: Instant {
-        guard let metadata else { return .distantFuture }
+        guard let metadata, !metadata.hasFailed else { return .distantFuture }
         // What waits for the disk holds everything up, the machine's own times too.
         return metadata.todo.isEmpty ? min(metadata.quorum.nextDeadline, metadata.retryAt, metadata.snapshots.nextAt) : metadata.retryAt
     }
 
     mutating func quorumTick() {
-        guard let metadata else { return }
+        guard let metadata, !metadata.hasFailed else { return }
         if metadata.retryAt <= now.instant {
             self.metadata?.retryAt = .distantFuture
             workOnQuorum()

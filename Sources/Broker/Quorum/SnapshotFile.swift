@@ -21,9 +21,8 @@ enum SnapshotFile {
     static func parse(_ name: String) -> SnapshotID? {
         guard name.hasSuffix(suffix), name.utf8.count == 31 + suffix.utf8.count else { return nil }
         let parts = name.dropLast(suffix.count).split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count == 20, let end = Int64(parts[0]), let epoch = Int32(parts[1]), end >= 0, epoch >= 0 else {
-            return nil
-        }
+        guard parts.count == 2, parts[0].utf8.count == 20, let end = Int64(parts[0]), let epoch = Int32(parts[1]), end >= 0, epoch >= 0
+        else { return nil }
         return SnapshotID(endOffset: Offset(end), epoch: LeaderEpoch(epoch))
     }
 
