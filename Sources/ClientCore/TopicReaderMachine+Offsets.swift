@@ -26,7 +26,8 @@ extension TopicReaderMachine {
                 isComplete = false
             }
             for partition in topic.partitions {
-                let known = learn(TopicPartition(name, partition.partitionIndex), leader: partition.leaderID)
+                let epoch = LeaderEpoch(partition.leaderEpoch)
+                let known = learn(TopicPartition(name, partition.partitionIndex), leader: partition.leaderID, epoch, topic.topicID)
                 isComplete = isComplete && known
             }
         }
@@ -37,8 +38,8 @@ extension TopicReaderMachine {
         if isComplete { metadataIsGood(now: now) } else { askMetadataLater(now: now) }
     }
 
-    /// False where the partition has no leader now.
-    private mutating func learn(_ partition: TopicPartition, leader: Int32) -> Bool {
+    /// False where the partition has no leader now, as far as the broker knows: one that lags behind tells an older epoch.
+    private mutating func learn(_ partition: TopicPartition, leader: Int32, _ epoch: LeaderEpoch, _ topicID: UUID) -> Bool {
         if let wanted = options.partitions, !wanted.contains(partition) { return true }
         if partitions[partition] == nil {
             var state = Partition(bytesMax: options.partitionBytesMax)
@@ -49,8 +50,13 @@ extension TopicReaderMachine {
             }
             partitions[partition] = state
         }
-        partitions.update(partition) { $0.leader = leader >= 0 ? BrokerID(leader) : nil }
-        return leader >= 0
+        return partitions.update(partition) { state in
+            let isSame = state.topicID == topicID
+            guard epoch >= state.leaderEpoch || epoch == .none || !isSame else { return state.leader != nil }
+            state.leader = leader >= 0 ? BrokerID(leader) : nil
+            (state.leaderEpoch, state.topicID) = (epoch, topicID)
+            return leader >= 0
+        } ?? false
     }
 
     /// Asks the leaders for the bounds of partitions that have no position: the fewest requests that tell the start and the stop.

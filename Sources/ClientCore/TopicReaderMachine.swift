@@ -15,6 +15,9 @@ package struct TopicReaderMachine: ClientMachine {
 
     struct Partition: Sendable {
         var leader: BrokerID?
+        var leaderEpoch = LeaderEpoch.none
+        /// A topic made anew under its name begins its epochs anew.
+        var topicID = UUID.zero
         var start: Offset?
         var position: Offset?
         var end: Offset = .none
@@ -127,6 +130,8 @@ package struct TopicReaderMachine: ClientMachine {
         if case .fetch = purpose {
             request.lane = .fetch
             request.timeoutMs = Int64(options.waitMs) + 30_000
+            // Where the connection broke, the leader may be another by now.
+            request.isRepeatable = false
             // Topics go by name up to version 12.
             request.versions = 4...12
         } else if case .metadata = purpose {

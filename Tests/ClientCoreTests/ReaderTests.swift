@@ -166,6 +166,31 @@ import Wire
         #expect(story.request(FetchRequest.self)?.message.topics.first?.partitions.first?.fetchOffset == 6)
     }
 
+    /// A broker that lags behind names the old leader; a topic made anew begins its epochs anew.
+    @Test func leaderOfAnOlderEpochIsNotFollowedUnlessTheTopicIsAnother() {
+        func metadata(_ leader: Int32, epoch: Int32, topicID: UInt8 = 1) -> MetadataResponse {
+            var answer = SessionStory.metadata(brokers: 3, topic: "log", leaders: [leader])
+            answer.topics[0].partitions[0].leaderEpoch = epoch
+            answer.topics[0].topicID = UUID(high: UInt64(topicID), low: 0)
+            return answer
+        }
+        var story = Story(TopicReaderMachine(ReaderOptions(topics: ["log"], start: .earliest), codecs: .uncompressed))
+        story.start()
+        story.answer(metadata(1, epoch: 5))
+        answerOffsets(&story, earliest: 0, latest: 1)
+        story.answer(fetched(error: .notLeaderOrFollower))
+        story.advance(200)
+        story.answer(metadata(1, epoch: 4))
+        #expect(story.request(FetchRequest.self) == nil)
+        story.advance(400)
+        story.answer(metadata(2, epoch: 6))
+        #expect(story.request(FetchRequest.self)?.target == .broker(2))
+        story.answer(fetched(error: .unknownTopicOrPartition))
+        story.advance(800)
+        story.answer(metadata(3, epoch: 0, topicID: 2))
+        #expect(story.request(FetchRequest.self)?.target == .broker(3))
+    }
+
     @Test func movedLeaderIsLookedUpAndFollowed() {
         var story = story(ReaderOptions(topics: ["log"], start: .earliest))
         answerOffsets(&story, earliest: 0, latest: 1)

@@ -35,8 +35,14 @@ extension GroupConsumerMachine {
     /// Takes a partition's leader from what is known. A new leadership may have cut the log below the position.
     mutating func meetLeader(of name: TopicPartition) {
         let (leader, epoch) = (metadata.leader(name), metadata.leaderEpoch(name))
+        let topicID = metadata.topics[name.topic]?.id ?? .zero
         owned.update(name) { state in
             state.leader = leader
+            if state.topicID != topicID {
+                // Made anew under its name: its epochs begin anew, and nothing of the old log is in the new one.
+                if state.topicID != .zero { (state.leaderEpoch, state.epoch, state.mustValidate) = (.none, .none, false) }
+                state.topicID = topicID
+            }
             guard epoch > state.leaderEpoch else { return }
             if state.leaderEpoch > .none && state.epoch > .none && state.position != nil { state.mustValidate = true }
             state.leaderEpoch = epoch

@@ -35,6 +35,7 @@ package struct GroupConsumerMachine: ClientMachine {
         var tenure: Int
         var leader: BrokerID?
         var leaderEpoch = LeaderEpoch.none
+        var topicID = UUID.zero
         /// The next offset to fetch, and the leader epoch of the record before it.
         var position: Offset?
         var epoch = LeaderEpoch.none
