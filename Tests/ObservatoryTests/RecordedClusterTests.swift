@@ -157,7 +157,8 @@ import Wire
     @Test func refusalsOfReassignmentsAndElectionsAreToldInKafkasWords() throws {
         let step: PlanStep = .electLeaders([], unclean: false)
         let told = try all(AlterPartitionReassignmentsRequest.self).flatMap { step.refusals(in: $0) }
-        #expect(told.contains { $0.hasPrefix("big-0: INVALID_REPLICA_ASSIGNMENT: ") || $0.contains("INVALID_REPLICA_ASSIGNMENT") }, "\(told)")
+        #expect(
+            told.contains { $0.hasPrefix("big-0: INVALID_REPLICA_ASSIGNMENT: ") || $0.contains("INVALID_REPLICA_ASSIGNMENT") }, "\(told)")
         #expect(!told.contains { $0.contains("NO_REASSIGNMENT_IN_PROGRESS") }, "\(told)")
         let elections = try all(ElectLeadersRequest.self).flatMap { step.refusals(in: $0) }
         #expect(elections.contains { $0.contains("PREFERRED_LEADER_NOT_AVAILABLE: ") }, "\(elections)")

@@ -75,7 +75,8 @@ private func leftoverRow(_ what: String, _ throttle: String, _ id: String) -> Ta
     return TableRow(
         id,
         [
-            CellValue(what, .warning, key: .unknown), blank, blank, blank, blank, blank, blank, blank, CellValue(throttle, .warning, key: .unknown),
+            CellValue(what, .warning, key: .unknown), blank, blank, blank, blank, blank, blank, blank,
+            CellValue(throttle, .warning, key: .unknown),
             CellValue("! throttle left behind: X removes it", .warning),
         ], isFault: true)
 }
