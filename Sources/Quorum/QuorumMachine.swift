@@ -41,12 +41,13 @@ package struct QuorumMachine: Sendable {
         config: QuorumConfig, state: QuorumState, log: QuorumLog, snapshot: SnapshotID? = nil, committed: Offset = .zero, random: PRNG
     ) {
         self.config = config
-        self.state = state
+        // A log that knows a later epoch than the state, which was lost: no vote can be given in an epoch that is over.
+        self.state = log.lastEpoch > state.leaderEpoch ? QuorumState(leaderEpoch: log.lastEpoch) : state
         self.state.voters = config.voters
         self.log = log
         self.snapshot = snapshot
         highWatermark = max(committed, snapshot?.endOffset ?? .zero)
-        toldEpoch = state.leaderEpoch
+        toldEpoch = self.state.leaderEpoch
         self.random = random
     }
 
@@ -177,7 +178,11 @@ package struct QuorumMachine: Sendable {
 
     // MARK: messages
 
+    /// No quorum lives to see later epochs; a peer that names one would leave no room for another.
+    static let epochMax = LeaderEpoch(Int32.max - 1_000_000)
+
     private mutating func requested(_ request: QuorumRequest, _ from: BrokerID?, _ ticket: QuorumTicket, _ now: Instant) {
+        guard request.epoch <= Self.epochMax else { return refuse(.inconsistentVoters, ticket) }
         switch request {
         case .vote(let epoch, let candidate, let log, let isPreVote):
             guard config.isVoter, config.voters.contains(candidate), candidate != config.nodeID else {
@@ -195,6 +200,7 @@ package struct QuorumMachine: Sendable {
     private mutating func answered(_ answer: QuorumAnswer, _ request: QuorumRequest, _ from: BrokerID, _ now: Instant) {
         let isFetch = if case .fetch = request { true } else { false }
         if isFetch { fetchEnded(from) }
+        guard answer.epoch <= Self.epochMax else { return effects.append(.contradicted("node \(from) names epoch \(answer.epoch)")) }
         if answer.epoch > leaderEpoch {
             return enter(answer.epoch, leader: answer.leader.flatMap { config.voters.contains($0) ? $0 : nil }, now)
         }

@@ -9,6 +9,13 @@ package enum QuorumRequest: Equatable, Sendable {
     /// The leader steps down; whose log is longest should stand first.
     case endEpoch(epoch: LeaderEpoch, leader: BrokerID, successors: [BrokerID])
     case fetch(QuorumFetch)
+
+    var epoch: LeaderEpoch {
+        switch self {
+        case .vote(let epoch, _, _, _), .beginEpoch(let epoch, _), .endEpoch(let epoch, _, _): epoch
+        case .fetch(let fetch): fetch.epoch
+        }
+    }
 }
 
 /// A replica asks for what follows its log: by that a voter says that all before is durable there.

@@ -148,6 +148,23 @@ import Testing
         #expect(past == [.respond(QuorumAnswer(epoch: 9, leader: 2, .refused(.fencedEpoch)), to: ticket(10))])
     }
 
+    @Test func noEpochIsTheLast() {
+        var machine = machine(2)
+        _ = machine.handle(.started, now: now(0))
+        let last = QuorumRequest.beginEpoch(epoch: LeaderEpoch(.max), leader: 1)
+        #expect(
+            machine.handle(.requested(last, from: 1, ticket: ticket(1)), now: now(1)) == [
+                .respond(QuorumAnswer(epoch: 0, leader: nil, .refused(.inconsistentVoters)), to: ticket(1))
+            ])
+        #expect(machine.leaderEpoch == 0)
+    }
+
+    @Test func aLostStateIsNoOlderThanTheLog() {
+        var machine = machine(1, voters: [1], log: log([(4, 0)], end: 10))
+        let effects = machine.handle(.started, now: now(0))
+        #expect(effects.contains(.becameLeader(epoch: 5, epochStart: 10)))
+    }
+
     @Test func aLeaderThatHearsNoMajorityStepsDown() {
         var machine = leader()
         #expect(machine.handle(.ticked, now: now(2900)).contains(.resigned(epoch: 1)) == false)
