@@ -67,6 +67,31 @@ import Testing
         #expect(driver.console.selectedRow?.id == chosen, "a row that was chosen is held")
     }
 
+    @Test func whatOneBrokerTookWithItIsOneLineInTheShortPanels() {
+        var snapshot = Sample.replicating()
+        func happen(_ kind: ClusterEvent.Kind, after seconds: Int64 = 0) {
+            snapshot.events.append(ClusterEvent(time: Timestamp(milliseconds: noon.milliseconds + seconds * 1000), kind: kind))
+            snapshot.eventCount += 1
+        }
+        let epochs = EpochChange(4, 5)
+        happen(.brokerDown(broker: 2, reason: "killed"))
+        for index in 0..<3 {
+            let partition = TopicPartition("folded", Int32(index))
+            happen(.leaderChanged(partition: partition, from: 2, to: 1, epochs: epochs, cause: "broker 2 is down"))
+            happen(
+                .inSyncReplicasChanged(
+                    partition: partition, from: [1, 2], to: [1], leaderEpoch: 5, partitionEpochs: nil, cause: "broker 2 is down"))
+        }
+        happen(
+            .leaderChanged(
+                partition: TopicPartition("folded", 0), from: 1, to: 2, epochs: epochs, cause: "broker 2 is down"), after: 3)
+        let rows = foldedEventRows(snapshot).prefix(4).map { row in row.cells.dropFirst().map(\.text).joined(separator: " | ") }
+        #expect(rows[0].hasPrefix("leader changed | folded-0 | "), "three seconds later is another story")
+        #expect(rows[1] == "isr shrunk | 3 partitions | broker 2 is down")
+        #expect(rows[2] == "leader changed | 3 partitions | broker 2 is down")
+        #expect(rows[3] == "broker down | broker 2 | killed")
+    }
+
     @Test func faultsComeFirstAmongAllPartitions() {
         #expect(driver("6").console.selectedRow?.id == "clicks-7")
     }
