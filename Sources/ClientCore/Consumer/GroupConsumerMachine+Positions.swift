@@ -38,7 +38,7 @@ extension GroupConsumerMachine {
         let topicID = metadata.topics[name.topic]?.id ?? .zero
         owned.update(name) { state in
             state.leader = leader
-            if state.topicID != topicID {
+            if topicID != .zero && state.topicID != topicID {
                 // Made anew under its name: its epochs begin anew, and nothing of the old log is in the new one.
                 if state.topicID != .zero { (state.leaderEpoch, state.epoch, state.mustValidate) = (.none, .none, false) }
                 state.topicID = topicID
