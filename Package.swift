@@ -60,7 +60,9 @@ let everything: [Target] = [
     library("ClientCore", ["Wire", "Records", "Primitives"]),
     library("Grid", ["Primitives"]),
     library("Observatory", ["ClientCore", "Wire", "Records", "Primitives"]),
-    library("Simulator", ["Broker", "ClientCore", "Controller", "Groups", "Quorum", "Replication", "Storage", "Records", "Wire", "Primitives"]),
+    library(
+        "Simulator",
+        ["Broker", "ClientCore", "Controller", "Groups", "Quorum", "Replication", "Storage", "Records", "Wire", "Primitives"]),
     library("Console", ["Observatory", "Grid", "ClientCore", "Primitives"]),
 
     // The shells.
@@ -98,7 +100,8 @@ let everything: [Target] = [
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
-    tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"), tests("Commands"), tests("tidy"),
+    tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"),
+    tests("Commands"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

@@ -39,7 +39,6 @@ extension ProducerMachine {
     /// True once it is clear whether batches carry a producer id.
     private mutating func identify(_ effects: inout Effects, now: Now) -> Bool {
         if isIdentified { return true }
-        let hasWork = queues.values.contains { !$0.waiting.isEmpty || $0.batch != nil }
         guard hasWork, !isAskingIdentity, identifyAt <= now.instant else { return false }
         isAskingIdentity = true
         send(InitProducerIDRequest(), to: .any, .producerID, &effects)

@@ -143,7 +143,7 @@ package struct ProducerMachine: ClientMachine {
     package var nextDeadline: Instant {
         var next = isAskingMetadata || topicsToAsk.isEmpty ? Instant.distantFuture : metadataAt
         for items in homeless.values { next = min(next, items.first?.deadline ?? next) }
-        if !isIdentified && !isAskingIdentity && queues.values.contains(where: { !$0.waiting.isEmpty || $0.batch != nil }) { next = min(next, identifyAt) }
+        if !isIdentified && !isAskingIdentity && hasWork { next = min(next, identifyAt) }
         for (name, queue) in queues where !queue.isUnderWay {
             if let batch = queue.batch {
                 // Without a leader it is the metadata's answer that goes on.
@@ -154,6 +154,9 @@ package struct ProducerMachine: ClientMachine {
         }
         return next
     }
+
+    /// Whether anything waits to be written that has a partition.
+    var hasWork: Bool { queues.values.contains { !$0.waiting.isEmpty || $0.batch != nil } }
 
     // MARK: Records in
 

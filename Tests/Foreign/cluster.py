@@ -51,7 +51,7 @@ def ip(*words, pid=None):
 def free_ports(count):
     """Ports that are free now and that the system gives to nobody else: below those it hands out by itself."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
-        low = int(file.read().split()[0])
+        low = max(12000, int(file.read().split()[0]))
     found = []
     while len(found) < count:
         port = random.randrange(max(2000, low - 20000), low)

@@ -68,7 +68,8 @@ extension GroupConsumerMachine {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.topic, partition.partitionIndex)
                 // What is being given up, or has moved meanwhile, is read by its next owner.
-                guard let claim = held.first(where: { $0.partition == name }), owned[name]?.isReleasing == false, !isClosing else { continue }
+                guard !isClosing, owned[name]?.isReleasing == false else { continue }
+                guard let claim = held.first(where: { $0.partition == name }) else { continue }
                 take(partition, claim, &records, &effects, now: now)
             }
         }

@@ -50,8 +50,8 @@ enum StorageCommand {
         }
         section("Found log director\(found.count == 1 ? "y" : "ies"):", found.filter(\.exists).map(\.directory))
         if let meta = found.compactMap(\.meta).first {
-            Streams.print(
-                "Found metadata: {cluster.id=\(visible(meta.clusterID)), directory.id=\(meta.directoryID), node.id=\(meta.nodeID), version=1}\n\n")
+            let ids = "cluster.id=\(visible(meta.clusterID)), directory.id=\(meta.directoryID), node.id=\(meta.nodeID)"
+            Streams.print("Found metadata: {\(ids), version=1}\n\n")
         }
         section("Found problem\(problems.count == 1 ? "" : "s"):", problems)
         return problems.isEmpty ? .ok : .error

@@ -51,9 +51,11 @@ extension CommandTable {
         summary: "run one node of a cluster as its own process",
         details: [
             "Reads Kafka's own server.properties; keys that are known and not supported are named on standard error. Prints the line "
-                + "bootstrap.servers=HOST:PORT once it serves. Runs until SIGTERM or SIGINT, then hands over what it leads and stops cleanly; a "
+                + "bootstrap.servers=HOST:PORT once it serves. Runs until SIGTERM or SIGINT, then hands over what it leads and "
+                + "stops cleanly; a "
                 + "second signal ends it at once.",
-            "A cluster is several such processes whose files name the same controller.quorum.voters, as id@host:port, each with a node.id of its "
+            "A cluster is several such processes whose files name the same controller.quorum.voters, as id@host:port, each with "
+                + "a node.id of its "
                 + "own and its data directory formatted by \"kastellan storage format\" with one cluster id. A node whose process.roles is "
                 + "controller serves no clients and prints bootstrap.controllers instead.",
         ],

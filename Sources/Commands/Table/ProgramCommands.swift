@@ -5,7 +5,8 @@ extension CommandTable {
             summary: "print a view of the console",
             details: [
                 "VIEW is overview, brokers, quorum, topics, partitions, replicas, reassignments, groups, members, lag or configs. "
-                    + "partitions, replicas and configs take a topic, members and lag a group; without one they show all. Columns have the same names "
+                    + "partitions, replicas and configs take a topic, members and lag a group; without one they show all. "
+                    + "Columns have the same names "
                     + "in every format.",
                 "replicas has a row for each replica, with its own log end offset as its broker tells it and how far that is behind the "
                     + "leader's.",

@@ -8,7 +8,8 @@ extension CommandTable {
             name: "storage format",
             summary: "make a data directory a cluster's own, before a node's first start",
             details: [
-                "As Kafka's kafka-storage does it, and in its words. Every node of a cluster is formatted with the same id. A node that is the "
+                "As Kafka's kafka-storage does it, and in its words. Every node of a cluster is formatted with the same id. A "
+                    + "node that is the "
                     + "only voter of its cluster does without.",
                 "A directory that is formatted already is refused, and one with anything else in it is not touched.",
             ],
