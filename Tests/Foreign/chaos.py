@@ -12,14 +12,12 @@ The seed decides what happens and about when; the instants are the machine's. Ru
 import argparse
 import os
 import random
-import shutil
 import statistics
 import sys
 import threading
 import time
 
 import cluster as clusters
-import harness
 from harness import TMP, check, done
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -436,8 +434,6 @@ def main():
           f"{'with' if cuts else 'without'} cuts of the network", flush=True)
     with clusters.Cluster(arguments.brokers, networks=cuts, directory=os.path.join(TMP, f"chaos-{arguments.seed}")) as cluster:
         run(arguments, cluster)
-    if not os.environ.get("KEEP") and not harness.failures():
-        shutil.rmtree(cluster.directory if "KASTELLAN_TMP" in os.environ else TMP, ignore_errors=True)
     done()
 
 

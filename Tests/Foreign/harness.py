@@ -9,6 +9,7 @@ instead of 120; `# broker: none` says that it starts its own.
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,11 +51,10 @@ def checking(name):
         check(name, False, f"{type(error).__name__}: {error}")
 
 
-def failures():
-    return _failed
-
-
 def done():
+    # A directory that was made here, and not by run.py, is looked at only where something failed.
+    if "KASTELLAN_TMP" not in os.environ and not os.environ.get("KEEP") and not _failed:
+        shutil.rmtree(TMP, ignore_errors=True)
     sys.exit(1 if _failed else 0)
 
 
