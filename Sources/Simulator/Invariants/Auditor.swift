@@ -51,7 +51,13 @@ package final class Auditor {
         let epoch: Int32
     }
 
+    private struct VoteKey: Hashable {
+        let voter: BrokerID
+        let epoch: Int32
+    }
+
     private unowned let world: World
+    private var votes: [VoteKey: BrokerID] = [:]
     private var logs: [LogKey: CommittedLog] = [:]
     /// In the order they were met.
     private(set) var allLogs: [CommittedLog] = []
@@ -67,6 +73,7 @@ package final class Auditor {
     package init(_ world: World) {
         self.world = world
         world.afterEvent = { [unowned self] node in look(at: node) }
+        world.onVote = { [unowned self] voter, epoch, candidate in voted(voter, epoch, candidate) }
     }
 
     /// The end of what a partition has committed.
@@ -222,6 +229,16 @@ package final class Auditor {
         quorums[node.id.rawValue] = view
     }
 
+    /// A vote has left a node. It holds for the whole epoch, whatever happened to the voter since.
+    private func voted(_ voter: BrokerID, _ epoch: Int32, _ candidate: BrokerID) {
+        let key = VoteKey(voter: voter, epoch: epoch)
+        if let before = votes[key], before != candidate {
+            world.violated("one-vote", "broker \(voter) voted for \(before) and for \(candidate) in epoch \(epoch) of the quorum")
+        }
+        votes[key] = candidate
+    }
+
+    /// What a process has in mind about an epoch does not change either, nor does it go back.
     private func vote(_ node: SimulatedNode, _ state: QuorumState, _ view: inout QuorumView) {
         let epoch = state.leaderEpoch.rawValue
         if epoch < view.epoch {

@@ -39,6 +39,7 @@ final class PeerSide: ConnectionEnd {
         guard let node else { return }
         let id = LaneID(address: address, lane: lane)
         let content = frame.content
+        if lane == .quorum { node.world.noteCandidacy(content, of: node.id) }
         if lanes[id] == nil {
             guard let host = node.world.locate(host: address.host, port: address.port) else {
                 return node.later(.answered(request, .failure(.refused)))

@@ -12,6 +12,8 @@ final class ServerSide: ConnectionEnd {
         /// A request is with the broker.
         var isWaiting = false
         var queue: [Bytes] = []
+        /// The request under way, where it asks for a vote.
+        var voteRequest: Bytes?
     }
 
     private weak var node: SimulatedNode?
@@ -35,6 +37,7 @@ final class ServerSide: ConnectionEnd {
     func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
         guard let entry = served[id] else { return }
         guard let content = ServerSide.content(frame, slices) else { return close(id) }
+        if let request = entry.voteRequest { node?.world.noteVote(request, answer: content, by: node?.id ?? .none) }
         entry.connection.send(content, fromServer: true)
         next(id)
     }
@@ -82,6 +85,7 @@ final class ServerSide: ConnectionEnd {
     private func next(_ id: ConnectionID) {
         guard var entry = served[id] else { return }
         entry.isWaiting = false
+        entry.voteRequest = nil
         let frame = entry.queue.isEmpty ? nil : entry.queue.removeFirst()
         served[id] = entry
         if let frame { deliver(id, entry, frame) }
@@ -90,7 +94,10 @@ final class ServerSide: ConnectionEnd {
     private func deliver(_ id: ConnectionID, _ entry: Served, _ frame: Bytes) {
         guard let node else { return }
         guard let (header, body) = try? RequestHeader.decode(frame) else { return close(id) }
-        served.update(id) { $0.isWaiting = true }
+        served.update(id) { entry in
+            entry.isWaiting = true
+            entry.voteRequest = header.key == .vote ? frame : nil
+        }
         node.world.trace.note(node.world, "\(node.host)", "← \(entry.connection.client) \(node.world.text(request: frame))")
         node.handle(
             .requestReceived(

@@ -33,6 +33,8 @@ package final class World {
     package let mutations: Mutations
     /// Called after each event that touched a broker.
     package var afterEvent: ((SimulatedNode) -> Void)?
+    /// Called when a vote in the quorum leaves a node: whose, in which epoch, for whom.
+    package var onVote: ((BrokerID, Int32, BrokerID) -> Void)?
     /// What nobody may see; the first one ends a simulation.
     package private(set) var violations: [Violation] = []
     package private(set) var eventsHandled = 0
