@@ -12,4 +12,17 @@ extension Broker {
     package var quorum: QuorumMachine? { metadata?.quorum }
     /// What this node has written down of the quorum.
     package var quorumState: QuorumState? { metadata?.writtenState }
+
+    /// Who wants to be woken now or is overdue, by name.
+    package var overdue: String {
+        mutating get {
+            let all: [(String, Instant)] = [
+                ("parked", parked.nextDeadline), ("timers", timers.next), ("deletions", directory?.nextDeletion ?? .distantFuture),
+                ("peers", peers.nextDeadline), ("controller channel", channel.nextDeadline), ("life", life.nextAt),
+                ("patience", life.patienceEnds), ("replication", replicationDeadline), ("admin", adminDeadline), ("groups", groupsDeadline),
+                ("quorum", quorumDeadline), ("duties", duties.nextDeadline), ("awaited", awaited.nextDeadline),
+            ]
+            return all.filter { $0.1 <= now.instant }.map(\.0).joined(separator: ", ")
+        }
+    }
 }

@@ -17,6 +17,8 @@ struct Options {
     var mutation: String?
     /// So many, all controllers too, whatever the seeds draw.
     var brokers: Int?
+    /// A file to play.
+    var scenario: String?
     /// A child that runs seeds and prints a line for each.
     var isWorker = false
     var step: UInt64 = 1
@@ -26,6 +28,7 @@ struct Options {
     static let usage = """
         usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME]
                simulate --mutations [--seeds N]
+               simulate --scenario FILE
                simulate --seed S [--detailed] [--lines N] [--brokers N] [--mutation NAME]
 
         Runs whole simulated clusters under faults, each from one seed, twice, and says what they violated.
@@ -58,6 +61,9 @@ struct Options {
                 brokers = Int(count)
             case "--detailed": isDetailed = true
             case "--once": once = true
+            case "--scenario":
+                guard let path = rest.popFirst() else { return nil }
+                scenario = path
             case "--worker": isWorker = true
             case "--mutations": provesMutations = true
             case "--mutation":

@@ -7,6 +7,7 @@ func start() {
         say(Options.usage)
         exit(2)
     }
+    if let path = options.scenario { exit(play(path)) }
     if let seed = options.replay { exit(replay(seed, options)) }
     if options.isWorker { exit(work(options)) }
     exit(options.provesMutations ? proveMutations(options) : soak(options))
@@ -28,6 +29,23 @@ private func replay(_ seed: UInt64, _ options: Options) -> Int32 {
     for (fault, count) in outcome.faults { say("  \(fault.name): \(count)") }
     for violation in outcome.violations { say("VIOLATION \(violation)") }
     return outcome.isClean ? 0 : 1
+}
+
+/// Plays a scenario and prints the file as it would be with what was printed now.
+private func play(_ path: String) -> Int32 {
+    guard let file = fopen(path, "r") else {
+        say("cannot open \(path)")
+        return 2
+    }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[0..<count] }
+    let scenario = Scenario(String(decoding: bytes, as: UTF8.self))
+    let runner = ScenarioRunner()
+    let outputs = scenario.blocks.map { runner.run($0) }
+    print(scenario.text(outputs), terminator: "")
+    return zip(scenario.blocks, outputs).allSatisfy { $0.expected == $1 } ? 0 : 1
 }
 
 /// Runs seeds and prints, for each, that it begins and how it ended, for the parent to read.

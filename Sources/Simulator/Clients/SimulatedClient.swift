@@ -19,6 +19,7 @@ package final class SimulatedClient: ConnectionEnd {
     private var effects: [ClusterSession.Effect] = []
     private var isPerforming = false
     private var wakeScheduled = Instant.distantFuture
+    private var spin = SpinWatch()
     /// Direct talk with one listener each, past the session: for `World.ask`.
     var direct: OrderedMap<Int, DirectTalk> = OrderedMap()
 
@@ -103,6 +104,7 @@ package final class SimulatedClient: ConnectionEnd {
         world.schedule(at: due) { [self] in
             guard wakeScheduled == due else { return }
             wakeScheduled = .distantFuture
+            if spin.woke(at: world.now) { world.violated("spin", "the session of \(name) is woken again and again") }
             handle(.tick)
         }
     }
@@ -140,6 +142,7 @@ package final class MachineRun<M: ClientMachine> {
     private var waiting: [(token: Int, result: AnswerResult)] = []
     private var inputs: [M.Input] = []
     private var wakeScheduled = Instant.distantFuture
+    private var spin = SpinWatch()
     package private(set) var isEnded = false
 
     init(_ machine: M, _ client: SimulatedClient, output: @escaping (M.Output) -> Void, finished: @escaping () -> Void) {
@@ -215,7 +218,11 @@ package final class MachineRun<M: ClientMachine> {
         client.world.schedule(at: due) { [weak self] in
             guard let self, wakeScheduled == due, !isEnded else { return }
             wakeScheduled = .distantFuture
-            if machine.nextDeadline <= client.world.now { step { $0.tick(now: $1) } } else { arm() }
+            guard machine.nextDeadline <= client.world.now else { return arm() }
+            if spin.woke(at: client.world.now) {
+                client.world.violated("spin", "a \(M.self) of \(client.name) is woken again and again")
+            }
+            step { $0.tick(now: $1) }
         }
     }
 }

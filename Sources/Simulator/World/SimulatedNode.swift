@@ -36,6 +36,7 @@ package final class SimulatedNode {
     private var inbox: [BrokerEvent] = []
     private var wakeScheduled = Instant.distantFuture
     private var isDraining = false
+    private var spin = SpinWatch()
     package private(set) var lines: [String] = []
 
     init(_ id: BrokerID, world: World, config: BrokerConfig) {
@@ -263,7 +264,10 @@ package final class SimulatedNode {
             guard process == current, wakeScheduled == due else { return }
             wakeScheduled = .distantFuture
             guard broker != nil, !isPaused else { return }
-            if broker!.nextDeadline <= now.instant { handle(.ticked) } else { arm() }
+            guard broker!.nextDeadline <= now.instant else { return arm() }
+            handle(.ticked)
+            guard spin.woke(at: world.now), let overdue = broker?.overdue else { return }
+            world.violated("spin", "broker \(id) is woken again and again by \(overdue)")
         }
     }
 
