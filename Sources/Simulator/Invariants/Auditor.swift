@@ -16,6 +16,7 @@ import Storage
 /// - `own-epoch`: a leader of the quorum commits nothing before a record of its own epoch.
 /// - `one-vote`: a voter votes for one candidate in an epoch, also across crashes.
 /// - `min-isr`: nothing is committed while fewer than `min.insync.replicas` are in sync.
+/// - `in-sync`: whoever is in sync, as the leader knows it, holds all that the leader has committed.
 /// - `stable`: the last stable offset is not beyond the high watermark.
 ///
 /// Owner: the simulation. Cheap by looking only at what has moved since the last event of the same broker.
@@ -29,6 +30,7 @@ package final class Auditor {
         var logEndOffset: Int64
         var leaderEpoch: Int32
         var isLeader = false
+        var partitionEpoch: Int32 = -1
         var epochs = 0
     }
 
@@ -122,8 +124,11 @@ package final class Auditor {
         let end = replica.log.logEndOffset.rawValue
         let epoch = replica.leaderEpoch.rawValue
         let isLeader = replica.isLeader
-        if highWatermark == old.highWatermark, end == old.logEndOffset, epoch == old.leaderEpoch, isLeader == old.isLeader { return nil }
+        let partitionEpoch = replica.leader?.partitionEpoch ?? -1
+        let stands = highWatermark == old.highWatermark && end == old.logEndOffset && epoch == old.leaderEpoch
+        if stands, isLeader == old.isLeader, partitionEpoch == old.partitionEpoch { return nil }
         var view = old
+        view.partitionEpoch = partitionEpoch
         let where_ = "\(replica.partition) on broker \(node.id)"
         if highWatermark > end { world.violated("high-watermark", "\(where_): \(highWatermark) beyond the log's end \(end)") }
         if isLeader, old.isLeader, epoch == old.leaderEpoch, highWatermark < old.highWatermark {
@@ -132,6 +137,9 @@ package final class Auditor {
         if isLeader, !old.isLeader || epoch != old.leaderEpoch { leads(node, replica, view.log, epoch, where_) }
         if let leader = replica.leader, highWatermark > old.highWatermark, old.isLeader, epoch == old.leaderEpoch, leader.isUnderMinISR {
             world.violated("min-isr", "\(where_): went on to \(highWatermark) with only \(leader.inSyncReplicas) in sync")
+        }
+        if let leader = replica.leader, highWatermark != old.highWatermark || partitionEpoch != old.partitionEpoch {
+            lookAtInSync(replica, leader, view.log, where_)
         }
         if replica.lastStableOffset.rawValue > max(highWatermark, replica.log.logStartOffset.rawValue) {
             world.violated("stable", "\(where_): last stable offset \(replica.lastStableOffset) beyond the high watermark \(highWatermark)")
@@ -144,6 +152,7 @@ package final class Auditor {
             compare(replica.log, from: view.checked, to: highWatermark, with: view.log, where_)
             view.checked = highWatermark
         }
+        if isLeader { view.log.committed(highWatermark, by: epoch) }
         (view.highWatermark, view.logEndOffset, view.leaderEpoch, view.isLeader) = (highWatermark, end, epoch, isLeader)
         return view
     }
@@ -154,9 +163,26 @@ package final class Auditor {
             world.violated("one-leader", "\(replica.partition): brokers \(other) and \(node.id) both lead in epoch \(epoch)")
         }
         leaders[key] = node.id
-        if replica.log.logEndOffset.rawValue < log.end, !log.isForgiven {
-            let end = replica.log.logEndOffset
-            world.violated("leader-complete", "\(place): leads epoch \(epoch) with a log that ends at \(end); committed is \(log.end)")
+        let (end, needed) = (replica.log.logEndOffset.rawValue, log.end(before: epoch))
+        if end < needed, !log.isForgiven {
+            world.violated("leader-complete", "\(place): leads epoch \(epoch) with a log that ends at \(end); committed is \(needed)")
+        }
+    }
+
+    /// Whether those whom the leader takes for in sync have what it has committed. Of those whose process runs; what the others will find
+    /// on their disks is seen when they lead.
+    private func lookAtInSync(_ replica: Replica, _ leader: LeaderState, _ log: CommittedLog, _ place: String) {
+        let committed = leader.highWatermark
+        guard committed > replica.log.logStartOffset, !log.isForgiven else { return }
+        let epoch = replica.log.leaderEpoch(at: committed + -1)
+        for member in leader.inSyncReplicas where member != leader.brokerID {
+            guard let held = views[member.rawValue], held.process == world.node(member).process, world.node(member).isRunning,
+                let other = held.views.first(where: { $0.log === log })?.replica
+            else { continue }
+            let otherEpoch = other.log.leaderEpoch(at: committed + -1)
+            guard other.log.logEndOffset < committed || otherEpoch != epoch else { continue }
+            let what = "ends at \(other.log.logEndOffset), epoch \(otherEpoch ?? .none) there"
+            world.violated("in-sync", "\(place): committed up to \(committed) in epoch \(epoch ?? .none), but \(member), in sync, \(what)")
         }
     }
 
@@ -205,10 +231,10 @@ package final class Auditor {
                 world.violated("one-leader", "brokers \(other) and \(node.id) both lead the quorum in epoch \(epoch)")
             }
             quorumLeaders[epoch] = node.id
-            if log.logEndOffset.rawValue < metadata.end {
-                let end = log.logEndOffset
+            let (end, needed) = (log.logEndOffset.rawValue, metadata.end(before: epoch))
+            if end < needed {
                 world.violated(
-                    "leader-complete", "broker \(node.id) leads the quorum with a log that ends at \(end); committed is \(metadata.end)")
+                    "leader-complete", "broker \(node.id) leads the quorum with a log that ends at \(end); committed is \(needed)")
             }
         }
         let highWatermark = quorum.highWatermark.rawValue
@@ -225,6 +251,7 @@ package final class Auditor {
         if highWatermark > view.checked {
             compare(log, from: view.checked, to: highWatermark, with: metadata, "the metadata log on broker \(node.id)")
             view.checked = highWatermark
+            if quorum.isLeader { metadata.committed(highWatermark, by: quorum.state.leaderEpoch.rawValue) }
         }
         quorums[node.id.rawValue] = view
     }

@@ -23,7 +23,19 @@ final class CommittedLog {
     /// Nobody may hold anything different, but what is gone is gone: set where a fault beyond what the cluster must survive was played.
     var isForgiven = false
 
+    /// How far each leader epoch committed.
+    private var endsByEpoch: OrderedMap<Int32, Int64> = OrderedMap()
+
     init(_ name: TopicPartition) { self.name = name }
+
+    /// A leader of this epoch has committed all below `end`.
+    func committed(_ end: Int64, by epoch: Int32) { endsByEpoch[epoch] = max(end, endsByEpoch[epoch] ?? 0) }
+
+    /// What a leader of this epoch must have: all that leaders of earlier epochs committed. One that learns late of its election need not
+    /// have what its successors did.
+    func end(before epoch: Int32) -> Int64 {
+        endsByEpoch.reduce(0) { $1.key < epoch ? max($0, $1.value) : $0 }
+    }
 
     /// Takes in a batch below some replica's high watermark. Says what is wrong with it; true where it is news.
     func take(_ header: BatchHeader) -> (isNew: Bool, problem: String?) {
