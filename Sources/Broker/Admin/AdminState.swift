@@ -42,13 +42,13 @@ extension Broker {
     }
 
     /// Commits what was decided, then answers; when it cannot be committed, or not in `timeoutMs`, answers what `failed` makes of the
-    /// error. A decision without records is answered at once.
+    /// error. A decision without records is answered when all it may rest on is committed; at once where nothing is pending.
     mutating func commit<Response: WireResponse>(
         _ context: RequestContext, _ decision: Decision<Response>, timeoutMs: Int32,
         failed: @escaping @Sendable (Response, ErrorCode) -> Response
     ) {
         let response = decision.response
-        guard !decision.records.isEmpty else { return respond(context, response) }
+        guard !decision.records.isEmpty || metadata?.pending.isEmpty == false else { return respond(context, response) }
         let ticket = admin.wait(until: now.instant.adding(milliseconds: Int64(max(timeoutMs, 0)))) { broker in
             broker.respond(context, failed(response, .requestTimedOut))
         }

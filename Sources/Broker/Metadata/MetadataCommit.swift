@@ -11,10 +11,10 @@ extension Broker {
     package var isActiveController: Bool { metadata.map { $0.isActive && $0.quorum.isLeader } ?? false }
 
     /// Appends the records to the metadata log. `done` is told once they are committed and applied to `image` here, or why not; until
-    /// then the request stays parked. Without records it is told at once. Decide on `controller.image` right before, not earlier.
+    /// then the request stays parked. Decide on `controller.image` right before, not earlier.
     package mutating func commitMetadata(_ records: [MetadataRecord], then done: @escaping MetadataCompletion) {
         guard isActiveController else { return done(&self, .notController) }
-        guard !records.isEmpty else { return done(&self, .none) }
+        guard !records.isEmpty else { return whenPendingIsCommitted(done) }
         let base: Offset
         do throws(LogError) {
             base = try appendMetadata(records.map { (nil, $0.encode()) }, isControl: false)
@@ -34,6 +34,17 @@ extension Broker {
         metadata?.expect(records, at: base, done: done)
         // The records went to the log before they are proposed, so that a full disk refuses them before the quorum counts them.
         runQuorum(.proposed(count: records.count))
+    }
+
+    /// A decision without records rests on what was decided before, which may not be committed and may never be: who was told "you are too
+    /// late" by a controller that is then deposed would wait for news that nobody ever commits.
+    private mutating func whenPendingIsCommitted(_ done: @escaping MetadataCompletion) {
+        guard let last = metadata?.pending.indices.last else { return done(&self, .none) }
+        let earlier = metadata?.pending[last].done
+        metadata?.pending[last].done = { broker, error in
+            earlier?(&broker, error)
+            done(&broker, error)
+        }
     }
 
     mutating func appendMetadata(_ values: [(key: Bytes?, value: Bytes)], isControl: Bool) throws(LogError) -> Offset {

@@ -128,15 +128,15 @@ final class FaultPlan {
             case .slowDisk:
                 node.disk.writeCost = Int64(1 + random.below(10)) * 1_000_000
                 node.disk.syncCost = Int64(10 + random.below(200)) * 1_000_000
-                mend(500, 4000) { [unowned self] in mendDisk(node) }
+                mend(500, 4000) { [unowned self] in quicken(node) }
             case .fullDisk:
                 node.disk.capacity = node.disk.used + random.below(2000)
-                mend(500, 4000) { [unowned self] in mendDisk(node) }
+                mend(500, 4000) { node.disk.capacity = .max }
             default:
                 node.disk.failsSyncs = true
                 // A broker that lost its log directory gets it back only by starting again.
-                mend(200, 3000) { [unowned self] in
-                    mendDisk(node)
+                mend(200, 3000) {
+                    node.disk.failsSyncs = false
                     node.kill()
                     node.start()
                 }
@@ -144,11 +144,9 @@ final class FaultPlan {
         }
     }
 
-    private func mendDisk(_ node: SimulatedNode) {
+    private func quicken(_ node: SimulatedNode) {
         node.disk.writeCost = 10_000
         node.disk.syncCost = swarm.diskSyncMicros * 1000
-        node.disk.capacity = .max
-        node.disk.failsSyncs = false
     }
 
     // MARK: The end of faults
@@ -161,7 +159,8 @@ final class FaultPlan {
         for node in world.nodes.values {
             node.resume()
             let hadBadDisk = node.disk.failsSyncs || node.disk.capacity != .max
-            mendDisk(node)
+            quicken(node)
+            (node.disk.capacity, node.disk.failsSyncs) = (.max, false)
             if hadBadDisk || node.isStopping { node.kill() }
             node.start()
         }
