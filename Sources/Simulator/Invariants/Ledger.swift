@@ -8,7 +8,8 @@ import Wire
 /// - `order`: a producer's records stand in each partition in the order in which they were sent.
 /// - `acknowledged`: what was acknowledged is committed at that moment, at the offset that was told.
 /// - `read`: a consumer is given what is committed, at its offset, unchanged, and nothing else.
-/// - `group-offset`: the committed offset of a group never goes back.
+/// - `group-offset`: the committed offset of a group never goes back, but for a commit that arrives once more, late: the protocol does not
+///   number commits, and a connection that was cut may deliver one long after the client has sent it again elsewhere.
 ///
 /// A record's value is `producer.number`, so that everything can be told from the record itself. Owner: the simulation.
 package final class Ledger {
@@ -40,7 +41,8 @@ package final class Ledger {
     /// What stands in each partition, ascending by offset.
     private var contents: OrderedMap<TopicPartition, [(offset: Int64, name: Name)]> = OrderedMap()
     private var lastOfProducer: [Pair: Int] = [:]
-    private var groupOffsets: OrderedMap<GroupPartition, Int64> = OrderedMap()
+    /// Everything a group ever committed, and the newest of it.
+    private var groupOffsets: OrderedMap<GroupPartition, (newest: Int64, all: Set<Int64>)> = OrderedMap()
     private var readByGroup: [String: Set<Place>] = [:]
     package private(set) var acknowledged = 0
     package private(set) var given = 0
@@ -90,11 +92,12 @@ package final class Ledger {
                 let commit = try? OffsetCommitValue.decodeValue(value)
             else { continue }
             let place = GroupPartition(group: what.group, partition: TopicPartition(what.topic, what.partition))
-            if let before = groupOffsets[place], commit.offset < before {
-                let text = "went back from \(before) to \(commit.offset)"
+            if let before = groupOffsets[place], commit.offset < before.newest, !before.all.contains(commit.offset) {
+                let text = "went back from \(before.newest) to \(commit.offset)"
                 world.violated("group-offset", "group \(place.group): the offset of \(place.partition) \(text)")
             }
-            groupOffsets[place] = commit.offset
+            groupOffsets[place, default: (0, [])].newest = commit.offset
+            groupOffsets[place, default: (0, [])].all.insert(commit.offset)
         }
     }
 

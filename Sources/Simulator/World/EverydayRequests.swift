@@ -104,11 +104,7 @@ extension World {
         var values: [String] = []
         var offset = start
         while true {
-            guard let source = try broker ?? leader(topic, partition) else { throw KafkaRefusal(api: "Fetch", code: .leaderNotAvailable) }
-            let answer = try ask(World.fetchRequest(topic, partition, from: offset), of: source, version: 12)
-            guard let part = answer.topics.first?.partitions.first, part.errorCode == .none else {
-                throw KafkaRefusal(api: "Fetch", code: answer.topics.first?.partitions.first?.errorCode ?? answer.errorCode)
-            }
+            let part = try fetch(topic, partition, from: offset, broker)
             guard let bytes = part.records.inMemory, !bytes.isEmpty else { return values }
             var walk = BatchWalk(bytes)
             while let batch = try walk.next() {
@@ -120,6 +116,21 @@ extension World {
                 offset = (batch.header.lastOffset + 1).rawValue
             }
         }
+    }
+
+    /// One fetch from the leader, or the broker that is named. Tries again, for ten seconds, where the leader moves meanwhile.
+    private func fetch(_ topic: String, _ partition: Int32, from offset: Int64, _ broker: BrokerID?) throws -> FetchResponse.Partition {
+        var last = ErrorCode.leaderNotAvailable
+        for _ in 0..<50 {
+            if let source = try broker ?? leader(topic, partition), node(source).isReady {
+                let answer = try ask(World.fetchRequest(topic, partition, from: offset), of: source, version: 12)
+                if let part = answer.topics.first?.partitions.first, part.errorCode == .none { return part }
+                last = answer.topics.first?.partitions.first?.errorCode ?? answer.errorCode
+                if !last.isRetriable { break }
+            }
+            run(milliseconds: 200)
+        }
+        throw KafkaRefusal(api: "Fetch", code: last)
     }
 
     static func fetchRequest(_ topic: String, _ partition: Int32, from offset: Int64) -> FetchRequest {
