@@ -95,8 +95,7 @@ extension Broker {
                 MetadataLog.partition, topicID: .metadataTopic, config: MetadataLog.logConfig(config), now: now)
             log.config = MetadataLog.logConfig(config)
             let path = MetadataLog.statePath(log)
-            var text = disk.exists(path) ? try disk.readAll(path).lossyString : nil
-            if text == "", mutations.contains(.forgetVoteSync) { text = nil }
+            let text = disk.exists(path) ? try disk.readAll(path).lossyString : nil
             guard let found = text.map({ QuorumState(text: $0) }) ?? QuorumState() else {
                 throw BrokerStartError.damaged("\(path) is not a quorum state")
             }

@@ -82,13 +82,8 @@ extension Broker {
         guard let log = metadata?.log else { return true }
         do throws(DiskError) {
             let path = MetadataLog.statePath(log)
-            if mutations.contains(.forgetVoteSync) {
-                let file = try disk.open(path, create: true)
-                try file.truncate(to: 0)
-                try file.write([Bytes(state.text)], at: 0)
-            } else {
-                try disk.replace(path, with: Bytes(state.text))
-            }
+            // What is never written is what a crash finds of a write that was not waited for.
+            if !mutations.contains(.forgetVoteSync) || state.votedID == nil { try disk.replace(path, with: Bytes(state.text)) }
             metadata?.writtenState = state
             return true
         } catch {
