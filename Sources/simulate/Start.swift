@@ -64,6 +64,10 @@ private func work(_ options: Options) -> Int32 {
             outcome.violations.append(
                 Violation(rule: "determinism", text: "two runs differ: \(outcome.hash), \(again.hash)", milliseconds: 0))
         }
+        // What this seed shows without the defect as well says nothing of the defect.
+        if options.mutation != nil, !outcome.isClean, let plain = try? Simulation.run(seed: seed, brokers: options.brokers), !plain.isClean {
+            outcome.violations = []
+        }
         let faults = outcome.faults.map { "\($0.key.rawValue):\($0.value)" }.joined(separator: ",")
         let told = outcome.violations.first.map { $0.description.split(separator: "\n").joined(separator: " ") } ?? ""
         say(
