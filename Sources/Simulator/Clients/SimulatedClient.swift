@@ -15,6 +15,8 @@ package final class SimulatedClient: ConnectionEnd {
     private var connections: [Int: SimulatedConnection] = [:]
     /// The session's numbers by the network's.
     private var numbers: [Int: Int] = [:]
+    /// Frames of commits by the session's connection.
+    private var commits: [Int: [Bytes]] = [:]
     private var nextRequest = 0
     private var effects: [ClusterSession.Effect] = []
     private var isPerforming = false
@@ -78,12 +80,26 @@ package final class SimulatedClient: ConnectionEnd {
     private func perform(_ effect: ClusterSession.Effect) {
         switch effect {
         case .open(let number, let address): open(number, address)
-        case .write(let number, let bytes): connections[number]?.send(bytes.dropFirst(4), fromServer: false)
+        case .write(let number, let bytes):
+            let frame = bytes.dropFirst(4)
+            if frame.load(0, as: Int16.self) == APIKey.offsetCommit.rawValue { commits[number, default: []].append(frame) }
+            connections[number]?.send(frame, fromServer: false)
         case .close(let number):
+            doubtCommits(of: number)
             guard let connection = connections.removeValue(forKey: number) else { return }
             numbers[connection.id] = nil
             connection.close(fromServer: false)
         case .answer(let request, let result): callbacks.removeValue(forKey: request)?(result)
+        }
+    }
+
+    /// The connection is gone; commits that were sent on it may be answered by nobody and arrive all the same.
+    private func doubtCommits(of number: Int) {
+        for frame in commits.removeValue(forKey: number) ?? [] {
+            guard let (header, body) = try? RequestHeader.decode(frame),
+                let request = try? OffsetCommitRequest.decode(body, version: header.apiVersion)
+            else { continue }
+            world.onDoubtfulCommit?(request)
         }
     }
 
@@ -126,6 +142,7 @@ package final class SimulatedClient: ConnectionEnd {
     func connectionLost(_ connection: SimulatedConnection, _ loss: ConnectionLoss) {
         guard let number = numbers.removeValue(forKey: connection.id) else { return }
         connections[number] = nil
+        doubtCommits(of: number)
         world.trace.mix(world.now, host.rawValue, 21, UInt64(connection.id))
         handle(.failed(connection: number, loss == .refused ? "connection refused" : "the connection broke"))
     }

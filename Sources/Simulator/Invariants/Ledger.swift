@@ -8,8 +8,8 @@ import Wire
 /// - `order`: a producer's records stand in each partition in the order in which they were sent.
 /// - `acknowledged`: what was acknowledged is committed at that moment, at the offset that was told.
 /// - `read`: a consumer is given what is committed, at its offset, unchanged, and nothing else.
-/// - `group-offset`: the committed offset of a group never goes back, but for a commit that arrives once more, late: the protocol does not
-///   number commits, and a connection that was cut may deliver one long after the client has sent it again elsewhere.
+/// - `group-offset`: the committed offset of a group never goes back, but for a commit whose connection its client has lost: the protocol
+///   does not number commits, and one that was on its way may arrive long after the client has sent a newer one elsewhere.
 ///
 /// A record's value is `producer.number`, so that everything can be told from the record itself. Owner: the simulation.
 package final class Ledger {
@@ -41,8 +41,9 @@ package final class Ledger {
     /// What stands in each partition, ascending by offset.
     private var contents: OrderedMap<TopicPartition, [(offset: Int64, name: Name)]> = OrderedMap()
     private var lastOfProducer: [Pair: Int] = [:]
-    /// Everything a group ever committed, and the newest of it.
-    private var groupOffsets: OrderedMap<GroupPartition, (newest: Int64, all: Set<Int64>)> = OrderedMap()
+    private var groupOffsets: OrderedMap<GroupPartition, Int64> = OrderedMap()
+    /// Commits whose connections their clients lost.
+    private var doubtful: OrderedMap<GroupPartition, Set<Int64>> = OrderedMap()
     private var readByGroup: [String: Set<Place>] = [:]
     package private(set) var acknowledged = 0
     package private(set) var given = 0
@@ -61,6 +62,7 @@ package final class Ledger {
         self.world = world
         self.auditor = auditor
         auditor.onCommit = { [unowned self] partition, batch in committed(partition, batch) }
+        world.onDoubtfulCommit = { [unowned self] request in doubt(request) }
     }
 
     // MARK: What is committed
@@ -85,6 +87,15 @@ package final class Ledger {
         }
     }
 
+    private func doubt(_ request: OffsetCommitRequest) {
+        for topic in request.topics {
+            for partition in topic.partitions {
+                let place = GroupPartition(group: request.groupID, partition: TopicPartition(topic.name, partition.partitionIndex))
+                doubtful[place, default: []].insert(partition.committedOffset)
+            }
+        }
+    }
+
     private func committedByGroup(_ batch: RecordBatch) {
         guard !batch.header.isControl, let records = try? batch.records(.uncompressed) else { return }
         for record in records {
@@ -92,12 +103,11 @@ package final class Ledger {
                 let commit = try? OffsetCommitValue.decodeValue(value)
             else { continue }
             let place = GroupPartition(group: what.group, partition: TopicPartition(what.topic, what.partition))
-            if let before = groupOffsets[place], commit.offset < before.newest, !before.all.contains(commit.offset) {
-                let text = "went back from \(before.newest) to \(commit.offset)"
+            if let before = groupOffsets[place], commit.offset < before, doubtful[place]?.contains(commit.offset) != true {
+                let text = "went back from \(before) to \(commit.offset)"
                 world.violated("group-offset", "group \(place.group): the offset of \(place.partition) \(text)")
             }
-            groupOffsets[place, default: (0, [])].newest = commit.offset
-            groupOffsets[place, default: (0, [])].all.insert(commit.offset)
+            groupOffsets[place] = commit.offset
         }
     }
 

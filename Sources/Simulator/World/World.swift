@@ -1,6 +1,7 @@
 import Broker
 import Primitives
 import Records
+import Wire
 
 /// A whole cluster in one thread: brokers, their disks, the network between them and their clients, under virtual time, all from one seed.
 ///
@@ -35,6 +36,8 @@ package final class World {
     package var afterEvent: ((SimulatedNode) -> Void)?
     /// Called when a vote in the quorum leaves a node: whose, in which epoch, for whom.
     package var onVote: ((BrokerID, Int32, BrokerID) -> Void)?
+    /// Called with a commit whose connection its client has lost: it may still arrive, long after the client has sent a newer one.
+    package var onDoubtfulCommit: ((OffsetCommitRequest) -> Void)?
     /// What nobody may see; the first one ends a simulation.
     package private(set) var violations: [Violation] = []
     package private(set) var eventsHandled = 0
