@@ -65,8 +65,9 @@ private func work(_ options: Options) -> Int32 {
                 Violation(rule: "determinism", text: "two runs differ: \(outcome.hash), \(again.hash)", milliseconds: 0))
         }
         // What this seed shows without the defect as well says nothing of the defect.
-        if options.mutation != nil, !outcome.isClean, let plain = try? Simulation.run(seed: seed, brokers: options.brokers), !plain.isClean {
-            outcome.violations = []
+        if options.mutation != nil, !outcome.isClean {
+            let plain = try? Simulation.run(seed: seed, brokers: options.brokers)
+            if plain?.isClean == false { outcome.violations = [] }
         }
         let faults = outcome.faults.map { "\($0.key.rawValue):\($0.value)" }.joined(separator: ",")
         let told = outcome.violations.first.map { $0.description.split(separator: "\n").joined(separator: " ") } ?? ""
