@@ -10,15 +10,18 @@ The seed decides what happens and about when; the instants are the machine's. Ru
 """
 
 import argparse
+import glob
 import os
 import random
+import re
 import statistics
+import subprocess
 import sys
 import threading
 import time
 
 import cluster as clusters
-from harness import TMP, check, done
+from harness import PROGRAM, TMP, check, done
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -145,7 +148,7 @@ class Auditor(threading.Thread):
         for entry in found:
             if entry.error is None and entry.offset >= 0:
                 if entry.offset < self.offsets.get(entry.partition, 0):
-                    self.problems.append(f"partition {entry.partition}: {self.offsets[entry.partition]} became {entry.offset}")
+                    self.problems.append((entry.partition, self.offsets[entry.partition], entry.offset))
                 self.offsets[entry.partition] = entry.offset
         return True
 
@@ -303,6 +306,27 @@ def read_all(bootstrap):
     return found, len(ended) == PARTITIONS
 
 
+def lost_commits(cluster, steps_back):
+    """Of the times the group's offset was seen to go back, those that its log does not explain. librdkafka sends a commit again whose answer
+    it did not get, also after newer ones, and the protocol does not number them: then both stand in the log, the newer offset first. A commit
+    that a failover forgot would not be there."""
+    if not steps_back:
+        return []
+    print(f"# commits that arrived again after newer ones: {len(steps_back)}")
+    commits = {partition: [] for partition in range(PARTITIONS)}
+    for path in sorted(glob.glob(os.path.join(cluster.nodes[0].directory, "__consumer_offsets-*", "*.log"))):
+        if os.path.getsize(path) == 0:
+            continue
+        text = subprocess.run([PROGRAM, "dump-log", "--offsets-decoder", "--files", path], capture_output=True, text=True).stdout
+        pattern = rf'"group":"{GROUP}","topic":"{TOPIC}","partition":(\d+)}}}} payload: {{"version":"3","data":{{"offset":(\d+),'
+        for partition, offset in re.findall(pattern, text):
+            commits[int(partition)].append(int(offset))
+    def is_explained(partition, before, after):
+        found = commits[partition]
+        return before in found and after in found[found.index(before):]
+    return [step for step in steps_back if not is_explained(*step)]
+
+
 def some(items):
     items = list(items)
     return f"{len(items)}: {items[:5]}"
@@ -392,7 +416,6 @@ def run(arguments, cluster):
     check("the group has committed all of it", caught_up(), f"{auditor.offsets} of {ends}")
     for reader in readers:
         reader.finish()
-    check("the group's offsets never went back", not auditor.problems, some(auditor.problems))
     check("no offset ever had two records", not problems, some(problems))
     missed = {(p, o) for p, o, _, _ in records} - set(seen)
     check("the group has read everything", not missed, some(missed))
@@ -401,6 +424,8 @@ def run(arguments, cluster):
     codes = {node.id: node.stop() for node in cluster.nodes}
     check("all stop cleanly", all(code == 0 for code in codes.values()), codes)
     check("the replicas' logs are the same", not same_logs(cluster), same_logs(cluster))
+    lost = lost_commits(cluster, auditor.problems)
+    check("no commit of the group was forgotten", not lost, some(lost))
     cluster.start()
     again, whole = read_all(bootstrap)
     check("after a restart of all it reads the same", whole and sorted(again) == sorted(records), f"{len(again)} of {len(records)}")
