@@ -43,7 +43,7 @@ func c(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/\(n
 
 let everything: [Target] = [
     // Debian's C libraries: a module map and a small shim header each.
-    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"),
+    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"), c("COpenSSL"),
     // A pure function in C: CRC32C with the processor's own instruction.
     c("CChecksum"),
 

@@ -19,11 +19,14 @@ package struct RequestContext: Sendable {
     /// The name of the listener it came in on: metadata answers with the same listener's addresses.
     package let listener: String
     package let receivedAt: Now
+    /// Whom the connection speaks for; of a request in an Envelope, whom the forwarding broker says.
+    package var principal: Principal
     /// Set where another broker forwarded the request in an Envelope (KIP-590): that request's header. The response goes back in one.
     package var envelope: RequestHeader?
 
     package init(
-        connection: ConnectionID, header: RequestHeader, body: Bytes, clientHost: String, listener: String, receivedAt: Now
+        connection: ConnectionID, header: RequestHeader, body: Bytes, clientHost: String, listener: String, receivedAt: Now,
+        principal: Principal = .anonymous
     ) {
         self.connection = connection
         self.header = header
@@ -31,6 +34,7 @@ package struct RequestContext: Sendable {
         self.clientHost = clientHost
         self.listener = listener
         self.receivedAt = receivedAt
+        self.principal = principal
     }
 
     package var version: Int16 { header.apiVersion }
