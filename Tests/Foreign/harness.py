@@ -71,8 +71,10 @@ def wait_until(condition, seconds=20.0, step=0.05):
 class Broker:
     """A `kastellan dev --headless` of our own."""
 
-    def __init__(self, data=None, port=0, arguments=(), environment=None):
+    def __init__(self, data=None, port=0, arguments=(), environment=None, scratch=None, program=None):
         self.data = data or tempfile.mkdtemp(prefix="data-", dir=TMP)
+        self.log_path = os.path.join(scratch or TMP, "broker.log")
+        self.program = program or PROGRAM
         self.port = port
         self.arguments = list(arguments)
         self.environment = environment
@@ -81,10 +83,10 @@ class Broker:
         self.line = ""
 
     def start(self, seconds=15):
-        command = [PROGRAM, "dev", "--headless", "--port", str(self.port), "--data", self.data, *self.arguments]
+        command = [self.program, "dev", "--headless", "--port", str(self.port), "--data", self.data, *self.arguments]
         if "--brokers" not in self.arguments:
             command += ["--brokers", "1"]
-        self.log = open(os.path.join(TMP, "broker.log"), "ab")
+        self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self.log, env={**os.environ, **(self.environment or {})})
         ready, _, _ = select.select([self.process.stdout], [], [], seconds)
@@ -99,7 +101,7 @@ class Broker:
         return self
 
     def tail_of_log(self):
-        with open(os.path.join(TMP, "broker.log"), "rb") as log:
+        with open(self.log_path, "rb") as log:
             return log.read()[-800:].decode(errors="replace")
 
     def kill(self):

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Runs the scripts of this folder against the program, each with a broker of its own and a bounded time.
 
-    run.py --program .build/release/kastellan [--only NAME]      all scripts, or those whose names begin so
+    run.py --program .build/release/kastellan [--jobs N] [--only NAME]      all scripts, or those whose names begin so
+
+Scripts mostly wait, so as many run at once as there are processors, the longest first; what one prints comes in one piece when it has
+ended. `# alone` among the first lines of a script that measures, or that needs the whole machine, keeps the others away from it.
 
 Prints a line per check and in the end `N passed, N failed`. After each script its broker must stop cleanly, and the data directory it
 leaves must satisfy check_log_dir.py, which knows Kafka's format and nothing of our code.
 """
 
 import argparse
+import concurrent.futures
 import os
 import re
 import shutil
@@ -15,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,151 +36,181 @@ def is_script(name):
 
 
 class Tally:
-    def __init__(self):
+    """What one script printed and how its checks ended; joined to the sum when the script is over."""
+
+    def __init__(self, script=""):
+        self.script = script
         self.passed = 0
         self.failed = []
+        self.lines = []
 
-    def line(self, script, text):
-        """Counts a script's line of output where it is a check; prints it in any case."""
+    def say(self, text):
+        self.lines.append(text)
+
+    def line(self, text):
+        """Counts a script's line of output where it is a check; keeps it in any case."""
         if text.startswith("ok "):
             self.passed += 1
-            print(f"  ok   {script}: {text[3:]}", flush=True)
+            self.say(f"  ok   {self.script}: {text[3:]}")
         elif text.startswith("not ok "):
-            self.failed.append(f"{script}: {text[7:]}")
-            print(f"  FAIL {script}: {text[7:]}", flush=True)
+            self.failed.append(f"{self.script}: {text[7:]}")
+            self.say(f"  FAIL {self.script}: {text[7:]}")
         elif counts := re.match(r"(\d+) passed, (\d+) failed", text):
             # A script that counts for itself, and has printed what differs.
             self.passed += int(counts.group(1))
-            self.failed += [f"{script}: {text}"] * int(counts.group(2))
-            print(f"       {text}", flush=True)
+            self.failed += [f"{self.script}: {text}"] * int(counts.group(2))
+            self.say(f"       {text}")
         elif text:
-            print(f"       {text[:400]}", flush=True)
+            self.say(f"       {text[:400]}")
+
+    def check(self, name, condition, why=""):
+        self.line(f"ok {name}" if condition else f"not ok {name}: {why}")
 
 
-def settings(path):
-    """`# time: N` and `# broker: none` among the first lines."""
-    with open(path, encoding="utf-8") as file:
-        head = "".join(file.readlines()[:12])
-    limit = re.search(r"^# time: (\d+)", head, re.M)
-    return int(limit.group(1)) if limit else 120, not re.search(r"^# broker: none", head, re.M)
+class Settings:
+    """`# time: N`, `# broker: none` and `# alone` among the first lines of a script."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            head = "".join(file.readlines()[:12])
+        limit = re.search(r"^# time: (\d+)", head, re.M)
+        self.seconds = int(limit.group(1)) if limit else 120
+        self.wants_broker = not re.search(r"^# broker: none", head, re.M)
+        self.alone = bool(re.search(r"^# alone", head, re.M))
 
 
-def run_script(path, program, tally):
+def run_script(path, program):
+    """One script from its broker's start to the look at what that broker left; its tally."""
     name = os.path.basename(path)[:-3]
-    seconds, wants_broker = settings(path)
-    temporary = tempfile.mkdtemp(prefix=f"kastellan-{name}-")
-    os.environ["KASTELLAN_TMP"] = temporary
-    os.environ["KASTELLAN_PROGRAM"] = program
-    import harness  # after the environment: it reads it when it is loaded
+    settings, tally = Settings(path), Tally(name)
+    import harness  # once KASTELLAN_TMP is there: it reads it when it is loaded
 
-    harness.TMP, harness.PROGRAM = temporary, program
+    temporary = tempfile.mkdtemp(prefix=f"{name}-", dir=harness.TMP)
     broker = None
     started = time.monotonic()
-    print(f"-- {name}", flush=True)
     try:
-        environment = dict(os.environ, PYTHONPATH=HERE, PYTHONUNBUFFERED="1")
+        environment = dict(
+            os.environ, PYTHONPATH=HERE, PYTHONUNBUFFERED="1", KASTELLAN_TMP=temporary, KASTELLAN_PROGRAM=program)
         environment.pop("KASTELLAN_BOOTSTRAP", None)
-        if wants_broker:
+        if settings.wants_broker:
             try:
-                broker = harness.Broker(data=os.path.join(temporary, "data")).start()
+                broker = harness.Broker(data=os.path.join(temporary, "data"), scratch=temporary, program=program).start()
             except (RuntimeError, OSError) as error:
-                tally.line(name, f"not ok broker starts: {str(error)[:600]}")
-                return
+                tally.check("broker starts", False, str(error)[:600])
+                return tally
             environment.update(KASTELLAN_BOOTSTRAP=broker.bootstrap, KASTELLAN_DATA=broker.data)
-        run_process(path, name, seconds, environment, tally, temporary)
+        run_process(path, settings.seconds, environment, tally, temporary)
         if broker:
             alive = broker.process.poll() is None
-            tally.line(name, "ok broker alive at the end" if alive else f"not ok broker alive at the end: {broker.tail_of_log()}")
+            tally.check("broker alive at the end", alive, broker.tail_of_log())
             if alive:
                 code = broker.stop()
-                tally.line(name, "ok broker stops cleanly" if code == 0 else f"not ok broker stops cleanly: exit code {code}")
-                check_directory(os.path.join(broker.data, "broker-1"), name, tally)
+                tally.check("broker stops cleanly", code == 0, f"exit code {code}")
+                check_directory(os.path.join(broker.data, "broker-1"), tally)
     finally:
         if broker:
             broker.kill()
         if os.environ.get("KEEP"):
-            print(f"       kept {temporary}")
+            tally.say(f"       kept {temporary}")
         else:
             shutil.rmtree(temporary, ignore_errors=True)
-        print(f"-- {name}: {time.monotonic() - started:.1f} s", flush=True)
+        tally.say(f"-- {name}: {time.monotonic() - started:.1f} s")
+    return tally
 
 
-def run_process(path, name, seconds, environment, tally, temporary):
+def run_process(path, seconds, environment, tally, temporary):
+    """The script itself. The clock stops one that hangs: its whole process group ends, and its output with it."""
     log_path = os.path.join(temporary, "script.log")
     with open(log_path, "wb") as log:
         # A script that was given a broker also finds its address as its argument.
         address = [environment["KASTELLAN_BOOTSTRAP"]] if "KASTELLAN_BOOTSTRAP" in environment else []
         process = subprocess.Popen(
             [sys.executable, path, *address], stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True, text=True)
-        failed_before = len(tally.failed)
-        # The clock stops a script that hangs: its whole process group ends, and its output with it.
-        alarm = subprocess.Popen(["sleep", str(seconds)])
+        out_of_time = threading.Event()
+
+        def stop():
+            out_of_time.set()
+            end_group(process.pid)
+
+        clock = threading.Timer(seconds, stop)
+        clock.start()
         try:
-            import threading
-
-            def guard():
-                if alarm.wait() == 0:
-                    try:
-                        os.killpg(process.pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-
-            watcher = threading.Thread(target=guard, daemon=True)
-            watcher.start()
             for line in process.stdout:
-                tally.line(name, line.rstrip("\n"))
+                tally.line(line.rstrip("\n"))
             code = process.wait()
         finally:
-            alarm.kill()
-            watcher.join()
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-    if code == -signal.SIGKILL:
-        tally.line(name, f"not ok ends within {seconds} s: it was stopped")
-    elif code != 0 and len(tally.failed) == failed_before:
+            clock.cancel()
+            end_group(process.pid)
+    if out_of_time.is_set():
+        tally.check(f"ends within {seconds} s", False, "it was stopped")
+    elif code != 0 and not tally.failed:
         with open(log_path, "rb") as log:
             tail = log.read()[-600:].decode(errors="replace").replace("\n", " | ")
-        tally.line(name, f"not ok runs to its end: exit code {code}: {tail}")
+        tally.check("runs to its end", False, f"exit code {code}: {tail}")
     if os.environ.get("VERBOSE"):
         with open(log_path, encoding="utf-8", errors="replace") as log:
-            sys.stdout.write(log.read())
+            tally.say(log.read())
 
 
-def check_directory(data, name, tally):
+def end_group(pid):
+    """What the script started and left behind; it has a process group of its own."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def check_directory(data, tally):
     checker = os.path.join(HERE, "check_log_dir.py")
-    if not os.path.exists(checker):
-        return
     result = subprocess.run([sys.executable, checker, data], capture_output=True, text=True, timeout=120, check=False)
-    if result.returncode == 0:
-        tally.line(name, "ok data directory is as Kafka's tools want it")
-    else:
-        tail = (result.stdout + result.stderr)[-600:].replace("\n", " | ")
-        tally.line(name, f"not ok data directory is as Kafka's tools want it: {tail}")
+    tail = (result.stdout + result.stderr)[-600:].replace("\n", " | ")
+    tally.check("data directory is as Kafka's tools want it", result.returncode == 0, tail)
+
+
+def run_all(scripts, program, jobs):
+    """Those that bear company first, several at once; then the others one by one. Prints each when it is over; the sum of all."""
+    paths = {name: os.path.join(HERE, name) for name in scripts}
+    settings = {name: Settings(path) for name, path in paths.items()}
+    together = sorted((n for n in scripts if not settings[n].alone), key=lambda n: -settings[n].seconds)
+    total = Tally()
+
+    def add(tally):
+        print("\n".join([f"-- {tally.script}", *tally.lines]), flush=True)
+        total.passed += tally.passed
+        total.failed += tally.failed
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(run_script, paths[n], program) for n in together]):
+            add(done.result())
+    for name in scripts:
+        if settings[name].alone:
+            add(run_script(paths[name], program))
+    return total
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default=".build/release/kastellan")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
-    program = os.path.abspath(arguments.program)
-    sys.path.insert(0, HERE)
     scripts = sorted(n for n in os.listdir(HERE) if is_script(n))
     wanted = arguments.names + arguments.only
     if wanted:
         scripts = [n for n in scripts if any(n.startswith(name) for name in wanted)]
-    tally = Tally()
-    for script in scripts:
-        run_script(os.path.join(HERE, script), program, tally)
-    if tally.failed:
+    os.environ["KASTELLAN_TMP"] = tempfile.mkdtemp(prefix="kastellan-foreign-")
+    try:
+        total = run_all(scripts, os.path.abspath(arguments.program), max(1, arguments.jobs))
+    finally:
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(os.environ["KASTELLAN_TMP"], ignore_errors=True)
+    if total.failed:
         print("failed:")
-        for failure in dict.fromkeys(tally.failed):
+        for failure in dict.fromkeys(total.failed):
             print(f"  {failure}")
-    print(f"{tally.passed} passed, {len(tally.failed)} failed", flush=True)
-    sys.exit(1 if tally.failed or not scripts else 0)
+    print(f"{total.passed} passed, {len(total.failed)} failed", flush=True)
+    sys.exit(1 if total.failed or not scripts else 0)
 
 
 if __name__ == "__main__":
