@@ -1,26 +1,7 @@
 import Primitives
 import Wire
 
-/// An OffsetCommit that waits for its records.
-struct ParkedCommit: Equatable, Sendable {
-    var token: GroupToken
-    /// As it will be sent if the append succeeds.
-    var response: OffsetCommitResponse
-    var offsets: [(partition: TopicPartition, offset: CommittedOffset)]
-
-    static func == (a: ParkedCommit, b: ParkedCommit) -> Bool {
-        a.token == b.token && a.response == b.response
-            && a.offsets.elementsEqual(b.offsets) { $0.partition == $1.partition && $0.offset == $1.offset }
-    }
-}
-
-/// An OffsetDelete that waits for its tombstones.
-struct ParkedOffsetDelete: Equatable, Sendable {
-    var token: GroupToken
-    var response: OffsetDeleteResponse
-}
-
-/// What the group committed: OffsetCommit, OffsetDelete, expiry. An offset is visible once its record is below the high watermark.
+/// What the classic protocol has to say of offsets: who may commit, what is in use.
 extension ClassicGroup {
     /// Why this member may not commit now, if it may not.
     func commitRefusal(generation: Int32, memberID: String, groupInstanceID: String?) -> ErrorCode? {
@@ -37,136 +18,20 @@ extension ClassicGroup {
         return state == .completingRebalance ? .rebalanceInProgress : nil
     }
 
-    /// `refused` holds an error for each partition of each topic that the broker turned down beforehand, in the request's order.
-    mutating func commit(_ request: OffsetCommitRequest, refused: [[ErrorCode]], _ caller: GroupCaller, _ turn: inout GroupTurn) {
-        let error = commitRefusal(
-            generation: request.generationIDOrMemberEpoch, memberID: request.memberID, groupInstanceID: request.groupInstanceID)
-        if error == nil, state == .stable || state == .preparingRebalance { restartSession(request.memberID, &turn) }
-        var parked = ParkedCommit(token: caller.token, response: OffsetCommitResponse(), offsets: [])
-        parked.response.topics = request.topics.enumerated().map { index, topic in
-            topic.answer { position, partition in
-                let earlier = refused.isEmpty ? ErrorCode.none : refused[index][position]
-                if earlier != .none { return earlier }
-                if let error { return error }
-                return accept(partition, of: topic.name, request.retentionTimeMs, &parked.offsets, turn)
-            }
-        }
-        if parked.offsets.isEmpty { return turn.respond(caller.token, .commit(parked.response)) }
-        noticeReset(request, parked.offsets, &turn)
-        for entry in parked.offsets { pendingCommits[entry.partition, default: 0] += 1 }
-        let records = parked.offsets.map { GroupRecord.offset(group: groupID, $0.partition, $0.offset) }
-        turn.append(records, then: .commit(parked))
-    }
-
-    private func accept(
-        _ partition: OffsetCommitRequest.Partition, of topic: String, _ retentionMs: Int64,
-        _ offsets: inout [(partition: TopicPartition, offset: CommittedOffset)], _ turn: GroupTurn
-    ) -> ErrorCode {
-        let metadata = partition.committedMetadata ?? ""
-        if metadata.utf8.count > turn.config.offsetMetadataBytesMax { return .offsetMetadataTooLarge }
-        let place = TopicPartition(topic, partition.partitionIndex)
-        if self.offsets.count + pendingCommits.count + offsets.count >= turn.config.offsetsPerGroupMax && self.offsets[place] == nil {
-            return .invalidCommitOffsetSize
-        }
-        let now = turn.now.wall
-        let (expiry, overflow) = now.milliseconds.addingReportingOverflow(retentionMs)
-        let committed = CommittedOffset(
-            offset: Offset(partition.committedOffset), leaderEpoch: LeaderEpoch(partition.committedLeaderEpoch), metadata: metadata,
-            commitTimestamp: now, expireTimestamp: retentionMs < 0 || overflow ? nil : Timestamp(milliseconds: expiry))
-        offsets.append((place, committed))
-        return .none
-    }
-
-    /// A commit from outside into an empty group that has had members is somebody resetting its offsets.
-    private func noticeReset(
-        _ request: OffsetCommitRequest, _ offsets: [(partition: TopicPartition, offset: CommittedOffset)], _ turn: inout GroupTurn
-    ) {
-        guard request.generationIDOrMemberEpoch < 0, protocolType != nil else { return }
-        let moved = offsets.filter { self.offsets[$0.partition]?.offset != $0.offset.offset }.count
-        if moved > 0 { turn.effects.append(.notice(.offsetsReset(group: groupID, partitions: moved))) }
-    }
-
-    /// The records of a commit are in the log, or could not be written.
-    mutating func commitStored(_ commit: ParkedCommit, _ error: ErrorCode, _ turn: inout GroupTurn) {
-        for entry in commit.offsets {
-            let left = (pendingCommits[entry.partition] ?? 1) - 1
-            pendingCommits[entry.partition] = left > 0 ? left : nil
-            if error == .none { offsets[entry.partition] = entry.offset }
-        }
-        var response = commit.response
-        if error != .none { response.fail(commitAppendError(error)) }
-        turn.respond(commit.token, .commit(response))
-    }
-
     /// Whether a member's subscription names the topic; where subscriptions cannot be read, a consumer group may be using any.
     func isSubscribed(to topic: String) -> Bool {
         if let topics = subscribedTopics { return topics.contains(topic) }
         return protocolType == GroupRecord.consumerProtocolType && state != .empty
     }
 
-    mutating func deleteOffsets(_ request: OffsetDeleteRequest, refused: [[ErrorCode]], _ caller: GroupCaller, _ turn: inout GroupTurn) {
-        var response = OffsetDeleteResponse()
-        if state == .dead {
-            response.errorCode = .groupIDNotFound
-        } else if state != .empty && protocolType != GroupRecord.consumerProtocolType {
-            // Only of consumers do we know what they are subscribed to.
-            response.errorCode = .nonEmptyGroup
-        }
-        if response.errorCode != .none { return turn.respond(caller.token, .deleteOffsets(response)) }
-        var removed: [TopicPartition] = []
-        response.topics = request.topics.enumerated().map { index, topic in
-            topic.answer { position, partition in
-                let earlier = refused.isEmpty ? ErrorCode.none : refused[index][position]
-                if earlier != .none { return earlier }
-                if isSubscribed(to: topic.name) { return .groupSubscribedToTopic }
-                let place = TopicPartition(topic.name, partition)
-                if offsets[place] != nil || pendingCommits[place] != nil { removed.append(place) }
-                return .none
-            }
-        }
-        if removed.isEmpty { return turn.respond(caller.token, .deleteOffsets(response)) }
-        let parked = ParkedOffsetDelete(token: caller.token, response: response)
-        turn.append(removed.map { .offsetTombstone(group: groupID, $0) }, then: .offsetsDeleted(removed, answer: parked))
-    }
-
-    mutating func offsetsRemoved(_ removed: [TopicPartition], _ answer: ParkedOffsetDelete?, _ error: ErrorCode, _ turn: inout GroupTurn) {
-        if error == .none { for place in removed { offsets.remove(place) } }
-        guard var answer else { return }
-        if error != .none { answer.response.fail(appendError(error)) }
-        turn.respond(answer.token, .deleteOffsets(answer.response))
-    }
-
-    /// The topic is gone, and what was committed for it with it.
-    mutating func forget(topic: String, _ turn: inout GroupTurn) {
-        guard state != .dead else { return }
-        let places = offsets.keys.filter { $0.topic == topic }
-        guard !places.isEmpty else { return }
-        turn.append(places.map { .offsetTombstone(group: groupID, $0) }, then: .offsetsDeleted(places, answer: nil))
-    }
-
-    // MARK: expiry and deletion
-
-    /// Takes out what is past its retention; a group that is empty in every respect is deleted with it.
-    mutating func expireOffsets(_ turn: inout GroupTurn) {
-        guard state != .dead else { return }
-        let expired = offsets.filter { isExpired($0.key, $0.value, turn) }.map(\.key)
-        let isDone = expired.count == offsets.count && pendingCommits.isEmpty && transactionalOffsets.isEmpty
-        if isDone && state == .empty && pendingMembers.isEmpty && members.isEmpty && (isRecorded || !offsets.isEmpty) {
-            deleteGroup(for: nil, &turn)
-        } else if !expired.isEmpty {
-            turn.append(expired.map { .offsetTombstone(group: groupID, $0) }, then: .offsetsDeleted(expired, answer: nil))
-        }
-    }
-
-    private func isExpired(_ place: TopicPartition, _ committed: CommittedOffset, _ turn: GroupTurn) -> Bool {
-        guard pendingCommits[place] == nil else { return false }
-        guard let base = retentionBase(place, committed) else { return false }
-        if let expiry = committed.expireTimestamp { return turn.now.wall >= expiry }
-        return turn.now.wall.milliseconds - base.milliseconds >= turn.config.offsetsRetentionMs
+    /// Why offsets may not be deleted at all, if they may not: only of consumers do we know what they are subscribed to.
+    var offsetDeleteRefusal: ErrorCode? {
+        if state == .dead { return .groupIDNotFound }
+        return state != .empty && protocolType != GroupRecord.consumerProtocolType ? .nonEmptyGroup : nil
     }
 
     /// From when on the retention of this offset counts; nil while it is in use (KIP-211).
-    private func retentionBase(_ place: TopicPartition, _ committed: CommittedOffset) -> Timestamp? {
+    func retentionBase(_ place: TopicPartition, _ committed: CommittedOffset) -> Timestamp? {
         guard protocolType != nil else { return committed.commitTimestamp }
         if state == .empty { return stateTimestamp ?? committed.commitTimestamp }
         guard state == .stable, let topics = subscribedTopics, !topics.contains(place.topic) else { return nil }
@@ -182,72 +47,9 @@ extension ClassicGroup {
         }
     }
 
-    /// Tombstones for all that the log may hold of the group. Until they are in, it is dead: it answers nothing, and nothing may be added.
-    mutating func deleteGroup(for request: GroupToken?, _ turn: inout GroupTurn) {
-        var places = offsets.keys
-        for place in pendingCommits.keys where offsets[place] == nil { places.append(place) }
-        var records = places.map { GroupRecord.offsetTombstone(group: groupID, $0) }
-        records.append(.groupTombstone(groupID))
+    /// Until its tombstones are in the log, it is dead: it answers nothing.
+    mutating func die(_ turn: GroupTurn) {
         pendingMembers = OrderedMap()
         transition(to: .dead, turn)
-        turn.append(records, then: .groupDeleted(request: request))
-    }
-}
-
-/// What a client is told when the append of its commit failed.
-func commitAppendError(_ error: ErrorCode) -> ErrorCode {
-    switch error {
-    case .messageTooLarge, .recordListTooLarge, .invalidFetchSize: .invalidCommitOffsetSize
-    default: appendError(error)
-    }
-}
-
-extension OffsetCommitRequest.Topic {
-    func answer(_ code: (Int, OffsetCommitRequest.Partition) -> ErrorCode) -> OffsetCommitResponse.Topic {
-        var topic = OffsetCommitResponse.Topic()
-        topic.name = name
-        topic.topicID = topicID
-        topic.partitions = partitions.enumerated().map { position, partition in
-            var entry = OffsetCommitResponse.Partition()
-            entry.partitionIndex = partition.partitionIndex
-            entry.errorCode = code(position, partition)
-            return entry
-        }
-        return topic
-    }
-}
-
-extension OffsetCommitResponse {
-    /// Turns every success into `error`.
-    mutating func fail(_ error: ErrorCode) {
-        for topic in topics.indices {
-            for partition in topics[topic].partitions.indices where topics[topic].partitions[partition].errorCode == .none {
-                topics[topic].partitions[partition].errorCode = error
-            }
-        }
-    }
-}
-
-extension OffsetDeleteRequest.Topic {
-    func answer(_ code: (Int, Int32) -> ErrorCode) -> OffsetDeleteResponse.Topic {
-        var topic = OffsetDeleteResponse.Topic()
-        topic.name = name
-        topic.partitions = partitions.enumerated().map { position, partition in
-            var entry = OffsetDeleteResponse.Partition()
-            entry.partitionIndex = partition.partitionIndex
-            entry.errorCode = code(position, partition.partitionIndex)
-            return entry
-        }
-        return topic
-    }
-}
-
-extension OffsetDeleteResponse {
-    mutating func fail(_ error: ErrorCode) {
-        for topic in topics.indices {
-            for partition in topics[topic].partitions.indices where topics[topic].partitions[partition].errorCode == .none {
-                topics[topic].partitions[partition].errorCode = error
-            }
-        }
     }
 }

@@ -112,8 +112,17 @@ extension ClassicGroup {
         }
     }
 
+    /// A LeaveGroup: an error for each entry, and one rebalance for all who left.
+    mutating func leave(_ leavers: [LeaveGroupRequest.Member], _ errors: inout [ErrorCode], _ turn: inout GroupTurn) {
+        guard state != .dead else { return errors = errors.map { _ in .coordinatorNotAvailable } }
+        for (index, leaver) in leavers.enumerated() {
+            errors[index] = leave(memberID: leaver.memberID, groupInstanceID: leaver.groupInstanceID, reason: leaver.reason, &turn)
+        }
+        leaversGone(&turn)
+    }
+
     /// One entry of a LeaveGroup. An empty member id with an instance id is an administrator removing a static member (KIP-345).
-    mutating func leave(memberID: String, groupInstanceID: String?, reason: String?, _ turn: inout GroupTurn) -> ErrorCode {
+    private mutating func leave(memberID: String, groupInstanceID: String?, reason: String?, _ turn: inout GroupTurn) -> ErrorCode {
         if pendingMembers[memberID] != nil {
             pendingMembers.remove(memberID)
             return .none
@@ -135,7 +144,7 @@ extension ClassicGroup {
     }
 
     /// After all entries of a LeaveGroup: one rebalance for all who left.
-    mutating func leaversGone(_ turn: inout GroupTurn) {
+    private mutating func leaversGone(_ turn: inout GroupTurn) {
         guard let cause = lastLeft else { return completeJoinIfReady(&turn) }
         lastLeft = nil
         rebalanceOrCompleteJoinUnlessEmpty(cause, &turn)

@@ -1,7 +1,7 @@
 import Primitives
 import Wire
 
-/// One classic consumer group: its members, its generation and what it committed. A protocol machine: each request or timer changes it and
+/// One classic consumer group: its members and its generation. A protocol machine: each request or timer changes it and
 /// leaves effects in the `GroupTurn`. What must survive a restart goes through records; the answers that promise it wait for them.
 ///
 /// Invariants, checked by `checkInvariants`:
@@ -48,16 +48,8 @@ struct ClassicGroup: Equatable, Sendable {
     /// The last who left by the LeaveGroup being handled.
     var lastLeft: RebalanceCause?
 
-    /// Sorted by topic, then partition.
-    var offsets = OrderedMap<TopicPartition, CommittedOffset>()
-    /// Commits on their way to the log, by partition: such an offset does not expire.
-    var pendingCommits = OrderedMap<TopicPartition, Int>()
-    /// Offsets in transactions that have neither committed nor aborted, by producer. They are not visible yet (KIP-98).
-    var transactionalOffsets = OrderedMap<Int64, OrderedMap<TopicPartition, CommittedOffset>>()
     /// The log holds a record of this group itself, so that forgetting it takes a tombstone.
     var isRecorded = false
-    /// No timer of this group runs out before this; the heap holds an entry for it.
-    var armed = Instant.distantFuture
 
     init(_ groupID: String) { self.groupID = groupID }
 
@@ -68,11 +60,8 @@ struct ClassicGroup: Equatable, Sendable {
 
     var haveAllJoined: Bool { members.count == awaitingJoin && pendingMembers.isEmpty }
 
-    /// Nothing would be lost with it: no member, no offset, and no record that a tombstone would have to cover.
-    var isForgettable: Bool {
-        state == .empty && !isRecorded && members.isEmpty && pendingMembers.isEmpty && offsets.isEmpty && pendingCommits.isEmpty
-            && transactionalOffsets.isEmpty
-    }
+    /// Nobody is in it, nor about to come.
+    var hasNobody: Bool { state == .empty && members.isEmpty && pendingMembers.isEmpty }
 
     mutating func transition(to next: ClassicGroupState, _ turn: GroupTurn) {
         precondition(allowed(next), "a group cannot go from \(state) to \(next)")

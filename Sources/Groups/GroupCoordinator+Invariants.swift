@@ -4,7 +4,10 @@ import Primitives
 extension GroupCoordinator {
     package func checkInvariants() {
         for partition in partitions.values {
-            for group in partition.groups.values { group.checkInvariants() }
+            for group in partition.groups.values {
+                precondition(group.armed <= group.nextDeadline, "the heap wakes the group in time")
+                group.classic?.checkInvariants()
+            }
         }
         for append in pendingAppends.values {
             precondition(partitions[append.partition] != nil, "an append is waited for only while its partition is led")
@@ -28,7 +31,6 @@ extension ClassicGroup {
                 "a member that does not wait for us has a session")
         }
         precondition(staticMembers.count == members.values.filter { $0.groupInstanceID != nil }.count, "no instance id without a member")
-        precondition(armed <= nextDeadline, "the heap wakes the group in time")
         checkProtocolSupport()
     }
 

@@ -44,7 +44,7 @@ extension GroupCoordinator {
         }
         for (groupID, group) in partitions[partition]?.groups ?? OrderedMap() {
             summary.groups += 1
-            summary.offsets += group.offsets.count
+            summary.offsets += group.offsets.committed.count
             withGroup(groupID, now) { group, turn in group.resume(&turn) }
         }
         if nextRetentionCheck == nil { nextRetentionCheck = now.instant.adding(milliseconds: config.offsetsRetentionCheckIntervalMs) }
@@ -109,23 +109,19 @@ extension OffsetsPartition {
         switch record {
         case .offset(let groupID, let place, let committed):
             guard let producerID else {
-                groups[groupID, default: ClassicGroup(groupID)].offsets[place] = committed
+                groups[groupID, default: Group(groupID)].offsets.committed[place] = committed
                 return
             }
             groupsByProducer[producerID, default: OrderedMap()][groupID] = true
-            groups[groupID, default: ClassicGroup(groupID)].transactionalOffsets[producerID, default: OrderedMap()][place] = committed
+            groups[groupID, default: Group(groupID)].offsets.transactional[producerID, default: OrderedMap()][place] = committed
         case .group(let groupID, let value):
-            groups[groupID, default: ClassicGroup(groupID)].restore(value)
+            groups[groupID, default: Group(groupID)].classic?.restore(value)
         }
     }
 
-    /// Offsets committed in a transaction take effect with its commit marker, and vanish with its abort.
     private mutating func endTransaction(of producerID: Int64, isCommit: Bool) {
         for groupID in groupsByProducer.remove(producerID)?.keys ?? [] {
-            groups.update(groupID) { group in
-                guard let pending = group.transactionalOffsets.remove(producerID), isCommit else { return }
-                for (place, committed) in pending { group.offsets[place] = committed }
-            }
+            groups.update(groupID) { $0.offsets.endTransaction(of: producerID, isCommit: isCommit) }
         }
     }
 }

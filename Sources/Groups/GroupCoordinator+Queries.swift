@@ -5,7 +5,7 @@ import Wire
 extension GroupCoordinator {
     /// Nil where there is no such group. Ask `unavailability` first.
     package func describe(_ groupID: String) -> GroupDescription? {
-        guard let group = partitions[partition(of: groupID)]?.groups[groupID], group.state != .dead else { return nil }
+        guard let group = activeGroup(groupID)?.classic else { return nil }
         let isStable = group.state == .stable
         let members = group.members.values.map { member in
             GroupDescription.Member(
@@ -24,7 +24,8 @@ extension GroupCoordinator {
         if !types.isEmpty && !types.contains(where: { $0.lowercased() == "classic" }) { return [] }
         var listings: [GroupListing] = []
         for partition in partitions.values where !partition.isLoading {
-            for group in partition.groups.values where states.isEmpty || states.contains(group.state.rawValue.lowercased()) {
+            for group in partition.groups.values.compactMap(\.classic)
+            where states.isEmpty || states.contains(group.state.rawValue.lowercased()) {
                 listings.append(GroupListing(groupID: group.groupID, protocolType: group.protocolType ?? "", state: group.state))
             }
         }
@@ -36,22 +37,22 @@ extension GroupCoordinator {
 
     /// What the group committed for a partition: nothing where there is no such group or commit.
     package func committedOffset(_ groupID: String, _ place: TopicPartition) -> CommittedOffset? {
-        activeGroup(groupID)?.offsets[place]
+        activeGroup(groupID)?.offsets.committed[place]
     }
 
     /// All that the group committed, by topic and partition.
     package func committedOffsets(_ groupID: String) -> [(partition: TopicPartition, offset: CommittedOffset)] {
         guard let group = activeGroup(groupID) else { return [] }
-        return group.offsets.map { ($0.key, $0.value) }
+        return group.offsets.committed.map { ($0.key, $0.value) }
     }
 
     /// A transaction that has not ended holds a commit for this partition: a fetch that requires stable offsets has to come again.
     package func hasUnstableOffset(_ groupID: String, _ place: TopicPartition) -> Bool {
-        activeGroup(groupID)?.transactionalOffsets.values.contains { $0[place] != nil } ?? false
+        activeGroup(groupID)?.offsets.isUnstable(place) ?? false
     }
 
-    private func activeGroup(_ groupID: String) -> ClassicGroup? {
-        guard let group = partitions[partition(of: groupID)]?.groups[groupID], group.state != .dead else { return nil }
+    private func activeGroup(_ groupID: String) -> Group? {
+        guard let group = partitions[partition(of: groupID)]?.groups[groupID], !group.isDead else { return nil }
         return group
     }
 }

@@ -5,7 +5,7 @@ import Wire
 extension GroupCoordinator {
     mutating func join(_ request: JoinGroupRequest, _ caller: GroupCaller, _ now: Now) {
         if let error = joinRefusal(request) { return refuseJoin(error, request, caller) }
-        let body: (inout ClassicGroup, inout GroupTurn) -> Void = { group, turn in group.join(request, caller, &turn) }
+        let body: (inout Group, inout GroupTurn) -> Void = { group, turn in group.classic?.join(request, caller, &turn) }
         // Only a newcomer makes a group: a member id that we do not know is from before the group was deleted or moved.
         if request.memberID.isEmpty {
             if !withNewGroup(request.groupID, now, body) { refuseJoin(.groupMaxSizeReached, request, caller) }
@@ -28,7 +28,7 @@ extension GroupCoordinator {
     mutating func sync(_ request: SyncGroupRequest, _ caller: GroupCaller, _ now: Now) {
         let error = request.groupID.isEmpty ? .invalidGroupID : unavailability(of: request.groupID)
         if let error { return effects.append(.respond(caller.token, .sync(.refusal(error)))) }
-        let found = withGroup(request.groupID, now) { group, turn in group.sync(request, caller, &turn) }
+        let found = withGroup(request.groupID, now) { group, turn in group.classic?.sync(request, caller, &turn) }
         if !found { effects.append(.respond(caller.token, .sync(.refusal(.unknownMemberID)))) }
     }
 
@@ -38,7 +38,7 @@ extension GroupCoordinator {
             response.errorCode = error
         } else {
             var error = ErrorCode.unknownMemberID
-            withGroup(request.groupID, now) { group, turn in error = group.heartbeat(request, &turn) }
+            withGroup(request.groupID, now) { group, turn in error = group.classic?.heartbeat(request, &turn) ?? error }
             response.errorCode = error
         }
         effects.append(.respond(caller.token, .heartbeat(response)))
@@ -59,12 +59,7 @@ extension GroupCoordinator {
         }
         var errors = [ErrorCode](repeating: .unknownMemberID, count: leavers.count)
         withGroup(request.groupID, now) { group, turn in
-            guard group.state != .dead else { return errors = errors.map { _ in .coordinatorNotAvailable } }
-            for (index, leaver) in leavers.enumerated() {
-                errors[index] = group.leave(
-                    memberID: leaver.memberID, groupInstanceID: leaver.groupInstanceID, reason: leaver.reason, &turn)
-            }
-            group.leaversGone(&turn)
+            group.classic?.leave(leavers, &errors, &turn)
         }
         if caller.apiVersion <= 2 {
             response.errorCode = errors.first ?? .none
@@ -76,7 +71,7 @@ extension GroupCoordinator {
 
     mutating func commit(_ request: OffsetCommitRequest, _ refused: [[ErrorCode]], _ caller: GroupCaller, _ now: Now) {
         if let error = unavailability(of: request.groupID) { return refuseCommit(error, request, refused, caller) }
-        let body: (inout ClassicGroup, inout GroupTurn) -> Void = { group, turn in
+        let body: (inout Group, inout GroupTurn) -> Void = { group, turn in
             group.commit(request, refused: refused, caller, &turn)
         }
         // A commit without a generation makes a group of its own: a simple consumer's, without members.

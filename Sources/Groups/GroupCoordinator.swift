@@ -75,12 +75,12 @@ package struct GroupCoordinator {
         guard let append = pendingAppends.remove(token) else { return [] }
         withGroup(append.groupID, now) { group, turn in
             switch append.continuation {
-            case .assignment(let generation): group.assignmentStored(generation: generation, error, &turn)
+            case .assignment(let generation): group.classic?.assignmentStored(generation: generation, error, &turn)
             case .emptied: break
-            case .staticMember(let replacement): group.staticMemberStored(replacement, error, &turn)
+            case .staticMember(let replacement): group.classic?.staticMemberStored(replacement, error, &turn)
             case .commit(let commit): group.commitStored(commit, error, &turn)
             case .offsetsDeleted(let places, let answer): group.offsetsRemoved(places, answer, error, &turn)
-            case .groupDeleted: if error != .none { group.transition(to: .empty, turn) }
+            case .groupDeleted: if error != .none { group.revive(turn) }
             }
         }
         if case .groupDeleted(let request) = append.continuation { groupDeleted(append, request, error) }
@@ -112,7 +112,7 @@ package struct GroupCoordinator {
 
     /// Gives a group its turn, if it exists.
     @discardableResult
-    mutating func withGroup(_ groupID: String, _ now: Now, _ body: (inout ClassicGroup, inout GroupTurn) -> Void) -> Bool {
+    mutating func withGroup(_ groupID: String, _ now: Now, _ body: (inout Group, inout GroupTurn) -> Void) -> Bool {
         let index = partition(of: groupID)
         guard partitions[index]?.groups.index(of: groupID) != nil else { return false }
         visit(groupID, index, now, body)
@@ -120,7 +120,7 @@ package struct GroupCoordinator {
     }
 
     /// Gives a group its turn, and makes it first where it does not exist yet. False where the partition holds as many as it may.
-    mutating func withNewGroup(_ groupID: String, _ now: Now, _ body: (inout ClassicGroup, inout GroupTurn) -> Void) -> Bool {
+    mutating func withNewGroup(_ groupID: String, _ now: Now, _ body: (inout Group, inout GroupTurn) -> Void) -> Bool {
         let index = partition(of: groupID)
         // Asked without holding on to the groups: whoever holds them while they change makes a copy of them all.
         guard partitions.update(index, { $0.hasRoom(for: groupID, config.groupsPerPartitionMax) }) == true else { return false }
@@ -129,7 +129,7 @@ package struct GroupCoordinator {
     }
 
     private mutating func visit(
-        _ groupID: String, _ index: Int32, _ now: Now, _ body: (inout ClassicGroup, inout GroupTurn) -> Void
+        _ groupID: String, _ index: Int32, _ now: Now, _ body: (inout Group, inout GroupTurn) -> Void
     ) {
         var turn = GroupTurn(now: now, config: config, partition: index, groupID: groupID, random: random, nextAppend: nextAppend)
         var timer: GroupTimer?
@@ -146,12 +146,12 @@ package struct GroupCoordinator {
 
     /// Runs the turn in place; returns the timer to set if the group has a deadline before all that it is armed for.
     private static func run(
-        _ body: (inout ClassicGroup, inout GroupTurn) -> Void, at groupID: String, of partition: inout OffsetsPartition,
+        _ body: (inout Group, inout GroupTurn) -> Void, at groupID: String, of partition: inout OffsetsPartition,
         _ turn: inout GroupTurn
     ) -> GroupTimer? {
-        body(&partition.groups[groupID, default: ClassicGroup(groupID)], &turn)
-        guard turn.wakeAt < partition.groups[groupID, default: ClassicGroup(groupID)].armed else { return nil }
-        partition.groups[groupID, default: ClassicGroup(groupID)].armed = turn.wakeAt
+        body(&partition.groups[groupID, default: Group(groupID)], &turn)
+        guard turn.wakeAt < partition.groups[groupID, default: Group(groupID)].armed else { return nil }
+        partition.groups[groupID, default: Group(groupID)].armed = turn.wakeAt
         return GroupTimer(deadline: turn.wakeAt, groupID: groupID)
     }
 
@@ -183,7 +183,7 @@ package struct GroupCoordinator {
 struct OffsetsPartition {
     /// Its records are still being read: requests are answered with COORDINATOR_LOAD_IN_PROGRESS.
     var isLoading: Bool
-    var groups = OrderedMap<String, ClassicGroup>()
+    var groups = OrderedMap<String, Group>()
     /// While loading: the groups with offsets in a producer's open transaction.
     var groupsByProducer = OrderedMap<Int64, OrderedMap<String, Bool>>()
     /// While loading: records that are none of ours.
