@@ -133,7 +133,7 @@ package struct BatchBuilder: Sendable {
 }
 
 /// Bytes that a zigzag varint takes.
-private func varintSize(_ value: Int64) -> Int {
+func varintSize(_ value: Int64) -> Int {
     let zigzag = UInt64(bitPattern: (value << 1) ^ (value >> 63))
     return max(1, (64 - zigzag.leadingZeroBitCount + 6) / 7)
 }

@@ -100,5 +100,7 @@ package enum BatchField {
     package static let leaderEpoch = 12
     package static let crc = 17
     package static let attributes = 21
+    package static let baseTimestamp = 27
     package static let maxTimestamp = 35
+    package static let count = 57
 }

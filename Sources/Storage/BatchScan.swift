@@ -43,8 +43,7 @@ struct HeaderScan {
 struct RecoveryScan {
     /// No batch is larger than a request can be, so a length beyond this is damage and not worth reading.
     static let batchBytesMax = 128 << 20
-    private static let pieceSize = 1 << 20
-
+    private let pieceSize: Int
     private let file: any DiskFile
     private let end: Int
     private var piece = Bytes.empty
@@ -56,7 +55,8 @@ struct RecoveryScan {
     /// The greatest offset that fits the indexes.
     private let offsetMax: Offset
 
-    init(_ file: any DiskFile, size: Int, baseOffset: Offset) {
+    init(_ file: any DiskFile, size: Int, baseOffset: Offset, pieceSize: Int = 1 << 20) {
+        self.pieceSize = pieceSize
         self.file = file
         end = size
         nextOffset = baseOffset
@@ -85,7 +85,7 @@ struct RecoveryScan {
         guard end - position >= count else { return false }
         if position >= pieceStart && position + count <= pieceStart + piece.count { return true }
         let start = position
-        let wanted = min(max(count, RecoveryScan.pieceSize), end - start)
+        let wanted = min(max(count, pieceSize), end - start)
         piece = try onDisk { () throws(DiskError) in try file.read(at: start, count: wanted) }
         pieceStart = start
         return piece.count >= count

@@ -22,6 +22,14 @@ package struct LogConfig: Equatable, Sendable {
     /// `cleanup.policy`.
     package var isCompacted = false
     package var isDeleting = true
+    /// `min.cleanable.dirty.ratio`: the new share of a log that makes compaction worth while.
+    package var cleanableRatioMin = 0.5
+    /// `min.compaction.lag.ms`: the least age of what is compacted.
+    package var compactionLagMinMilliseconds: Int64 = 0
+    /// `max.compaction.lag.ms`: the longest that a record waits for compaction.
+    package var compactionLagMaxMilliseconds = Int64.max
+    /// `delete.retention.ms`: how long tombstones and markers stay after a pass has seen them.
+    package var deleteRetentionMilliseconds: Int64 = 86_400_000
     /// `max.message.bytes`: of one batch, header and all.
     package var batchBytesMax = 1_048_588
     /// `message.timestamp.type`.
@@ -39,4 +47,11 @@ package struct LogConfig: Equatable, Sendable {
     package var flushMilliseconds = Int64.max
 
     package init() {}
+
+    /// The age at which a segment rolls, jitter taken off. A compacted log rolls in time for `max.compaction.lag.ms`, since the active
+    /// segment is never compacted.
+    var rollMilliseconds: Int64 {
+        let due = isCompacted ? min(segmentMilliseconds, compactionLagMaxMilliseconds) : segmentMilliseconds
+        return max(0, due - min(due, segmentJitterMilliseconds))
+    }
 }

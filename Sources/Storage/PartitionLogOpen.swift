@@ -50,7 +50,8 @@ extension PartitionLog {
         var bases: [Offset] = []
         var snapshots: [Offset] = []
         var others: [(offset: Offset, file: SegmentFile)] = []
-        for name in try tidiedNames() {
+        var swapped: [Offset] = []
+        for name in try tidiedNames(&swapped) {
             guard let (offset, file) = SegmentFile.parse(name) else { continue }
             switch file {
             case .log: bases.append(offset)
@@ -66,23 +67,17 @@ extension PartitionLog {
             }
         }
         if segments.isEmpty { segments = [try Segment.create(disk, directory, start)] }
+        for segment in segments where swapped.contains(segment.baseOffset) { try rebuildIndexes(of: segment) }
         return snapshots
     }
 
-    private func tidiedNames() throws(LogError) -> [String] {
-        try onDisk { () throws(DiskError) in
+    private func tidiedNames(_ swapped: inout [Offset]) throws(LogError) -> [String] {
+        swapped = try SwapRecovery.run(disk, directory)
+        return try onDisk { () throws(DiskError) in
             var names: [String] = []
             for name in try disk.list(directory) {
-                let path = directory + "/" + name
-                if name.hasSuffix(SegmentFile.swapSuffix) {
-                    let final = String(name.dropLast(SegmentFile.swapSuffix.count))
-                    try disk.rename(path, to: directory + "/" + final)
-                    if !names.contains(final) { names.append(final) }
-                } else if name.hasSuffix(SegmentFile.deletedSuffix) || name.hasSuffix(SegmentFile.cleanedSuffix) || name.hasSuffix(".tmp") {
-                    try disk.remove(path)
-                } else if !names.contains(name) {
-                    names.append(name)
-                }
+                let isLeftOver = [SegmentFile.deletedSuffix, SegmentFile.cleanedSuffix, ".tmp"].contains { name.hasSuffix($0) }
+                if isLeftOver { try disk.remove(directory + "/" + name) } else { names.append(name) }
             }
             return names.sorted()
         }

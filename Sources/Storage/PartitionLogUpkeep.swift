@@ -118,8 +118,13 @@ extension PartitionLog {
     private func pastRetentionTime(_ highWatermark: Offset, _ now: Now) throws(LogError) -> Int {
         guard config.retentionMilliseconds >= 0 else { return 0 }
         var count = 0
-        while count < segments.count, !segments[count].isEmpty, end(of: count) <= highWatermark {
+        while count < segments.count, isWritten(count), end(of: count) <= highWatermark {
             let newest = try segments[count].newestTimestamp().timestamp
+            // Compaction may have left nothing of it.
+            guard !segments[count].isEmpty else {
+                count += 1
+                continue
+            }
             // Records without a timestamp never grow old.
             guard newest.milliseconds >= 0 else { break }
             guard now.wall.milliseconds &- newest.milliseconds > config.retentionMilliseconds else { break }
@@ -132,13 +137,16 @@ extension PartitionLog {
         guard config.retentionBytes >= 0 else { return 0 }
         var surplus = size - config.retentionBytes
         var count = 0
-        while count < segments.count, !segments[count].isEmpty, end(of: count) <= highWatermark {
+        while count < segments.count, isWritten(count), end(of: count) <= highWatermark {
             guard surplus - Int64(segments[count].size) >= 0 else { break }
             surplus -= Int64(segments[count].size)
             count += 1
         }
         return count
     }
+
+    /// Whether the segment was ever written: all but an active one that is empty.
+    private func isWritten(_ index: Int) -> Bool { index + 1 < segments.count || !segments[index].isEmpty }
 
     private func end(of index: Int) -> Offset { index + 1 < segments.count ? segments[index + 1].baseOffset : logEndOffset }
 

@@ -24,6 +24,8 @@ final class Segment {
     /// Bytes written since the last sync.
     private(set) var unsyncedBytes = 0
     private var opened: (any DiskFile)?
+    /// Behind the names of its files while it is the output of a compaction that has not replaced anything yet.
+    private var suffix = ""
     /// The transactions whose abort markers lie here; nil until read.
     private var aborted: [AbortedTransaction]?
     private var flushedAborted = 0
@@ -37,8 +39,9 @@ final class Segment {
     }
 
     /// A new, empty segment. Whatever a crash may have left under its name goes. The index files come with their first entries.
-    static func create(_ disk: any Disk, _ directory: String, _ baseOffset: Offset) throws(LogError) -> Segment {
+    static func create(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, suffix: String = "") throws(LogError) -> Segment {
         let segment = Segment(disk, directory, baseOffset, size: 0)
+        segment.suffix = suffix
         segment.opened = try onDisk { () throws(DiskError) in
             let file = try disk.open(segment.path(.log), create: true)
             if file.size > 0 { try file.truncate(to: 0) }
@@ -51,7 +54,8 @@ final class Segment {
         return segment
     }
 
-    func path(_ kind: SegmentFile) -> String { directory + "/" + kind.name(baseOffset) }
+    func named(_ suffix: String) { self.suffix = suffix }
+    func path(_ kind: SegmentFile) -> String { directory + "/" + kind.name(baseOffset) + suffix }
 
     func file() throws(LogError) -> any DiskFile {
         if let opened { return opened }
@@ -77,19 +81,24 @@ final class Segment {
         let begun = try firstTimestamp()
         guard begun.milliseconds >= 0 else { return false }
         let reached = maxTimestamp.milliseconds >= 0 ? maxTimestamp : now
-        return reached.milliseconds &- begun.milliseconds > config.segmentMilliseconds - config.segmentJitterMilliseconds
+        return reached.milliseconds &- begun.milliseconds > config.rollMilliseconds
     }
 
     /// Writes whole batches with one call and enters them into the indexes. On failure the file is cut back and nothing has changed.
     func append(_ batches: [RecordBatch], config: LogConfig) throws(LogError) {
+        try append(batches.map(\.bytes), batches.map(\.header), config: config)
+    }
+
+    /// The same with neighbouring batches joined in `parts`.
+    func append(_ parts: [Bytes], _ headers: [BatchHeader], config: LogConfig) throws(LogError) {
         let file = try file()
         let start = size
-        do { try file.write(batches.map(\.bytes), at: start) } catch {
+        do { try file.write(parts, at: start) } catch {
             // What was written of it must not be mistaken for a batch later; where even this fails, recovery will cut it.
             try? file.truncate(to: start)
             throw .disk(error)
         }
-        for batch in batches { enter(batch.header, interval: config.indexIntervalBytes) }
+        for header in headers { enter(header, interval: config.indexIntervalBytes) }
     }
 
     /// Takes a batch that lies at the end of the file into the indexes and sums.
@@ -107,6 +116,8 @@ final class Segment {
 
     private func note(_ header: BatchHeader) {
         if size == 0 { first = header.maxTimestamp }
+        // What compaction emptied has a timestamp for its producer's sake, and no record that bears it.
+        guard header.recordCount > 0 else { return }
         if let newest, newest.timestamp >= header.maxTimestamp { return }
         newest = (header.maxTimestamp, header.lastOffset)
     }
@@ -303,11 +314,12 @@ final class Segment {
         }
     }
 
-    /// Renames all files to `.deleted` and returns their new names.
-    func markDeleted() throws(LogError) -> [String] {
+    /// Renames all files to `.deleted` and returns their new names. `kinds`: all but the snapshot where another segment takes this one's
+    /// place and needs it.
+    func markDeleted(_ kinds: [SegmentFile] = SegmentFile.allCases) throws(LogError) -> [String] {
         letGo()
         var marked: [String] = []
-        for kind in SegmentFile.allCases {
+        for kind in kinds {
             let from = path(kind)
             let to = from + SegmentFile.deletedSuffix
             do {
