@@ -21,6 +21,10 @@ package enum ClientError: Error, Equatable, Sendable {
     case overloaded
     /// The client was stopped.
     case stopped
+    /// The record's transaction was aborted before the record was written.
+    case aborted
+    /// The caller asked for what its state does not allow, such as a commit without a transaction; a sentence.
+    case illegal(String)
 }
 
 extension ClientError: CustomStringConvertible {
@@ -35,6 +39,8 @@ extension ClientError: CustomStringConvertible {
         case .unknownBroker(let broker): "broker \(broker) is not part of the cluster"
         case .overloaded: "too many requests are waiting"
         case .stopped: "stopped"
+        case .aborted: "the transaction was aborted"
+        case .illegal(let reason): reason
         }
     }
 
@@ -49,7 +55,7 @@ extension ClientError: CustomStringConvertible {
         // A broker that died leaves the list before all who knew it as a leader have heard of another.
         case .unreachable, .disconnected, .timedOut, .overloaded, .unknownBroker: true
         case .kafka(let code, _): code.isRetriable
-        case .unsupported, .malformed, .stopped: false
+        case .unsupported, .malformed, .stopped, .aborted, .illegal: false
         }
     }
 }

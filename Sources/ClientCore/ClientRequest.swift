@@ -11,6 +11,25 @@ package enum RequestTarget: Equatable, Sendable {
     case leader(TopicPartition)
     /// The coordinator of a consumer group.
     case coordinator(group: String)
+    /// The coordinator of a transactional id.
+    case transactionCoordinator(id: String)
+}
+
+/// Whose coordinator: FindCoordinator's key types.
+package struct CoordinatorKey: Hashable, Comparable, Sendable {
+    package enum Kind: Int8, Sendable {
+        case group = 0
+        case transaction = 1
+    }
+    package var kind: Kind
+    package var name: String
+
+    package init(_ kind: Kind, _ name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    package static func < (a: CoordinatorKey, b: CoordinatorKey) -> Bool { (a.kind.rawValue, a.name) < (b.kind.rawValue, b.name) }
 }
 
 /// Which connection to a broker carries a request. A broker answers in the order of requests, so a long poll would hold up what comes

@@ -40,10 +40,14 @@ extension ClusterSession {
             if let learntAt = metadata.learntAt, learntAt >= pending.submittedAt { return .fail(.unknownBroker(broker)) }
             return need(.brokers, number, now: now)
         case .leader(let partition): return routeToLeader(partition, number, pending, now: now)
-        case .coordinator(let group):
-            if let coordinator = coordinators[group], nodes[coordinator] != nil { return .node(coordinator) }
-            return need(.coordinator(group), number, now: now)
+        case .coordinator(let group): return routeToCoordinator(CoordinatorKey(.group, group), number, now: now)
+        case .transactionCoordinator(let id): return routeToCoordinator(CoordinatorKey(.transaction, id), number, now: now)
         }
+    }
+
+    private mutating func routeToCoordinator(_ key: CoordinatorKey, _ number: Int, now: Now) -> Route {
+        if let coordinator = coordinators[key], nodes[coordinator] != nil { return .node(coordinator) }
+        return need(.coordinator(key), number, now: now)
     }
 
     private mutating func routeToLeader(_ partition: TopicPartition, _ number: Int, _ pending: Pending, now: Now) -> Route {
@@ -82,11 +86,11 @@ extension ClusterSession {
             request.topics = [topic]
             request.allowAutoTopicCreation = false
             ask(request, for: need, now: now)
-        case .coordinator(let group):
+        case .coordinator(let key):
             var request = FindCoordinatorRequest()
-            request.key = group
-            request.keyType = 0
-            request.coordinatorKeys = [group]
+            request.key = key.name
+            request.keyType = key.kind.rawValue
+            request.coordinatorKeys = [key.name]
             ask(request, for: need, now: now)
         }
         return .wait
@@ -181,17 +185,17 @@ extension ClusterSession {
 
     /// Takes in what the session asked for itself; returns why it is of no use.
     mutating func learn(_ message: any WireMessage, for need: Need) -> ClientError? {
-        guard case .coordinator(let group) = need else {
+        guard case .coordinator(let key) = need else {
             return (message as? MetadataResponse).flatMap { ClientError.of($0.errorCode) }
         }
         guard let answer = message as? FindCoordinatorResponse else { return .malformed(api: APIKey.findCoordinator.name) }
-        // One group was asked for: v4 and later answer in a list, older versions in the response itself.
+        // One key was asked for: v4 and later answer in a list, older versions in the response itself.
         let found = answer.coordinators.first
         let code = found?.errorCode ?? answer.errorCode
         if let error = ClientError.of(code, found?.errorMessage ?? answer.errorMessage) { return error }
         if coordinators.count >= SessionLimits.coordinatorsMax { coordinators = OrderedMap() }
         let id = BrokerID(found?.nodeID ?? answer.nodeID)
-        coordinators[group] = id
+        coordinators[key] = id
         if nodes[id] == nil {
             let address = ServerAddress(host: found?.host ?? answer.host, port: found?.port ?? answer.port)
             nodes[id] = Node(address: address, backoff: newBackoff)
@@ -201,7 +205,8 @@ extension ClusterSession {
 
     mutating func forgetRoute(of target: RequestTarget) {
         switch target {
-        case .coordinator(let group): coordinators.remove(group)
+        case .coordinator(let group): coordinators.remove(CoordinatorKey(.group, group))
+        case .transactionCoordinator(let id): coordinators.remove(CoordinatorKey(.transaction, id))
         case .controller: metadata.controller = nil
         case .leader(let partition): metadata.distrust(partition.topic)
         case .any, .broker: break
@@ -211,7 +216,7 @@ extension ClusterSession {
     /// Whether an answer says that the request went to the wrong broker, or to the right one too early.
     func isMisrouted(_ pending: Pending, _ message: any WireMessage) -> Bool {
         switch pending.request.target {
-        case .coordinator: coordinatorCodes(message).contains(where: ErrorCode.coordinatorMoved.contains)
+        case .coordinator, .transactionCoordinator: coordinatorCodes(message).contains(where: ErrorCode.coordinatorMoved.contains)
         case .controller: controllerCodes(message).contains(.notController)
         case .leader: leaderCodes(message).contains(where: \.isInvalidMetadata)
         case .any, .broker: false
@@ -223,18 +228,18 @@ extension RequestTarget {
     /// Whether somebody else may be responsible in a moment.
     fileprivate var canMove: Bool {
         switch self {
-        case .leader, .coordinator, .controller: true
+        case .leader, .coordinator, .transactionCoordinator, .controller: true
         case .any, .broker: false
         }
     }
 }
 
 extension ErrorCode {
-    /// What a broker says that is not, or not yet, the coordinator of a group.
+    /// What a broker says that is not, or not yet, the coordinator of a group or of a transactional id.
     package static let coordinatorMoved: [ErrorCode] = [.notCoordinator, .coordinatorNotAvailable, .coordinatorLoadInProgress]
 }
 
-/// The codes by which an answer from a group's coordinator may say that it is not its coordinator.
+/// The codes by which an answer from a coordinator may say that it is not its coordinator.
 private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     switch message {
     case let answer as JoinGroupResponse: [answer.errorCode]
@@ -247,6 +252,13 @@ private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     case let answer as ConsumerGroupDescribeResponse: answer.groups.map(\.errorCode)
     case let answer as DeleteGroupsResponse: answer.results.map(\.errorCode)
     case let answer as OffsetDeleteResponse: [answer.errorCode]
+    case let answer as InitProducerIDResponse: [answer.errorCode]
+    case let answer as AddPartitionsToTxnResponse:
+        answer.resultsByTopicV3AndBelow.flatMap { $0.resultsByPartition.map(\.partitionErrorCode) }
+    case let answer as AddOffsetsToTxnResponse: [answer.errorCode]
+    case let answer as EndTxnResponse: [answer.errorCode]
+    case let answer as TxnOffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
+    case let answer as DescribeTransactionsResponse: answer.transactionStates.map(\.errorCode)
     default: []
     }
 }

@@ -59,7 +59,7 @@ package struct ClusterSession: Sendable {
     enum Need: Equatable, Sendable {
         case brokers
         case topic(String)
-        case coordinator(String)
+        case coordinator(CoordinatorKey)
     }
 
     struct Pending: Sendable {
@@ -82,7 +82,7 @@ package struct ClusterSession: Sendable {
     var nodes = OrderedMap<BrokerID, Node>()
     var connections = OrderedMap<Int, Connection>()
     var requests = OrderedMap<Int, Pending>()
-    var coordinators = OrderedMap<String, BrokerID>()
+    var coordinators = OrderedMap<CoordinatorKey, BrokerID>()
     var random: PRNG
     var effects: [Effect] = []
     private var nextConnection = 0

@@ -50,7 +50,7 @@ struct ClusterAccess {
             ].contains(code)
             let words = message.map { "\($0) (\(code.name))" } ?? code.name
             return Failure(refused ? .authentication : .error, words)
-        case .unsupported, .malformed, .unknownBroker, .overloaded, .stopped:
+        case .unsupported, .malformed, .unknownBroker, .overloaded, .stopped, .aborted, .illegal:
             return Failure(.error, error.description)
         }
     }

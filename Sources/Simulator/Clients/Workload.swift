@@ -81,14 +81,16 @@ package final class Workload {
     }
 
     private func outcome(_ output: ProducerOutput, of producer: Producer) {
-        producer.settled += 1
         switch output {
         case .delivered(let number, let partition, let offset):
+            producer.settled += 1
             world.trace.note(world, "\(producer.client.host)", "\(producer.index).\(number) acknowledged at \(offset) of \(partition)")
             ledger.delivered(Ledger.Name(producer: producer.index, number: number), partition, offset)
         case .failed(let number, let error):
+            producer.settled += 1
             producer.failed += 1
             world.trace.note(world, "\(producer.client.host)", "\(producer.index).\(number) failed: \(error)")
+        case .transactionDone, .transactionFailed: break
         }
     }
 

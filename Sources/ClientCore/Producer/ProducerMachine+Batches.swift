@@ -10,13 +10,16 @@ extension ProducerMachine {
         var byLeader = OrderedMap<BrokerID, [TopicPartition]>()
         for name in queues.keys {
             build(name, &effects, now: now)
-            guard let queue = queues[name], queue.batch != nil, !queue.isUnderWay, queue.notBefore <= now.instant else { continue }
+            guard let queue = queues[name], queue.batch != nil, !queue.isUnderWay, queue.notBefore <= now.instant, mayWrite(to: name) else {
+                continue
+            }
             if let leader = metadata.leader(name) { byLeader[leader, default: []].append(name) }
         }
         for (leader, names) in byLeader {
             var request = ProduceRequest()
             request.acks = options.acks.rawValue
             request.timeoutMs = Int32(ProducerMachine.requestMs)
+            request.transactionalID = transaction?.id
             for name in names {
                 guard let batch = queues[name]?.batch else { continue }
                 if request.topics.last?.name != name.topic {
@@ -30,8 +33,15 @@ extension ProducerMachine {
                 request.topics[request.topics.count - 1].partitions.append(partition)
                 queues.update(name) { $0.isUnderWay = true }
             }
+            transaction?.isStarted = true
             send(request, to: .broker(leader), .produce(names), &effects)
         }
+    }
+
+    /// A transaction's partition is written to when the coordinator knows of it; or the write itself tells it.
+    private func mayWrite(to name: TopicPartition) -> Bool {
+        guard let transaction else { return true }
+        return transaction.isWriting && (transaction.isImplicit == true || transaction.partitions[name] == .enrolled)
     }
 
     // MARK: Identity
@@ -39,7 +49,7 @@ extension ProducerMachine {
     /// True once it is clear whether batches carry a producer id.
     private mutating func identify(_ effects: inout Effects, now: Now) -> Bool {
         if isIdentified { return true }
-        guard hasWork, !isAskingIdentity, identifyAt <= now.instant else { return false }
+        guard transaction == nil, hasWork, !isAskingIdentity, identifyAt <= now.instant else { return false }
         isAskingIdentity = true
         send(InitProducerIDRequest(), to: .any, .producerID, &effects)
         return false
@@ -68,6 +78,7 @@ extension ProducerMachine {
         var builder = BatchBuilder(codec: options.codec)
         let identity = numbered(name)
         (builder.producerID, builder.producerEpoch, builder.baseSequence) = (identity.id, identity.epoch, identity.sequence)
+        builder.isTransactional = transaction != nil
         var taken = 0
         for item in queue.waiting {
             let record = item.record
@@ -92,7 +103,8 @@ extension ProducerMachine {
         let (id, epoch) = (producerID, producerEpoch)
         guard id >= 0 else { return (-1, -1, -1) }
         return queues.update(name) { queue in
-            if queue.producerID != id { (queue.producerID, queue.producerEpoch, queue.nextSequence) = (id, epoch, 0) }
+            let isOld = queue.producerID != id || queue.producerEpoch < epoch
+            if isOld { (queue.producerID, queue.producerEpoch, queue.nextSequence) = (id, epoch, 0) }
             return (id, queue.producerEpoch, queue.nextSequence)
         } ?? (-1, -1, -1)
     }
@@ -107,6 +119,7 @@ extension ProducerMachine {
             queue.backoff.succeeded()
         }
         finish(batch.items, with: error, &effects)
+        if transaction != nil { return writeFailed(error, mayBeWritten: batch.mayBeWritten, &effects) }
         if batch.mayBeWritten { raiseEpoch(name) }
         if case .kafka(.invalidProducerEpoch, _) = error { renewIdentity(name) }
     }
@@ -193,7 +206,8 @@ extension ProducerMachine {
             if !error.saysNotWritten { queue.batch?.mayBeWritten = true }
         }
         let isLost = error.saysSequenceIsLost
-        guard error.isRetriable || isLost, batch.deadline > now.instant else { return abandon(name, error, &effects) }
+        let isWanted = transaction.map { $0.isWriting && !isLost } ?? true
+        guard isWanted, error.isRetriable || isLost, batch.deadline > now.instant else { return abandon(name, error, &effects) }
         let wait = queues.update(name) { $0.backoff.failed(&random) } ?? 0
         queues.update(name) { $0.notBefore = now.instant.adding(milliseconds: wait) }
         if isLost { renumber(name) }
@@ -208,7 +222,7 @@ extension ClientError {
     fileprivate var saysNotWritten: Bool {
         switch self {
         case .unreachable, .unsupported, .unknownBroker, .overloaded: true
-        case .disconnected, .timedOut, .malformed, .stopped: false
+        case .disconnected, .timedOut, .malformed, .stopped, .aborted, .illegal: false
         case .kafka(let code, _): ClientError.notWritten.contains(code)
         }
     }
@@ -218,7 +232,8 @@ extension ClientError {
             .notEnoughReplicas, .messageTooLarge, .corruptMessage, .recordListTooLarge, .invalidTimestamp, .invalidRecord,
             .topicAuthorizationFailed, .clusterAuthorizationFailed, .invalidRequiredAcks, .unsupportedForMessageFormat,
             .unsupportedCompressionType, .policyViolation, .outOfOrderSequenceNumber, .unknownProducerID, .invalidProducerEpoch,
-            .invalidTopicException,
+            .invalidTopicException, .concurrentTransactions, .invalidTxnState, .transactionAbortable, .producerFenced,
+            .transactionalIDAuthorizationFailed, .invalidProducerIDMapping,
         ]
     }
 

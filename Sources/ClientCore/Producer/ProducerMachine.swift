@@ -69,6 +69,7 @@ package struct ProducerMachine: ClientMachine {
         case metadata([String])
         case producerID
         case produce([TopicPartition])
+        case transaction(TransactionState.Step)
     }
 
     let options: ProducerOptions
@@ -95,6 +96,8 @@ package struct ProducerMachine: ClientMachine {
     var isAskingIdentity = false
     /// Not asked again before.
     var identifyAt = Instant.zero
+    /// Nil for a producer without transactions.
+    var transaction: TransactionState?
     var random: PRNG
 
     package init(_ options: ProducerOptions, codecs: Codecs) {
@@ -102,6 +105,10 @@ package struct ProducerMachine: ClientMachine {
         self.codecs = codecs
         random = PRNG(seed: options.seed)
         isIdentified = !options.isIdempotent
+        if let id = options.transactionalID {
+            precondition(options.isIdempotent, "transactions want numbered batches")
+            transaction = TransactionState(id: id, timeoutMs: options.transactionTimeoutMs)
+        }
     }
 
     /// How long a leader may wait for its followers before it answers that it could not.
@@ -116,7 +123,9 @@ package struct ProducerMachine: ClientMachine {
         switch input {
         case .send(let number, let record): accept(number, record, &effects, now: now)
         case .flush: isFlushing = true
-        case .close: (isClosing, isFlushing) = (true, true)
+        case .close: beginClose(&effects)
+        case .initTransactions, .beginTransaction, .sendOffsets, .commitTransaction, .abortTransaction:
+            receiveTransactional(input, &effects)
         }
         advance(&effects, now: now)
         return effects
@@ -135,6 +144,7 @@ package struct ProducerMachine: ClientMachine {
         case .metadata(let topics): metadataAnswered(topics, result, &effects, now: now)
         case .producerID: identityAnswered(result, now: now)
         case .produce(let names): produceAnswered(names, result, &effects, now: now)
+        case .transaction(let step): transactionAnswered(step, result, &effects, now: now)
         }
         advance(&effects, now: now)
         return effects
@@ -143,7 +153,8 @@ package struct ProducerMachine: ClientMachine {
     package var nextDeadline: Instant {
         var next = isAskingMetadata || topicsToAsk.isEmpty ? Instant.distantFuture : metadataAt
         for items in homeless.values { next = min(next, items.first?.deadline ?? next) }
-        if !isIdentified && !isAskingIdentity && hasWork { next = min(next, identifyAt) }
+        if !isIdentified && !isAskingIdentity && hasWork && transaction == nil { next = min(next, identifyAt) }
+        if let transaction, !transaction.isAsking, transaction.notBefore > .zero { next = min(next, transaction.notBefore) }
         for (name, queue) in queues where !queue.isUnderWay {
             if let batch = queue.batch {
                 // Without a leader it is the metadata's answer that goes on.
@@ -161,6 +172,10 @@ package struct ProducerMachine: ClientMachine {
     // MARK: Records in
 
     private mutating func accept(_ number: Int, _ record: ProducerRecord, _ effects: inout Effects, now: Now) {
+        if let refusal = transaction?.refusal {
+            effects.append(.output(.failed(number: number, refusal)))
+            return
+        }
         guard !isClosing, bufferedBytes + record.size <= options.bufferedBytesMax else {
             effects.append(.output(.failed(number: number, isClosing ? .stopped : .overloaded)))
             return
@@ -178,22 +193,35 @@ package struct ProducerMachine: ClientMachine {
 
     // MARK: Effects
 
-    mutating func send(_ message: any WireRequest, to target: RequestTarget, _ purpose: Purpose, _ effects: inout Effects) {
+    mutating func send(
+        _ message: any WireRequest, to target: RequestTarget, _ purpose: Purpose, versions: ClosedRange<Int16> = 0...Int16.max,
+        _ effects: inout Effects
+    ) {
         let token = nextToken
         nextToken += 1
         purposes[token] = purpose
-        var request = ClientRequest(message, to: target)
+        var request = ClientRequest(message, to: target, versions: versions)
         switch purpose {
         case .produce:
             request.lane = .produce
-            // Topics go by name up to version 12. Sending again is decided here, with the sequence.
-            request.versions = 3...12
+            request.versions = produceVersions
+            // Sending again is decided here, with the sequence.
             request.isRepeatable = false
             // The broker answers after `ProducerMachine.requestMs` at the latest, and an answer is better than none.
             request.timeoutMs = ProducerMachine.requestMs + 2_000
         case .metadata, .producerID: request.lane = .routing
+        case .transaction: request.timeoutMs = ProducerMachine.requestMs
         }
         effects.append(.send(token: token, request))
+    }
+
+    /// Topics go by name up to version 12. Version 12 also says that what it writes to is part of the transaction (KIP-890).
+    private var produceVersions: ClosedRange<Int16> {
+        switch transaction?.isImplicit {
+        case nil: 3...12
+        case true?: 12...12
+        case false?: 3...11
+        }
     }
 
     mutating func finish(_ items: [Item], with error: ClientError, _ effects: inout Effects) {
@@ -201,18 +229,30 @@ package struct ProducerMachine: ClientMachine {
             bufferedBytes -= item.record.size
             effects.append(.output(.failed(number: item.number, error)))
         }
+        if transaction?.isWriting == true && !items.isEmpty { transaction?.trouble = error }
     }
 
     private mutating func advance(_ effects: inout Effects, now: Now) {
         guard !isEnded else { return }
         expire(&effects, now: now)
         askMetadata(&effects, now: now)
+        stepTransaction(&effects, now: now)
         produce(&effects, now: now)
-        let isIdle = bufferedBytes == 0 && homeless.isEmpty && queues.values.allSatisfy { $0.waiting.isEmpty && $0.batch == nil }
+        if transaction?.trouble != nil { stepTransaction(&effects, now: now) }
+        let isIdle = isSettled
         if isIdle { isFlushing = isClosing }
-        if isIdle && isClosing {
+        if isIdle && isClosing && transaction?.isAtRest != false {
             isEnded = true
             effects.append(.finished)
+        }
+    }
+
+    private mutating func beginClose(_ effects: inout Effects) {
+        (isClosing, isFlushing) = (true, true)
+        switch transaction?.phase {
+        case .open, .abortable: beginAbort(nil, &effects)
+        case .initializing: doom(.stopped, &effects)
+        default: break
         }
     }
 

@@ -17,6 +17,10 @@ package struct ProducerOptions: Equatable, Sendable {
     package var deliveryTimeoutMs: Int64 = 30_000
     /// Number batches, so that the broker drops what is sent twice. Off where the cluster cannot.
     package var isIdempotent = true
+    /// With one, records are written in transactions: of all producers of this id only the newest can write. Wants `isIdempotent`.
+    package var transactionalID: String?
+    /// A transaction that takes longer is aborted by its coordinator, which fences the producer.
+    package var transactionTimeoutMs: Int32 = 60_000
     package var seed: UInt64 = 1
 
     package init() {}
@@ -54,11 +58,25 @@ package enum ProducerInput: Equatable, Sendable {
     case send(number: Int, ProducerRecord)
     /// Send what waits, without lingering.
     case flush
-    /// Send what waits, then finish.
+    /// Send what waits, then finish. A transaction that is open is aborted.
     case close
+    /// Once, before the first transaction: fences the producers of this id before this one, and waits for what they left open.
+    case initTransactions(number: Int)
+    /// Records that are sent from here on belong to the transaction.
+    case beginTransaction(number: Int)
+    /// Commits offsets of a group with the transaction; they count if it is committed.
+    case sendOffsets(number: Int, ConsumerGroupMetadata, [CommittedPosition])
+    /// Writes what waits, then makes all of the transaction visible at once.
+    case commitTransaction(number: Int)
+    /// What waits is not written, and what was written is not read by readers of what is committed.
+    case abortTransaction(number: Int)
 }
 
 package enum ProducerOutput: Equatable, Sendable {
     case delivered(number: Int, TopicPartition, Offset)
     case failed(number: Int, ClientError)
+    /// What was asked for with this number of a transaction is done.
+    case transactionDone(number: Int)
+    /// Where it is fatal the producer can do nothing any more; else the transaction has to be aborted, and the next may succeed.
+    case transactionFailed(number: Int, ClientError, isFatal: Bool)
 }

@@ -12,6 +12,7 @@ extension ProducerMachine {
         let lingers = options.lingerMs
         let name = TopicPartition(item.record.topic, partition)
         if queues[name] == nil { queues[name] = Queue() }
+        if transaction?.isImplicit == false && transaction?.partitions[name] == nil { transaction?.partitions[name] = .wanted }
         queues.update(name) { queue in
             if queue.waiting.isEmpty { queue.readyAt = now.instant.adding(milliseconds: lingers) }
             queue.append(item)
