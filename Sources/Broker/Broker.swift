@@ -54,6 +54,8 @@ package struct Broker {
     /// Internal appends that are decided and whose owners have not been told yet.
     var completions: [(InternalAppendOwner, ErrorCode)] = []
 
+    /// Who decides what is allowed; nil: all is.
+    let authorizer: Authorizer?
     var admin = AdminState()
     var awaited = AwaitedTopics()
     var groups = GroupRuntime()
@@ -69,6 +71,7 @@ package struct Broker {
         image = ClusterImage(clusterID: "")
         controller = Controller(image: image)
         brokerID = config.nodeID
+        authorizer = Authorizer(config)
         replication.sessions = FetchSessions(slots: config.fetchSessionSlots)
         random = PRNG(seed: seed)
     }

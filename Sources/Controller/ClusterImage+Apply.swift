@@ -22,8 +22,9 @@ extension ClusterImage {
         case .featureLevel(let record): applyFeature(record, &delta)
         case .producerIDs(let record): nextProducerID = max(nextProducerID, record.nextProducerID)
         case .noOp, .beginTransaction, .endTransaction, .abortTransaction: break
-        case .userScramCredential, .removeUserScramCredential, .clientQuota, .accessControlEntry, .removeAccessControlEntry,
-            .registerController, .opaque:
+        case .accessControlEntry(let record): applyAccess(record, &delta)
+        case .removeAccessControlEntry(let record): applyRemoveAccess(record, &delta)
+        case .userScramCredential, .removeUserScramCredential, .clientQuota, .registerController, .opaque:
             kept.apply(record)
         }
     }
@@ -127,6 +128,20 @@ extension ClusterImage {
         let level = record.featureLevel == 0 ? nil : record.featureLevel
         delta.features.note(record.name, before: features[record.name], after: level)
         features[record.name] = level
+    }
+
+    // MARK: access
+
+    private mutating func applyAccess(_ record: AccessControlEntryRecord, _ delta: inout ClusterImageDelta) {
+        guard let entry = AccessEntry(record) else { return kept.apply(.accessControlEntry(record)) }
+        delta.access.note(record.id, before: access.entries[record.id], after: entry)
+        access.insert(entry, id: record.id)
+    }
+
+    private mutating func applyRemoveAccess(_ record: RemoveAccessControlEntryRecord, _ delta: inout ClusterImageDelta) {
+        guard let entry = access.entries[record.id] else { return kept.apply(.removeAccessControlEntry(record)) }
+        delta.access.note(record.id, before: entry, after: nil)
+        access.remove(record.id)
     }
 
     // MARK: brokers

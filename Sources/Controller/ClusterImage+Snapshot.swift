@@ -15,6 +15,7 @@ extension ClusterImage {
             records += settings.map { MetadataRecords.config(resource, $0.key, $0.value) }
         }
         if nextProducerID > 0 { records.append(MetadataRecords.producerIDs(.none, -1, next: nextProducerID)) }
+        records += access.entries.map { $0.value.record($0.key) }
         return records + kept.all
     }
 
@@ -54,6 +55,9 @@ extension ClusterImageDelta {
         }
         for name in union(old.features.keys, new.features.keys) where old.features[name] != new.features[name] {
             features.note(name, before: old.features[name], after: new.features[name])
+        }
+        for id in union(old.access.entries.keys, new.access.entries.keys) where old.access.entries[id] != new.access.entries[id] {
+            access.note(id, before: old.access.entries[id], after: new.access.entries[id])
         }
     }
 

@@ -139,7 +139,8 @@ package struct ClusterImage: Equatable, Sendable {
     private(set) var topicNames: [UUID: String] = [:]
     /// By the form under which metrics know it, the name of a topic with '.' or '_': only such can collide.
     private var metricNames: [String: String] = [:]
-    /// What this build does not use (ACLs, quotas, credentials, …), for the next snapshot.
+    package internal(set) var access = AccessList()
+    /// What this build does not use (credentials, …), for the next snapshot.
     package internal(set) var kept = KeptRecords()
 
     package init(clusterID: String) { self.clusterID = clusterID }

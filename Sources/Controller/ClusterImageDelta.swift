@@ -57,10 +57,14 @@ package struct ClusterImageDelta: Equatable, Sendable {
     package internal(set) var configs: OrderedMap<ConfigKey, Change<String>> = OrderedMap()
     package internal(set) var features: OrderedMap<String, Change<Int16>> = OrderedMap()
 
+    /// Access control entries, by id.
+    package internal(set) var access: OrderedMap<UUID, Change<AccessEntry>> = OrderedMap()
+
     package init() {}
 
     package var isEmpty: Bool {
         brokers.isEmpty && topicsCreated.isEmpty && topicsDeleted.isEmpty && partitions.isEmpty && configs.isEmpty && features.isEmpty
+            && access.isEmpty
     }
 
     /// The resources of which a setting changed, each once, in order.

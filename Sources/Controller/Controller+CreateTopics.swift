@@ -195,12 +195,12 @@ extension Controller {
 }
 
 /// Which names a request has more than once, each to be told of once.
-struct NameCounts {
+package struct NameCounts {
     private var counts: [String: Int] = [:]
 
-    init(_ names: [String]) { for name in names { counts[name, default: 0] += 1 } }
+    package init(_ names: [String]) { for name in names { counts[name, default: 0] += 1 } }
 
-    func isRepeated(_ name: String) -> Bool { (counts[name] ?? 0) != 1 }
+    package func isRepeated(_ name: String) -> Bool { (counts[name] ?? 0) != 1 }
 
     /// True the first time for a name.
     mutating func takeFirst(_ name: String) -> Bool {

@@ -282,7 +282,7 @@ extension ClassicGroup {
 }
 
 extension JoinGroupResponse {
-    static func refusal(_ error: ErrorCode, memberID: String, _ apiVersion: Int16) -> JoinGroupResponse {
+    package static func refusal(_ error: ErrorCode, memberID: String, _ apiVersion: Int16) -> JoinGroupResponse {
         var response = JoinGroupResponse()
         response.errorCode = error
         response.generationID = -1

@@ -163,7 +163,7 @@ extension ClassicGroup {
 }
 
 extension SyncGroupResponse {
-    static func refusal(_ error: ErrorCode) -> SyncGroupResponse {
+    package static func refusal(_ error: ErrorCode) -> SyncGroupResponse {
         var response = SyncGroupResponse()
         response.errorCode = error
         response.protocolType = nil

@@ -110,10 +110,11 @@ extension GroupCoordinator {
     }
 
     /// Each group apart; the response waits for the tombstones of all that can be deleted.
-    mutating func deleteGroups(_ request: DeleteGroupsRequest, _ caller: GroupCaller, _ now: Now) {
+    mutating func deleteGroups(_ request: DeleteGroupsRequest, _ refused: [ErrorCode], _ caller: GroupCaller, _ now: Now) {
         var deletion = PendingDeletion(response: DeleteGroupsResponse(), waiting: 0)
-        for groupID in request.groupsNames {
-            let error = deleteGroup(groupID, caller, now)
+        for (index, groupID) in request.groupsNames.enumerated() {
+            let isRefused = index < refused.count && refused[index].isError
+            let error = isRefused ? refused[index] : deleteGroup(groupID, caller, now)
             if error == nil { deletion.waiting += 1 }
             var result = DeleteGroupsResponse.Result()
             result.groupID = groupID

@@ -64,7 +64,7 @@ package struct GroupCoordinator {
         case .leave(let request): leave(request, caller, now)
         case .commit(let request): commit(request, refused, caller, now)
         case .deleteOffsets(let request): deleteOffsets(request, refused, caller, now)
-        case .deleteGroups(let request): deleteGroups(request, caller, now)
+        case .deleteGroups(let request): deleteGroups(request, refused.first ?? [], caller, now)
         }
         return takeEffects()
     }

@@ -56,9 +56,9 @@ enum APITable {
         26 EndTxn 0-5 3 - -
         27 WriteTxnMarkers 1-2 1 - -
         28 TxnOffsetCommit 0-5 3 - -
-        29 DescribeAcls 1-3 2 - -
-        30 CreateAcls 1-3 2 - -
-        31 DeleteAcls 1-3 2 - -
+        29 DescribeAcls 1-3 2 1-3 1-3
+        30 CreateAcls 1-3 2 1-3 1-3
+        31 DeleteAcls 1-3 2 1-3 1-3
         32 DescribeConfigs 1-4 4 1-4 1-4
         33 AlterConfigs 0-2 2 0-2 0-2
         34 AlterReplicaLogDirs 1-2 2 - -

@@ -22,3 +22,65 @@ package enum AccessOperation: Int8, CaseIterable, Sendable {
 package enum PermissionType: Int8, CaseIterable, Sendable {
     case unknown = 0, any, deny, allow
 }
+
+/// The names that Kafka's tools and messages have for them, such as TRANSACTIONAL_ID and DESCRIBE_CONFIGS.
+extension ResourceType {
+    package var text: String {
+        switch self {
+        case .unknown: "UNKNOWN"
+        case .any: "ANY"
+        case .topic: "TOPIC"
+        case .group: "GROUP"
+        case .cluster: "CLUSTER"
+        case .transactionalID: "TRANSACTIONAL_ID"
+        case .delegationToken: "DELEGATION_TOKEN"
+        case .user: "USER"
+        }
+    }
+}
+
+extension PatternType {
+    package var text: String {
+        switch self {
+        case .unknown: "UNKNOWN"
+        case .any: "ANY"
+        case .match: "MATCH"
+        case .literal: "LITERAL"
+        case .prefixed: "PREFIXED"
+        }
+    }
+}
+
+extension AccessOperation {
+    package var text: String {
+        switch self {
+        case .unknown: "UNKNOWN"
+        case .any: "ANY"
+        case .all: "ALL"
+        case .read: "READ"
+        case .write: "WRITE"
+        case .create: "CREATE"
+        case .delete: "DELETE"
+        case .alter: "ALTER"
+        case .describe: "DESCRIBE"
+        case .clusterAction: "CLUSTER_ACTION"
+        case .describeConfigs: "DESCRIBE_CONFIGS"
+        case .alterConfigs: "ALTER_CONFIGS"
+        case .idempotentWrite: "IDEMPOTENT_WRITE"
+        case .createTokens: "CREATE_TOKENS"
+        case .describeTokens: "DESCRIBE_TOKENS"
+        case .twoPhaseCommit: "TWO_PHASE_COMMIT"
+        }
+    }
+}
+
+extension PermissionType {
+    package var text: String {
+        switch self {
+        case .unknown: "UNKNOWN"
+        case .any: "ANY"
+        case .deny: "DENY"
+        case .allow: "ALLOW"
+        }
+    }
+}

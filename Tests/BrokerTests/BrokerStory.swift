@@ -23,6 +23,10 @@ final class BrokerStory {
     private var lastCorrelation: Int32 = 0
     /// Where requests come in.
     var listener = "PLAINTEXT"
+    /// For whom.
+    var principal = Principal.anonymous
+    /// From where.
+    var clientHost = "10.0.0.1"
 
     static let plainCodecs = Codecs(
         compress: { (_, bytes) throws(BatchError) in bytes }, decompress: { (_, bytes, _) throws(BatchError) in bytes })
@@ -99,8 +103,8 @@ final class BrokerStory {
     func send(raw frame: Bytes, on connection: UInt64 = 1) throws {
         let (header, body) = try RequestHeader.decode(frame)
         let context = RequestContext(
-            connection: ConnectionID(rawValue: connection), header: header, body: body, clientHost: "10.0.0.1", listener: listener,
-            receivedAt: now)
+            connection: ConnectionID(rawValue: connection), header: header, body: body, clientHost: clientHost, listener: listener,
+            receivedAt: now, principal: principal)
         handle(.requestReceived(context))
     }
 

@@ -152,10 +152,10 @@ import Testing
     }
 
     @Test func unknownKeysAreRemarksNotErrors() throws {
-        let config = try BrokerConfig(text: "node.id=1\nnum.partition=3\nzookeeper.connect=x\nsuper.users=User:a")
+        let config = try BrokerConfig(text: "node.id=1\nnum.partition=3\nzookeeper.connect=x\nbackground.threads=5")
         #expect(
             config.warnings == [
-                "super.users is accepted, but has no effect on this broker", "num.partition is not a setting this broker knows",
+                "background.threads is accepted, but has no effect on this broker", "num.partition is not a setting this broker knows",
             ])
     }
 

@@ -12,6 +12,24 @@ package struct RecordedBehaviour: CustomStringConvertible {
 
     package var description: String { "\(api) v\(version): \(name)" }
 
+    /// One that is written by hand, as JSON with Kafka's field names; what `observed` leaves out may be anything.
+    package init(api: String, version: Int16, body: String, observed: String) throws {
+        func parse(_ text: String) throws -> Any { try JSONSerialization.jsonObject(with: Data(text.utf8)) }
+        name = ""
+        self.api = api
+        self.version = version
+        self.body = try parse(body) as? [String: Any] ?? [:]
+        self.observed = try parse(observed)
+    }
+
+    private init(name: String, api: String, version: Int16, body: [String: Any], observed: Any) {
+        self.name = name
+        self.api = api
+        self.version = version
+        self.body = body
+        self.observed = observed
+    }
+
     package static func all() -> [RecordedBehaviour] {
         let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/semantics/semantics.jsonl")

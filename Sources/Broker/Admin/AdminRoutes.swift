@@ -15,11 +15,11 @@ extension RouteTable {
         Route(DescribeClusterRequest.self) { $0.handleDescribeCluster($1, $2) },
         Route(DescribeLogDirsRequest.self) { $0.handleDescribeLogDirs($1, $2) },
         Route(DescribeTopicPartitionsRequest.self) { $0.handleDescribeTopicPartitions($1, $2) },
-        Route(forwarded: DescribeQuorumRequest.self) { $0.handleDescribeQuorum($1, $2) },
+        Route(forwarded: DescribeQuorumRequest.self, needs: .describe) { $0.handleDescribeQuorum($1, $2) },
         Route(DescribeProducersRequest.self) { $0.handleDescribeProducers($1, $2) },
-        Route(forwarded: ElectLeadersRequest.self) { $0.handleElectLeaders($1, $2) },
-        Route(forwarded: AlterPartitionReassignmentsRequest.self) { $0.handleAlterPartitionReassignments($1, $2) },
-        Route(forwarded: UnregisterBrokerRequest.self) { $0.handleUnregisterBroker($1, $2) },
-        Route(forwarded: ListPartitionReassignmentsRequest.self) { $0.handleListPartitionReassignments($1, $2) },
+        Route(forwarded: ElectLeadersRequest.self, needs: .alter) { $0.handleElectLeaders($1, $2) },
+        Route(forwarded: AlterPartitionReassignmentsRequest.self, needs: .alter) { $0.handleAlterPartitionReassignments($1, $2) },
+        Route(forwarded: UnregisterBrokerRequest.self, needs: .alter) { $0.handleUnregisterBroker($1, $2) },
+        Route(forwarded: ListPartitionReassignmentsRequest.self, needs: .describe) { $0.handleListPartitionReassignments($1, $2) },
     ]
 }

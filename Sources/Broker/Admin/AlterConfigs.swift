@@ -7,7 +7,16 @@ extension Broker {
     mutating func handleAlterConfigs(_ context: RequestContext, _ request: AlterConfigsRequest) {
         // A broker's settings are changed by asking that broker. What it hands on comes from one that may be meant.
         let asked = context.envelope == nil ? brokerID : nil
-        let decision = controller.decideAlterConfigs(request, brokerID: asked)
+        var allowed = request
+        allowed.resources.removeAll { configRefusal(.alterConfigs, $0.resourceType, $0.resourceName, context) != nil }
+        var decision = controller.decideAlterConfigs(allowed, brokerID: asked)
+        for resource in request.resources {
+            guard let code = configRefusal(.alterConfigs, resource.resourceType, resource.resourceName, context) else { continue }
+            var result = AlterConfigsResponse.Result()
+            (result.resourceType, result.resourceName) = (resource.resourceType, resource.resourceName)
+            (result.errorCode, result.errorMessage) = (code, code.message)
+            decision.response.responses.append(result)
+        }
         commit(context, decision, timeoutMs: metadataChangeTimeoutMs) { response, error in
             var response = response
             for index in response.responses.indices where !response.responses[index].errorCode.isError {

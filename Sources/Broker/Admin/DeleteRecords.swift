@@ -19,6 +19,7 @@ extension Broker {
                 var result = DeleteRecordsResponse.Partition()
                 result.partitionIndex = partition.partitionIndex
                 do throws(APIFailure) {
+                    guard isAllowed(.delete, .topic, topic.name, context) else { throw APIFailure(.topicAuthorizationFailed) }
                     result.lowWatermark = try deleteRecords(
                         topic.name, partition.partitionIndex, before: partition.offset, &logStartsMoved).rawValue
                 } catch {

@@ -25,7 +25,7 @@ extension Broker {
             row.isFenced = broker.isFenced
             response.brokers.append(row)
         }
-        if request.includeClusterAuthorizedOperations { response.clusterAuthorizedOperations = AuthorizedOperations.cluster }
+        if request.includeClusterAuthorizedOperations { response.clusterAuthorizedOperations = authorizedClusterOperations(context) }
         respond(context, response)
     }
 
@@ -54,11 +54,4 @@ extension Broker {
         }
         return response
     }
-}
-
-extension AuthorizedOperations {
-    /// Create, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite.
-    static let cluster: Int32 = 8096
-    /// Read, Write, Create, Delete, Alter, Describe, DescribeConfigs, AlterConfigs.
-    static let topic: Int32 = 3576
 }

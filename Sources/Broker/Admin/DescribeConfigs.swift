@@ -16,6 +16,9 @@ extension Broker {
             result.resourceName = resource.resourceName
             do throws(APIFailure) {
                 let wanted = resource.configurationKeys ?? []
+                if let code = configRefusal(.describeConfigs, resource.resourceType, resource.resourceName, context) {
+                    throw APIFailure(code, code.message)
+                }
                 let configs = try describedConfigs(resource.resourceType, resource.resourceName)
                 result.configs = configs.filter { wanted.isEmpty || wanted.contains($0.name) }.map { row($0, request) }
                 result.errorMessage = ""
@@ -26,6 +29,17 @@ extension Broker {
             return result
         }
         respond(context, response)
+    }
+
+    /// Why the caller may not read or change a resource's settings; nil where it may. Settings of brokers, loggers and client metrics are
+    /// the cluster's.
+    func configRefusal(_ operation: AccessOperation, _ type: Int8, _ name: String, _ context: RequestContext) -> ErrorCode? {
+        switch ConfigResourceType(rawValue: type) {
+        case .topic: isAllowed(operation, .topic, name, context) ? nil : .topicAuthorizationFailed
+        case .group: isAllowed(operation, .group, name, context) ? nil : .groupAuthorizationFailed
+        case .broker, .brokerLogger, .clientMetrics: isAllowed(operation, context) ? nil : .clusterAuthorizationFailed
+        case nil: nil
+        }
     }
 
     private func row(_ config: DescribedConfig, _ request: DescribeConfigsRequest) -> DescribeConfigsResponse.Config {

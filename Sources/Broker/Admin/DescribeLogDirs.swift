@@ -9,6 +9,10 @@ import Wire
 extension Broker {
     mutating func handleDescribeLogDirs(_ context: RequestContext, _ request: DescribeLogDirsRequest) {
         var response = DescribeLogDirsResponse()
+        guard isAllowed(.describe, context) else {
+            response.errorCode = .clusterAuthorizationFailed
+            return respond(context, response)
+        }
         guard let directory else { return respond(context, response) }
         var result = DescribeLogDirsResponse.Result()
         result.logDir = directory.path

@@ -14,7 +14,14 @@ extension Broker {
             row.name = topic.name
             // Each partition once: a short request must not ask for the same long answer a million times.
             var seen: Set<Int32> = []
-            row.partitions = topic.partitionIndexes.filter { seen.insert($0).inserted }.map { describeProducers(topic.name, $0) }
+            row.partitions = topic.partitionIndexes.filter { seen.insert($0).inserted }.map { index in
+                guard isAllowed(.read, .topic, topic.name, context) else {
+                    var refused = DescribeProducersResponse.Partition()
+                    (refused.partitionIndex, refused.errorCode) = (index, .topicAuthorizationFailed)
+                    return refused
+                }
+                return describeProducers(topic.name, index)
+            }
             return row
         }
         respond(context, response)

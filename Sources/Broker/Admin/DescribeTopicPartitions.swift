@@ -9,6 +9,12 @@ extension Broker {
         var response = DescribeTopicPartitionsResponse()
         let asked = Set(request.topics.map(\.name))
         var names = asked.isEmpty ? image.topics.keys : asked.sorted()
+        // Of what the caller may not describe it is told nothing, not even whether it is.
+        let denied = authorizer == nil ? [] : names.filter { !isAllowed(.describe, .topic, $0, context) }
+        if !denied.isEmpty {
+            let hidden = Set(denied)
+            names.removeAll(where: hidden.contains)
+        }
         if let cursor = request.cursor {
             names.removeAll { $0 < cursor.topicName }
             // A cursor must point at a topic that was asked for: else there is no saying where to go on.
@@ -24,7 +30,8 @@ extension Broker {
                 response.nextCursor = cursor(name, first)
                 break
             }
-            let (topic, next) = describe(name, from: first, room: room)
+            var (topic, next) = describe(name, from: first, room: room)
+            topic.topicAuthorizedOperations = authorizedOperations(.topic, name, context)
             response.topics.append(topic)
             room -= topic.partitions.count
             if let next {
@@ -33,8 +40,15 @@ extension Broker {
             }
         }
         // Kafka puts what it cannot describe first.
+        if !asked.isEmpty { response.topics += denied.map(unauthorized) }
         response.topics = response.topics.filter(\.errorCode.isError) + response.topics.filter { !$0.errorCode.isError }
         respond(context, response)
+    }
+
+    private func unauthorized(_ name: String) -> DescribeTopicPartitionsResponse.Topic {
+        var row = DescribeTopicPartitionsResponse.Topic()
+        (row.name, row.errorCode) = (name, .topicAuthorizationFailed)
+        return row
     }
 
     private func cursor(_ name: String, _ partition: Int32) -> DescribeTopicPartitionsResponse.Cursor {
@@ -59,7 +73,6 @@ extension Broker {
     private func describe(_ name: String, from first: Int32, room: Int) -> (DescribeTopicPartitionsResponse.Topic, Int32?) {
         var row = DescribeTopicPartitionsResponse.Topic()
         row.name = name
-        row.topicAuthorizedOperations = AuthorizedOperations.topic
         guard let topic = image.topic(name) else {
             row.errorCode = TopicNames.problem(name) == nil ? .unknownTopicOrPartition : .invalidTopicException
             return (row, nil)

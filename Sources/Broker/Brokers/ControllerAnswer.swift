@@ -90,6 +90,16 @@ extension ElectLeadersRequest: ForwardableRequest {
     package func refused(_ code: ErrorCode) -> ElectLeadersResponse {
         var response = ElectLeadersResponse()
         response.errorCode = code
+        response.replicaElectionResults = (topicPartitions ?? []).map { topic in
+            var row = ElectLeadersResponse.ElectionResult()
+            row.topic = topic.topic
+            row.partitionResults = topic.partitions.map { index in
+                var partition = ElectLeadersResponse.PartitionResult()
+                (partition.partitionID, partition.errorCode, partition.errorMessage) = (index, code, code.message)
+                return partition
+            }
+            return row
+        }
         return response
     }
 }
@@ -98,6 +108,16 @@ extension AlterPartitionReassignmentsRequest: ForwardableRequest {
     package func refused(_ code: ErrorCode) -> AlterPartitionReassignmentsResponse {
         var response = AlterPartitionReassignmentsResponse()
         (response.errorCode, response.errorMessage) = (code, code.message)
+        response.responses = topics.map { topic in
+            var row = AlterPartitionReassignmentsResponse.Topic()
+            row.name = topic.name
+            row.partitions = topic.partitions.map { asked in
+                var partition = AlterPartitionReassignmentsResponse.Partition()
+                (partition.partitionIndex, partition.errorCode, partition.errorMessage) = (asked.partitionIndex, code, code.message)
+                return partition
+            }
+            return row
+        }
         return response
     }
 }

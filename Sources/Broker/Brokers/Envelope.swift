@@ -3,7 +3,7 @@ import Primitives
 import Wire
 
 /// Envelope (58), version 0: requests that only the active controller can answer, handed on by the broker that a client asked (KIP-590).
-/// There is no authoriser: whom the request is made for is passed on, and not looked at.
+/// Whom the request is made for, and from where, is passed on: what is inside is allowed or refused as if they had asked here.
 extension Broker {
     /// Hands a request to the active controller, wherever that is by then. One that came over the controllers' listener, or was handed on
     /// already, is not handed on again: whoever sent it looks for the controller itself.
@@ -14,7 +14,9 @@ extension Broker {
         }
         var envelope = EnvelopeRequest()
         envelope.requestData = encodeRequest(context.header, body: context.body)
-        envelope.requestPrincipal = EnvelopePrincipal().encoded()
+        var principal = EnvelopePrincipal()
+        (principal.type, principal.name) = (context.principal.type, context.principal.name)
+        envelope.requestPrincipal = principal.encoded()
         envelope.clientHostAddress = Broker.addressBytes(context.clientHost)
         askController(envelope, version: 0, for: context.connection) { broker, result in
             guard case .success(let response) = result else { return broker.refuse(context, route, .requestTimedOut) }
@@ -41,9 +43,11 @@ extension Broker {
         var inner: RequestContext
         do throws(WireError) {
             let (header, body) = try RequestHeader.decode(request.requestData)
+            let principal = try request.requestPrincipal.map { bytes throws(WireError) in try EnvelopePrincipal.decode(bytes) }
             inner = RequestContext(
                 connection: context.connection, header: header, body: body, clientHost: Broker.addressText(request.clientHostAddress),
-                listener: context.listener, receivedAt: context.receivedAt)
+                listener: context.listener, receivedAt: context.receivedAt,
+                principal: principal.map { Principal(type: $0.type, name: $0.name) } ?? .anonymous)
             inner.envelope = context.header
         } catch {
             return refuseEnvelope(context, .invalidRequest)

@@ -7,9 +7,15 @@ extension Broker {
     mutating func handleDescribeGroups(_ context: RequestContext, _ request: DescribeGroupsRequest) {
         var response = DescribeGroupsResponse()
         for groupID in request.groups {
+            guard isAllowed(.describe, .group, groupID, context) else {
+                var refused = DescribeGroupsResponse.Group()
+                (refused.groupID, refused.errorCode) = (groupID, .groupAuthorizationFailed)
+                response.groups.append(refused)
+                continue
+            }
             var group = describe(groupID, context.version)
             if request.includeAuthorizedOperations && group.errorCode == .none {
-                group.authorizedOperations = AuthorizedOperations.group
+                group.authorizedOperations = authorizedOperations(.group, groupID, context)
             }
             response.groups.append(group)
         }
@@ -37,12 +43,6 @@ extension Broker {
         group.members = description.members.map { DescribeGroupsResponse.Member($0) }
         return group
     }
-}
-
-/// What anybody may do with a group while there is no authorizer, as the bits of Kafka's operations.
-enum AuthorizedOperations {
-    /// READ (3), DELETE (6), DESCRIBE (8), DESCRIBE_CONFIGS (10), ALTER_CONFIGS (11).
-    static let group: Int32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11
 }
 
 extension DescribeGroupsResponse.Member {

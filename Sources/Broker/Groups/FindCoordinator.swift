@@ -29,6 +29,12 @@ extension Broker {
         answer.nodeID = -1
         answer.port = -1
         answer.errorMessage = ""
+        if let code = coordinatorRefusal(key, keyType, context) {
+            answer.errorCode = code
+            // Later versions tell an empty message.
+            if context.version < 4 { answer.errorMessage = code.message }
+            return answer
+        }
         guard keyType == 0 else {
             answer.errorCode = .invalidRequest
             if keyType != 2 { answer.errorMessage = ErrorCode.invalidRequest.message }
@@ -42,6 +48,16 @@ extension Broker {
         answer.host = endpoint.host
         answer.port = Int32(endpoint.port)
         return answer
+    }
+
+    /// Why the caller may not ask for this coordinator; nil where it may. Coordinators of share groups' state are the brokers' business.
+    private func coordinatorRefusal(_ key: String, _ keyType: Int8, _ context: RequestContext) -> ErrorCode? {
+        switch keyType {
+        case 0: isAllowed(.describe, .group, key, context) ? nil : .groupAuthorizationFailed
+        case 1: isAllowed(.describe, .transactionalID, key, context) ? nil : .transactionalIDAuthorizationFailed
+        case 2: isAllowed(.clusterAction, context) ? nil : .clusterAuthorizationFailed
+        default: nil
+        }
     }
 
     /// The broker that leads the group's partition; nil while there is none. Has the topic made where it is missing.

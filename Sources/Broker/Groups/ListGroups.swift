@@ -10,7 +10,9 @@ extension Broker {
             response.errorCode = .coordinatorLoadInProgress
             return respond(context, response)
         }
-        response.groups = coordinator.list(states: request.statesFilter, types: request.typesFilter).map { listing in
+        let mayListAll = isAllowed(.describe, context)
+        let listings = coordinator.list(states: request.statesFilter, types: request.typesFilter)
+        response.groups = listings.filter { mayListAll || isAllowed(.describe, .group, $0.groupID, context) }.map { listing in
             var group = ListGroupsResponse.Group()
             group.groupID = listing.groupID
             group.protocolType = listing.protocolType

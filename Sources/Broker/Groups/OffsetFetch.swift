@@ -10,50 +10,55 @@ extension Broker {
     mutating func handleOffsetFetch(_ context: RequestContext, _ request: OffsetFetchRequest) {
         var response = OffsetFetchResponse()
         if context.version >= 8 {
-            response.groups = request.groups.map { fetchOffsets(of: $0, requireStable: request.requireStable, context.version) }
+            response.groups = request.groups.map { fetchOffsets(of: $0, requireStable: request.requireStable, context) }
         } else {
-            fetchOffsetsOfOneGroup(request, context.version, &response)
+            fetchOffsetsOfOneGroup(request, context, &response)
         }
         respond(context, response)
     }
 
-    private mutating func fetchOffsetsOfOneGroup(_ request: OffsetFetchRequest, _ version: Int16, _ response: inout OffsetFetchResponse) {
+    private mutating func fetchOffsetsOfOneGroup(
+        _ request: OffsetFetchRequest, _ context: RequestContext, _ response: inout OffsetFetchResponse
+    ) {
         var group = OffsetFetchRequest.Group()
         group.groupID = request.groupID
         group.topics = request.topics.map { topics in topics.map { OffsetFetchRequest.GroupTopic($0) } }
-        let answer = fetchOffsets(of: group, requireStable: request.requireStable, version)
+        let answer = fetchOffsets(of: group, requireStable: request.requireStable, context)
         response.errorCode = answer.errorCode
         response.topics = answer.topics.map { OffsetFetchResponse.Topic($0) }
         // v1 has no place for an error of the group as a whole.
-        guard version < 2, answer.errorCode != .none else { return }
+        guard context.version < 2, answer.errorCode != .none else { return }
         response.topics = (group.topics ?? []).map { topic in
             OffsetFetchResponse.Topic(unanswered(topic) { _ in answer.errorCode })
         }
     }
 
     private mutating func fetchOffsets(
-        of group: OffsetFetchRequest.Group, requireStable: Bool, _ version: Int16
+        of group: OffsetFetchRequest.Group, requireStable: Bool, _ context: RequestContext
     ) -> OffsetFetchResponse.Group {
         var answer = OffsetFetchResponse.Group()
         answer.groupID = group.groupID
-        if let error = coordinator.unavailability(of: group.groupID) {
+        if !isAllowed(.describe, .group, group.groupID, context) {
+            answer.errorCode = .groupAuthorizationFailed
+        } else if let error = coordinator.unavailability(of: group.groupID) {
             answer.errorCode = error
         } else if let topics = group.topics {
-            answer.topics = topics.map { fetchOffsets(of: group.groupID, $0, requireStable, version) }
+            answer.topics = topics.map { fetchOffsets(of: group.groupID, $0, requireStable, context) }
         } else {
-            answer.topics = fetchAllOffsets(of: group.groupID, requireStable, version)
+            answer.topics = fetchAllOffsets(of: group.groupID, requireStable, context)
         }
         return answer
     }
 
     private mutating func fetchOffsets(
-        of groupID: String, _ topic: OffsetFetchRequest.GroupTopic, _ requireStable: Bool, _ version: Int16
+        of groupID: String, _ topic: OffsetFetchRequest.GroupTopic, _ requireStable: Bool, _ context: RequestContext
     ) -> OffsetFetchResponse.GroupTopic {
         var topic = topic
-        if version >= 10 {
+        if context.version >= 10 {
             guard let name = image.topicName(topic.topicID) else { return unanswered(topic) { _ in .unknownTopicID } }
             topic.name = name
         }
+        guard isAllowed(.describe, .topic, topic.name, context) else { return unanswered(topic) { _ in .topicAuthorizationFailed } }
         var answer = unanswered(topic) { _ in .none }
         for index in answer.partitions.indices {
             let place = TopicPartition(topic.name, answer.partitions[index].partitionIndex)
@@ -67,7 +72,7 @@ extension Broker {
     }
 
     private mutating func fetchAllOffsets(
-        of groupID: String, _ requireStable: Bool, _ version: Int16
+        of groupID: String, _ requireStable: Bool, _ context: RequestContext
     ) -> [OffsetFetchResponse.GroupTopic] {
         var topics: [OffsetFetchRequest.GroupTopic] = []
         for (place, _) in coordinator.committedOffsets(groupID) {
@@ -80,8 +85,10 @@ extension Broker {
             topics[topics.count - 1].partitionIndexes.append(place.partition)
         }
         // By id, a topic that no longer exists cannot be named.
-        if version >= 10 { topics.removeAll { $0.topicID == .zero } }
-        return topics.map { fetchOffsets(of: groupID, $0, requireStable, version) }
+        if context.version >= 10 { topics.removeAll { $0.topicID == .zero } }
+        // What was asked for by nobody by name is told only to who may see it.
+        topics.removeAll { !isAllowed(.describe, .topic, $0.name, context) }
+        return topics.map { fetchOffsets(of: groupID, $0, requireStable, context) }
     }
 
     /// The topic's answer before anything is known: no offset, and an error or none.

@@ -98,7 +98,7 @@ extension Broker {
     /// Takes a follower's fetch for its word that it has all before. Done once, when the request arrives.
     private mutating func acknowledge(_ task: FetchTask, _ request: FetchRequest, by follower: BrokerID) {
         for item in itemsToAcknowledge(task, request) {
-            guard let replica = find(item, task), !checkFetch(replica, item, task).isError else { continue }
+            guard isAllowed(item, task), let replica = find(item, task), !checkFetch(replica, item, task).isError else { continue }
             let from = Offset(item.asked.fetchOffset)
             guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else { continue }
             guard mutations.contains(.acknowledgeDivergedFetch) || divergence(replica, item) == nil else { continue }

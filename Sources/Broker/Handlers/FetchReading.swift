@@ -64,7 +64,7 @@ extension Broker {
         var found = FetchOutcome.Found(index: index, topic: item.topic, topicID: item.topicID, result: FetchResponse.Partition())
         found.result.partitionIndex = item.asked.partition
         found.result.records = .bytes(.empty)
-        let replica = find(item, task)
+        let replica = isAllowed(item, task) ? find(item, task) : nil
         found.result.errorCode = checkFetch(replica, item, task)
         // Null means "not asked for" and stands only where a log was read.
         if replica == nil { found.result.abortedTransactions = [] }
@@ -92,8 +92,17 @@ extension Broker {
         return leader
     }
 
+    /// Whether the fetcher may read this at all. Nodes of the cluster may read everything; a topic id that nobody knows is no secret.
+    func isAllowed(_ item: FetchItem, _ task: FetchTask) -> Bool {
+        guard authorizer != nil else { return true }
+        if task.follower != nil { return isAllowed(.clusterAction, task.context) }
+        guard let name = task.context.version >= 13 ? image.topicName(item.topicID) : item.topic else { return true }
+        return isAllowed(.read, .topic, name, task.context)
+    }
+
     /// What keeps a fetcher from this partition. Consumers that can be told of other replicas (version 11) may read from followers.
     func checkFetch(_ replica: Replica?, _ item: FetchItem, _ task: FetchTask) -> ErrorCode {
+        if replica == nil, !isAllowed(item, task) { return .topicAuthorizationFailed }
         let unknown: ErrorCode? = task.context.version >= 13 ? .unknownTopicID : nil
         guard let replica else { return unknown ?? .unknownTopicOrPartition }
         if replication.storageFailure != nil { return .kafkaStorageError }

@@ -28,6 +28,11 @@ extension Broker {
             response.errorCode = transactionalID.isEmpty ? .invalidRequest : .transactionalIDAuthorizationFailed
             return respond(context, response)
         }
+        guard isAllowed(.idempotentWrite, context) || isAllowedAnywhere(.write, .topic, context) else {
+            var response = InitProducerIDResponse()
+            response.errorCode = .clusterAuthorizationFailed
+            return respond(context, response)
+        }
         producerIDs.waiting.append(context)
         giveProducerIDs()
     }

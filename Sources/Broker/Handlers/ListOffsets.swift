@@ -13,6 +13,15 @@ extension Broker {
         for topic in request.topics {
             var answer = ListOffsetsResponse.Topic()
             answer.name = topic.name
+            guard isAllowed(.describe, .topic, topic.name, context) else {
+                answer.partitions = topic.partitions.map { partition in
+                    var refusal = ListOffsetsResponse.Partition()
+                    (refusal.partitionIndex, refusal.errorCode) = (partition.partitionIndex, .topicAuthorizationFailed)
+                    return refusal
+                }
+                response.topics.append(answer)
+                continue
+            }
             answer.partitions =
                 request.replicaID == ListOffsetsRequest.debuggingReplica
                 ? topic.partitions.map { listReplica(topic.name, $0) }

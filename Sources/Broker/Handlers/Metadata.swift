@@ -5,17 +5,21 @@ import Wire
 /// Metadata (3), versions 0 to 13: brokers at the addresses of the listener that asked, and topics with their partitions' leaders. Null
 /// topics: all (in version 0 an empty list means that); an empty list: none. A topic that is missing is made when both the client and
 /// `auto.create.topics.enable` allow it, and until it has a leader the answer is LEADER_NOT_AVAILABLE, which clients retry. By topic id
-/// since version 12. There is no authoriser: who asks for the authorised operations is told all of them.
+/// since version 12. Of topics that the
+/// caller may not describe nothing is told, not even whether they are.
 extension Broker {
     mutating func handleMetadata(_ context: RequestContext, _ request: MetadataRequest) {
         let topics = request.topics ?? []
         if context.version < 12, topics.contains(where: { $0.name == nil }) { return refuseMetadata(context, topics) }
         let wanted = (request.topics ?? []).compactMap { $0.topicID.isZero ? $0.name : nil }
         let mayCreate = config.autoCreateTopics && (context.version < 4 || request.allowAutoTopicCreation)
-        let absent = mayCreate ? wanted.filter { image.topic($0) == nil && TopicNames.problem($0) == nil } : []
-        guard !absent.isEmpty else { return answerMetadata(context, request, outcomes: OrderedMap()) }
+        let missing = mayCreate ? wanted.filter { image.topic($0) == nil && TopicNames.problem($0) == nil } : []
+        let denied = uncreatable(missing, context)
+        let absent = missing.filter { denied[$0] == nil }
+        guard !absent.isEmpty else { return answerMetadata(context, request, outcomes: denied) }
         autoCreate(absent) { broker, refused in
             var outcomes = refused
+            for (name, code) in denied { outcomes[name] = code }
             for name in absent where outcomes[name] == nil { outcomes[name] = .leaderNotAvailable }
             broker.answerMetadata(context, request, outcomes: outcomes)
         }
@@ -44,18 +48,42 @@ extension Broker {
                 let key = topic.name ?? topic.topicID.text
                 guard seen[key] == nil else { return nil }
                 seen[key] = true
-                return describe(topic, outcomes)
+                return unauthorized(topic, context) ?? describe(topic, outcomes)
             }
         } else {
-            response.topics = image.topics.values.map(describe)
+            let topics = image.topics.values
+            response.topics = (authorizer == nil ? topics : topics.filter { isAllowed(.describe, .topic, $0.name, context) }).map(describe)
         }
-        if request.includeClusterAuthorizedOperations { response.clusterAuthorizedOperations = AllOperations.cluster }
+        if request.includeClusterAuthorizedOperations { response.clusterAuthorizedOperations = authorizedClusterOperations(context) }
         if request.includeTopicAuthorizedOperations {
             for index in response.topics.indices where !response.topics[index].errorCode.isError {
-                response.topics[index].topicAuthorizedOperations = AllOperations.topic
+                response.topics[index].topicAuthorizedOperations = authorizedOperations(.topic, response.topics[index].name ?? "", context)
             }
         }
         respond(context, response)
+    }
+
+    /// Topics that are not made for this caller: who may not create in the cluster may create those of its own names.
+    private func uncreatable(_ names: [String], _ context: RequestContext) -> OrderedMap<String, ErrorCode> {
+        var denied: OrderedMap<String, ErrorCode> = OrderedMap()
+        guard authorizer != nil else { return denied }
+        let mayCreateAny = isAllowed(.create, context)
+        for name in names {
+            let mayCreate = mayCreateAny || isAllowed(.create, .topic, name, context)
+            if !mayCreate || !isAllowed(.describe, .topic, name, context) { denied[name] = .topicAuthorizationFailed }
+        }
+        return denied
+    }
+
+    /// The answer about a topic that the caller may not describe; nil where it may. An id that was asked for is no secret, its name is.
+    private func unauthorized(_ wanted: MetadataRequest.Topic, _ context: RequestContext) -> MetadataResponse.Topic? {
+        let name = wanted.topicID.isZero ? wanted.name : image.topicName(wanted.topicID)
+        guard let name, !isAllowed(.describe, .topic, name, context) else { return nil }
+        var refusal = MetadataResponse.Topic()
+        refusal.errorCode = .topicAuthorizationFailed
+        refusal.topicID = wanted.topicID
+        refusal.name = wanted.topicID.isZero ? name : nil
+        return refusal
     }
 
     /// Before version 12 a topic is asked for by name.
@@ -113,12 +141,4 @@ extension Broker {
         }
         return out
     }
-}
-
-/// The operations that exist for a kind of resource, one bit each by their code (KIP-430).
-enum AllOperations {
-    /// Read, write, create, delete, alter, describe, describe and alter configs.
-    static let topic: Int32 = 3576
-    /// Create, cluster action, describe, alter, describe and alter configs, idempotent write.
-    static let cluster: Int32 = 8096
 }

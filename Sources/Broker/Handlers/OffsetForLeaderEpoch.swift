@@ -8,10 +8,18 @@ import Wire
 extension Broker {
     mutating func handleOffsetForLeaderEpoch(_ context: RequestContext, _ request: OffsetForLeaderEpochRequest) {
         var response = OffsetForLeaderEpochResponse()
+        // Nodes of the cluster ask it of each other.
+        let isNode = isAllowed(.clusterAction, context)
         for topic in request.topics {
             var answer = OffsetForLeaderEpochResponse.Topic()
             answer.topic = topic.topic
-            answer.partitions = topic.partitions.map { epochEnd(topic.topic, $0) }
+            let isDenied = !isNode && !isAllowed(.describe, .topic, topic.topic, context)
+            answer.partitions = topic.partitions.map { partition in
+                guard isDenied else { return epochEnd(topic.topic, partition) }
+                var refusal = OffsetForLeaderEpochResponse.Partition()
+                (refusal.partition, refusal.errorCode) = (partition.partition, .topicAuthorizationFailed)
+                return refusal
+            }
             response.topics.append(answer)
         }
         respond(context, response)

@@ -17,8 +17,10 @@ extension Broker {
             var answer = ProduceResponse.Topic()
             answer.name = topic.name
             answer.topicID = topic.topicID
+            let isDenied = !isAllowed(.write, .topic, topic.name, context)
             for partition in topic.partitions {
-                var outcome = produce(partition, of: topic, request, context.version)
+                var outcome = (answer: produceRefused(.topicAuthorizationFailed), append: ParkedAppend?.none)
+                if !isDenied { outcome = produce(partition, of: topic, request, context.version) }
                 if var append = outcome.append {
                     (append.topicIndex, append.partitionIndex) = (response.topics.count, answer.partitions.count)
                     waiting.append(append)

@@ -20,6 +20,11 @@ extension Broker {
     }
 
     mutating func handleMetadataFetch(_ context: RequestContext, _ request: FetchRequest) {
+        guard isAllowed(.clusterAction, context) else {
+            var response = FetchResponse()
+            response.errorCode = .clusterAuthorizationFailed
+            return respond(context, response)
+        }
         guard isOurCluster(request.clusterID), context.version >= 12, request.topics[0].partitions.count == 1,
             request.topics[0].partitions[0].partition == 0
         else {

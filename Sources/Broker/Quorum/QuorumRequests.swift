@@ -102,9 +102,9 @@ extension Broker {
 extension RouteTable {
     /// The rows of the metadata quorum. Its fetches come in with all others.
     static let quorumRoutes: [Route] = [
-        Route(VoteRequest.self, at: .nodes) { $0.handleVote($1, $2) },
-        Route(BeginQuorumEpochRequest.self, at: .nodes) { $0.handleBeginQuorumEpoch($1, $2) },
-        Route(EndQuorumEpochRequest.self, at: .nodes) { $0.handleEndQuorumEpoch($1, $2) },
-        Route(FetchSnapshotRequest.self, at: .nodes) { $0.handleFetchSnapshot($1, $2) },
+        Route(node: VoteRequest.self) { $0.handleVote($1, $2) },
+        Route(node: BeginQuorumEpochRequest.self) { $0.handleBeginQuorumEpoch($1, $2) },
+        Route(node: EndQuorumEpochRequest.self) { $0.handleEndQuorumEpoch($1, $2) },
+        Route(node: FetchSnapshotRequest.self) { $0.handleFetchSnapshot($1, $2) },
     ]
 }

@@ -196,6 +196,14 @@ package struct BrokerConfig: Sendable {
         if !voters.isEmpty, isController, !voters.contains(where: { $0.id == nodeID }) {
             problems.append("Invalid value \(nodeID) for configuration node.id: a controller must be among controller.quorum.voters")
         }
+        if let name = text("authorizer.class.name"), !name.isEmpty, !Authorizer.classNames.contains(name) {
+            problems.append(
+                "Invalid value \(name) for configuration authorizer.class.name: this broker knows "
+                    + Authorizer.classNames.sorted().joined(separator: ", "))
+        }
+        for entry in (text("super.users") ?? "").split(separator: ";") where Principal(text: trim(String(entry))) == nil {
+            problems.append("Invalid value \(entry) for configuration super.users: expected type:name, such as User:admin")
+        }
         if logDirectories.isEmpty { problems.append("Missing required configuration log.dirs: at least one directory") }
         return problems
     }

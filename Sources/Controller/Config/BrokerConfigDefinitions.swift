@@ -126,10 +126,10 @@ package enum BrokerConfigDefinitions {
                 "sasl.mechanism.inter.broker.protocol", .string, "PLAIN", .any, .perBroker, hasEffect: false,
                 "The SASL mechanism between brokers."),
             ConfigDefinition("sasl.jaas.config", .password, nil, .any, .perBroker, hasEffect: false, "Credentials for SASL."),
-            ConfigDefinition("authorizer.class.name", .string, "", hasEffect: false, "Who decides what is allowed."),
-            ConfigDefinition("super.users", .string, "", hasEffect: false, "Principals to whom all is allowed."),
+            ConfigDefinition("authorizer.class.name", .string, "", "Who decides what is allowed."),
+            ConfigDefinition("super.users", .string, "", "Principals to whom all is allowed."),
             ConfigDefinition(
-                "allow.everyone.if.no.acl.found", .boolean, "false", hasEffect: false, "Whether what no ACL mentions is allowed."),
+                "allow.everyone.if.no.acl.found", .boolean, "false", "Whether what no ACL mentions is allowed."),
             ConfigDefinition("quota.window.num", .int, "11", .atLeast(1), hasEffect: false, "Samples over which a quota is measured."),
             ConfigDefinition("quota.window.size.seconds", .int, "1", .atLeast(1), hasEffect: false, "The length of one such sample."),
             ConfigDefinition(

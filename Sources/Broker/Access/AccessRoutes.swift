@@ -1,0 +1,12 @@
+import Controller
+import Primitives
+import Wire
+
+extension RouteTable {
+    /// The rows of who may do what, and how much.
+    static let accessRoutes: [Route] = [
+        Route(DescribeAclsRequest.self) { $0.handleDescribeAcls($1, $2) },
+        Route(forwarded: CreateAclsRequest.self, needs: .alter) { $0.handleCreateAcls($1, $2) },
+        Route(forwarded: DeleteAclsRequest.self, needs: .alter) { $0.handleDeleteAcls($1, $2) },
+    ]
+}
