@@ -67,7 +67,7 @@ let everything: [Target] = [
 
     // The shells.
     library("Compression", ["Records", "Primitives", "CZlib", "CZstd", "CLZ4", "CSnappy"]),
-    library("Reactor", ["Primitives", "CLinux"]),
+    library("Reactor", ["Primitives", "CLinux", "COpenSSL"]),
     library("BrokerServer", ["Broker", "Reactor", "Compression", "Primitives", "Wire", "Records", "Storage", "Controller", "Groups"]),
     library("Client", ["ClientCore", "Reactor", "Compression", "Wire", "Records", "Primitives", "CLinux"]),
     library(

@@ -9,7 +9,7 @@ import Storage
 struct NodeBinding: Sendable {
     struct Bound: Sendable {
         var descriptor: Int32
-        var listener: String
+        var door: Door
     }
 
     /// The settings with the ports that the system gave.
@@ -21,10 +21,11 @@ struct NodeBinding: Sendable {
     init(_ config: BrokerConfig, _ disk: PosixDisk) throws(StartError) {
         var config = config
         try NodeBinding.check(config)
+        let doors = try NodeBinding.doors(config)
         raiseDescriptorLimit()
         try NodeBinding.checkFormat(config, disk)
         lock = try NodeBinding.lock(config.logDirectories[0], disk)
-        sockets = try NodeBinding.listen(&config)
+        sockets = try NodeBinding.listen(&config, doors)
         config.advertise(host: SocketAddress.localHostName)
         self.config = config
         self.disk = disk
@@ -47,8 +48,8 @@ struct NodeBinding: Sendable {
                 "If using process.roles, either controller.quorum.bootstrap.servers must contain the set of bootstrap controllers or "
                     + "controller.quorum.voters must contain a parseable set of controllers. (Only controller.quorum.voters is supported.)")
         }
-        for listener in config.listeners where listener.securityProtocol != .plaintext {
-            throw .unsupported("the listener \(listener.name) asks for \(listener.securityProtocol.rawValue); only PLAINTEXT is supported")
+        for listener in config.listeners where listener.securityProtocol.hasSASL {
+            throw .unsupported("the listener \(listener.name) asks for \(listener.securityProtocol.rawValue), which is not supported")
         }
     }
 
@@ -75,15 +76,22 @@ struct NodeBinding: Sendable {
         return lock
     }
 
-    private static func listen(_ config: inout BrokerConfig) throws(StartError) -> [Bound] {
-        var bound: [Bound] = []
-        // A node that is no broker has no clients, a node that is no controller no voters to listen to.
+    /// A node that is no broker has no clients, a node that is no controller no voters to listen to. Certificates are read here, before
+    /// anything listens.
+    private static func doors(_ config: BrokerConfig) throws(StartError) -> [(Listener, Door)] {
+        var doors: [(Listener, Door)] = []
         let wanted = (config.isBroker ? config.clientListeners : []) + (config.isController ? config.controllerListeners : [])
-        for listener in wanted {
+        for listener in wanted { doors.append((listener, try Door(listener, config))) }
+        return doors
+    }
+
+    private static func listen(_ config: inout BrokerConfig, _ doors: [(Listener, Door)]) throws(StartError) -> [Bound] {
+        var bound: [Bound] = []
+        for (listener, door) in doors {
             do throws(SocketError) {
                 let descriptor = try Socket.listen(
                     host: listener.host, port: Int(listener.port), backlog: config.socketListenBacklogSize)
-                bound.append(Bound(descriptor: descriptor, listener: listener.name))
+                bound.append(Bound(descriptor: descriptor, door: door))
                 config.bind(listener.name, port: Int32(Socket.localAddress(descriptor).port))
             } catch {
                 for bound in bound { Socket.close(bound.descriptor) }

@@ -91,9 +91,9 @@ struct NodeWiring: Sendable {
                     acceptors.add(wiring.acceptor(socket, turn, processors), for: socket.descriptor)
                 }
             }
-            open(sockets.filter { wiring.config.isController($0.listener) })
+            open(sockets.filter { wiring.config.isController($0.door.listener) })
             wiring.host.value.whenReady {
-                open(sockets.filter { !wiring.config.isController($0.listener) })
+                open(sockets.filter { !wiring.config.isController($0.door.listener) })
                 ready.open()
             }
             return LoopBound(acceptors, wiring.loop)
@@ -101,14 +101,14 @@ struct NodeWiring: Sendable {
     }
 
     private func acceptor(_ bound: NodeBinding.Bound, _ turn: Turn, _ processors: [LoopBound<Processor>]) -> Acceptor {
-        let (config, log, listener) = (config, log, bound.listener)
+        let (config, log, door) = (config, log, bound.door)
         return Acceptor(bound.descriptor, loop, quota: quota) { socket, host in
             NodeWiring.setBuffers(socket, config)
             let processor = processors[turn.next()]
             if processor.loop.isCurrent {
-                processor.value.adopt(socket, host: host, listener: listener)
+                processor.value.adopt(socket, host: host, door)
             } else {
-                processor.loop.post { processor.value.adopt(socket, host: host, listener: listener) }
+                processor.loop.post { processor.value.adopt(socket, host: host, door) }
             }
         } onRefusal: { log($0) }
     }

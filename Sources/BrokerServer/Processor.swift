@@ -18,7 +18,9 @@ final class Processor {
     private struct Connection {
         let channel: FrameChannel
         let host: String
-        let listener: String
+        let door: Door
+        /// Whom it speaks for, as far as the socket tells.
+        var principal = Principal.anonymous
         /// A request is with the broker.
         var isWaiting = false
     }
@@ -32,6 +34,9 @@ final class Processor {
     private let log: @Sendable (String) -> Void
     private var connections: [ConnectionID: Connection] = [:]
     private var lastSerial: UInt64 = 0
+    /// TLS handshakes under way. Each costs a millisecond of this thread, and somebody must have sent its beginning.
+    private var handshaking = 0
+    static let handshakesMax = 512
     private var idleTimer: TimerID?
 
     init(
@@ -50,16 +55,32 @@ final class Processor {
     /// The processor that owns a connection, by its number.
     static func number(of connection: ConnectionID) -> Int { Int(connection.rawValue & 0xff) }
 
-    func adopt(_ descriptor: Int32, host: String, listener: String) {
+    func adopt(_ descriptor: Int32, host: String, _ door: Door) {
+        let channel: FrameChannel
+        do throws(TLSError) {
+            if door.tls != nil, handshaking >= Processor.handshakesMax { throw TLSError("\(handshaking) handshakes are under way") }
+            channel = try FrameChannel(descriptor, loop, tls: door.tls, frameBytesMax: limits.requestBytesMax)
+        } catch {
+            log("refused a connection of \(host): \(error)")
+            Socket.close(descriptor)
+            return quota.release(host)
+        }
         lastSerial += 1
         let id = ConnectionID(rawValue: lastSerial << 8 | number)
-        let channel = FrameChannel(descriptor, loop, frameBytesMax: limits.requestBytesMax)
-        connections[id] = Connection(channel: channel, host: host, listener: listener)
+        connections[id] = Connection(channel: channel, host: host, door: door)
+        if door.tls != nil { handshaking += 1 }
         channel.onFrame = { [unowned self] frame in received(frame, id) }
         channel.onClose = { [unowned self] reason in closed(id, reason) }
         channel.onDrained = { [unowned self] in drained(id) }
+        channel.onSecured = { [unowned self] in secured(id) }
         channel.open()
         armIdleTimer()
+    }
+
+    private func secured(_ id: ConnectionID) {
+        guard let connection = connections[id], connection.door.tls != nil else { return }
+        handshaking -= 1
+        connections[id]?.principal = connection.door.principal(connection.channel.peerName)
     }
 
     func closeAll() {
@@ -74,8 +95,8 @@ final class Processor {
             connection.channel.pause()
             onRequest(
                 RequestContext(
-                    connection: id, header: header, body: body, clientHost: connection.host, listener: connection.listener,
-                    receivedAt: SystemClock.now()))
+                    connection: id, header: header, body: body, clientHost: connection.host, listener: connection.door.listener,
+                    receivedAt: SystemClock.now(), principal: connection.principal))
         } catch {
             connection.channel.close("malformed request header: \(error)")
         }
@@ -84,6 +105,7 @@ final class Processor {
     private func closed(_ id: ConnectionID, _ reason: String?) {
         guard let connection = connections.removeValue(forKey: id) else { return }
         quota.release(connection.host)
+        if !connection.channel.isSecured { handshaking -= 1 }
         if let reason { log("closed the connection of \(connection.host): \(reason)") }
         onClosed(id)
     }

@@ -43,18 +43,39 @@ package final class FrameChannel: EventHandler {
     private var leftover = Bytes.empty
     private var isPaused = false
     private var isConsuming = false
-    private var queue: [Output] = []
-    private var queueHead = 0
-    private var interest: Readiness = []
+    var queue: [Output] = []
+    var queueHead = 0
+    private(set) var interest: Readiness = []
+    /// Nil: what is sent goes as it is.
+    let secure: SecureStream?
+    /// Called once, when frames may pass: where there is TLS, after the handshake.
+    package var onSecured: () -> Void = {}
 
     /// `pendingBytesMax` bounds what may wait for a peer that does not read: past it the channel closes.
-    package init(_ descriptor: Int32, _ loop: EventLoop, frameBytesMax: Int, pendingBytesMax: Int = .max) {
+    package convenience init(_ descriptor: Int32, _ loop: EventLoop, frameBytesMax: Int, pendingBytesMax: Int = .max) {
+        self.init(descriptor, loop, nil, frameBytesMax, pendingBytesMax)
+    }
+
+    /// One that carries its frames in TLS. `host`: whom a client means to reach.
+    package convenience init(
+        _ descriptor: Int32, _ loop: EventLoop, tls: TLSContext?, host: String? = nil, frameBytesMax: Int, pendingBytesMax: Int = .max
+    ) throws(TLSError) {
+        var secure: SecureStream?
+        if let tls { secure = SecureStream(try tls.session(descriptor, host: host)) }
+        self.init(descriptor, loop, secure, frameBytesMax, pendingBytesMax)
+    }
+
+    private init(_ descriptor: Int32, _ loop: EventLoop, _ secure: SecureStream?, _ frameBytesMax: Int, _ pendingBytesMax: Int) {
         self.descriptor = descriptor
         self.loop = loop
+        self.secure = secure
         self.pendingBytesMax = pendingBytesMax
         reader = FrameReader(frameBytesMax: frameBytesMax)
         lastActive = SystemClock.instant()
     }
+
+    /// The largest frame from now on; one that has begun keeps the limit it began with.
+    package func limitFrames(_ bytes: Int) { reader.frameBytesMax = bytes }
 
     /// Counts as activity: for a channel whose silence is not the peer's fault.
     package func touch() { lastActive = SystemClock.instant() }
@@ -62,12 +83,14 @@ package final class FrameChannel: EventHandler {
     package func open() {
         interest = .readable
         loop.register(descriptor, interest, self)
+        if secure == nil { onSecured() } else { beginHandshake() }
     }
 
     /// Ends the channel at once; what is queued is lost.
     package func close(_ reason: String?) {
         guard !isClosed else { return }
         isClosed = true
+        endSecurity()
         loop.deregister(descriptor)
         Glibc.close(descriptor)
         queue = []
@@ -77,11 +100,13 @@ package final class FrameChannel: EventHandler {
         let tell = onClose
         onFrame = { _ in }
         onDrained = {}
+        onSecured = {}
         onClose = { _ in }
         tell(reason)
     }
 
     package func ready(_ readiness: Readiness) {
+        if let secure, !secure.isOpen { return handshake() }
         if readiness.contains(.writable) { flush() }
         if isClosed { return }
         if isPaused {
@@ -93,7 +118,7 @@ package final class FrameChannel: EventHandler {
         if !readiness.isDisjoint(with: [.readable, .broken]) { receive() }
     }
 
-    private func want(_ wanted: Readiness) {
+    func want(_ wanted: Readiness) {
         guard wanted != interest else { return }
         interest = wanted
         loop.update(descriptor, wanted)
@@ -110,13 +135,29 @@ extension FrameChannel {
         guard isPaused, !isClosed else { return }
         isPaused = false
         want(interest.union(.readable))
-        guard !isConsuming, !leftover.isEmpty else { return }
-        let waiting = leftover
-        leftover = .empty
-        waiting.withUnsafeBytes { consume($0, of: waiting) }
+        guard !isConsuming else { return }
+        if !leftover.isEmpty {
+            let waiting = leftover
+            leftover = .empty
+            waiting.withUnsafeBytes { consume($0, of: waiting) }
+        }
+        receiveDecrypted()
+    }
+
+    /// What TLS has decrypted already makes no socket readable.
+    private func receiveDecrypted() {
+        guard let secure, !secure.isReceiving else { return }
+        secure.isReceiving = true
+        while !isClosed, !isPaused, secure.session.pending > 0 { receiveOnce() }
+        secure.isReceiving = false
     }
 
     private func receive() {
+        receiveOnce()
+        if !isClosed { receiveDecrypted() }
+    }
+
+    private func receiveOnce() {
         if let space = reader.directSpace(atLeast: 16 * 1024) {
             guard let count = receive(into: space) else { return }
             if let frame = reader.filledDirectly(count) { onFrame(frame) }
@@ -128,18 +169,34 @@ extension FrameChannel {
 
     /// One read. Nil when there is nothing, or when it ended the channel.
     private func receive(into space: UnsafeMutableRawBufferPointer) -> Int? {
+        if let secure { return receive(into: space, secure) }
         let count = Glibc.recv(descriptor, space.baseAddress, space.count, 0)
         if count > 0 {
             lastActive = SystemClock.instant()
             return count
         }
         if count == 0 {
-            close(reader.isInsideFrame ? "closed in the middle of a frame" : nil)
+            closeAtEnd()
         } else if errno != EAGAIN && errno != EINTR {
             close(errno == ECONNRESET ? nil : systemMessage(errno))
         }
         return nil
     }
+
+    private func receive(into space: UnsafeMutableRawBufferPointer, _ secure: SecureStream) -> Int? {
+        switch secure.session.read(space) {
+        case .done(let count):
+            lastActive = SystemClock.instant()
+            return count
+        case .wantsRead: break
+        case .wantsWrite: want(interest.union(.writable))
+        case .ended: closeAtEnd()
+        case .failed(let reason): close("TLS: \(reason)")
+        }
+        return nil
+    }
+
+    private func closeAtEnd() { close(reader.isInsideFrame ? "closed in the middle of a frame" : nil) }
 
     /// Delivers the frames in `input` until it ends or somebody pauses the channel, and keeps the rest: as a slice of `owner`, whose bytes
     /// they are, or as a copy. Many small requests sent at once are thus copied once, not once for each.
@@ -178,7 +235,8 @@ extension FrameChannel {
     }
 
     /// Writes what the socket takes now, and waits for room for the rest.
-    private func flush() {
+    func flush() {
+        if let secure, !secure.isOpen { return }
         var left = FrameChannel.turnBytesMax
         while queueHead < queue.count {
             let sent = left > 0 ? sendHead() : 0
@@ -197,6 +255,7 @@ extension FrameChannel {
 
     /// Bytes taken by one system call; 0 when the socket is full. Closes the channel on an error.
     private func sendHead() -> Int {
+        if let secure { return sendSecurely(secure) }
         let sent: Int
         switch queue[queueHead] {
         case .bytes: sent = sendBytes()

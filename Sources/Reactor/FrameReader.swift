@@ -5,6 +5,8 @@ package enum FrameError: Error, Equatable, Sendable, CustomStringConvertible {
     case badSize(Int)
     package var description: String {
         switch self {
+        // A TLS record begins so: an alert, or a handshake.
+        case .badSize(let size) where [0x1503, 0x1603].contains(size >> 16): "the peer speaks TLS, this connection does not"
         case .badSize(let size): "frame size \(size) is not acceptable"
         }
     }
@@ -19,7 +21,7 @@ package struct FrameReader {
     /// grows. Pages that nothing arrives for are never touched, so they cost nothing.
     static let firstAllocation = 1_088 * 1024
 
-    package let frameBytesMax: Int
+    package internal(set) var frameBytesMax: Int
     private var header: UInt32 = 0
     private var headerBytes = 0
     private var storage: ByteStorage?

@@ -1,10 +1,14 @@
 import Primitives
 
-/// An outgoing connection from the first attempt to the last frame: tries the addresses of a name in turn, then carries frames.
+/// An outgoing connection from the first attempt to the last frame: tries the addresses of a name in turn, then carries frames, in TLS
+/// where it was given a context for it. `onOpen` comes after the handshake.
 /// Owner: its loop's thread. Ends once, by `close` (silently) or with `onClose`.
 package final class Link: EventHandler {
     private let loop: EventLoop
     private let frameBytesMax: Int
+    private let tls: TLSContext?
+    /// Whom TLS expects at the other end.
+    private let host: String?
     private var addresses: ArraySlice<SocketAddress> = []
     private var dialing: Int32?
     private var channel: FrameChannel?
@@ -13,8 +17,10 @@ package final class Link: EventHandler {
     package var onFrame: (Bytes) -> Void = { _ in }
     package var onClose: (String) -> Void = { _ in }
 
-    package init(_ loop: EventLoop, frameBytesMax: Int) {
+    package init(_ loop: EventLoop, tls: TLSContext? = nil, host: String? = nil, frameBytesMax: Int) {
         self.loop = loop
+        self.tls = tls
+        self.host = host
         self.frameBytesMax = frameBytesMax
     }
 
@@ -71,12 +77,18 @@ package final class Link: EventHandler {
         }
         loop.deregister(descriptor)
         dialing = nil
-        let channel = FrameChannel(descriptor, loop, frameBytesMax: frameBytesMax)
+        let channel: FrameChannel
+        do throws(TLSError) {
+            channel = try FrameChannel(descriptor, loop, tls: tls, host: host, frameBytesMax: frameBytesMax)
+        } catch {
+            Socket.close(descriptor)
+            return fail(error.description)
+        }
         self.channel = channel
         channel.onFrame = { [unowned self] in onFrame($0) }
         channel.onClose = { [unowned self] in closed($0) }
+        channel.onSecured = { [unowned self] in onOpen() }
         channel.open()
-        onOpen()
     }
 
     private func closed(_ reason: String?) {

@@ -22,7 +22,7 @@ struct ImportTable {
         Console       P  Observatory Grid ClientCore Primitives
         Simulator     P  Broker ClientCore Controller Groups Quorum Replication Storage Records Wire Primitives
         Compression   -  Records Primitives CZlib CZstd CLZ4 CSnappy
-        Reactor       -  Primitives CLinux
+        Reactor       -  Primitives CLinux COpenSSL
         BrokerServer  -  Broker Reactor Compression Primitives Wire Records Storage Controller Groups
         Client        -  ClientCore Reactor Compression Wire Records Primitives CLinux
         DevCluster    -  BrokerServer Client ClientCore Broker Controller Reactor Wire Records Groups Primitives

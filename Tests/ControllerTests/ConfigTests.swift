@@ -51,7 +51,10 @@ import Testing
     @Test func defaultsAreKafkas() throws {
         let text = try ReplayTests.fixture("broker-defaults.txt").lossyString
         // Ours differ on purpose: GSSAPI is not offered, and a controller's listener is known without being declared.
-        let ours = ["sasl.enabled.mechanisms", "sasl.mechanism.inter.broker.protocol", "listener.security.protocol.map"]
+        let ours = [
+            "sasl.enabled.mechanisms", "sasl.mechanism.inter.broker.protocol", "sasl.mechanism.controller.protocol",
+            "listener.security.protocol.map",
+        ]
         var compared = 0
         for line in text.split(separator: "\n") {
             let equals = try #require(line.firstIndex(of: "="))

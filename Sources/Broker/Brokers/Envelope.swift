@@ -14,9 +14,7 @@ extension Broker {
         }
         var envelope = EnvelopeRequest()
         envelope.requestData = encodeRequest(context.header, body: context.body)
-        var principal = EnvelopePrincipal()
-        (principal.type, principal.name) = (context.principal.type, context.principal.name)
-        envelope.requestPrincipal = principal.encoded()
+        envelope.requestPrincipal = EnvelopePrincipal(context.principal).encoded()
         envelope.clientHostAddress = Broker.addressBytes(context.clientHost)
         askController(envelope, version: 0, for: context.connection) { broker, result in
             guard case .success(let response) = result else { return broker.refuse(context, route, .requestTimedOut) }
@@ -43,11 +41,11 @@ extension Broker {
         var inner: RequestContext
         do throws(WireError) {
             let (header, body) = try RequestHeader.decode(request.requestData)
-            let principal = try request.requestPrincipal.map { bytes throws(WireError) in try EnvelopePrincipal.decode(bytes) }
+            let principal = try request.requestPrincipal.map { bytes throws(WireError) in try EnvelopePrincipal.decode(bytes).principal }
             inner = RequestContext(
                 connection: context.connection, header: header, body: body, clientHost: Broker.addressText(request.clientHostAddress),
                 listener: context.listener, receivedAt: context.receivedAt,
-                principal: principal.map { Principal(type: $0.type, name: $0.name) } ?? .anonymous)
+                principal: principal ?? .anonymous)
             inner.envelope = context.header
         } catch {
             return refuseEnvelope(context, .invalidRequest)

@@ -6,7 +6,7 @@ package enum BrokerConfigDefinitions {
     private static var groups: [[ConfigDefinition]] {
         [
             nodeKeys, networkKeys, topicKeys, logKeys, flushKeys, cleanerKeys, replicationKeys, quorumKeys, groupKeys, transactionKeys,
-            securityKeys,
+            securityKeys, tlsKeys, saslKeys,
         ]
     }
 
@@ -82,9 +82,6 @@ package enum BrokerConfigDefinitions {
             ConfigDefinition(
                 "max.connection.creation.rate", .int, "2147483647", .atLeast(0), .clusterWide, hasEffect: false,
                 "New connections in a second."),
-            ConfigDefinition(
-                "connection.failed.authentication.delay.ms", .int, "100", .atLeast(0),
-                "How long a refused connection stays open, against guessing."),
             ConfigDefinition("fetch.max.bytes", .int, "57671680", .atLeast(1024), "The most one fetch response carries."),
             ConfigDefinition("max.incremental.fetch.session.cache.slots", .int, "1000", .atLeast(0), "Fetch sessions kept."),
             ConfigDefinition(
@@ -119,13 +116,6 @@ package enum BrokerConfigDefinitions {
 
     private static var securityKeys: [ConfigDefinition] {
         [
-            ConfigDefinition(
-                "sasl.enabled.mechanisms", .list, "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", .any, .perBroker, hasEffect: false,
-                "The SASL mechanisms offered."),
-            ConfigDefinition(
-                "sasl.mechanism.inter.broker.protocol", .string, "PLAIN", .any, .perBroker, hasEffect: false,
-                "The SASL mechanism between brokers."),
-            ConfigDefinition("sasl.jaas.config", .password, nil, .any, .perBroker, hasEffect: false, "Credentials for SASL."),
             ConfigDefinition("authorizer.class.name", .string, "", "Who decides what is allowed."),
             ConfigDefinition("super.users", .string, "", "Principals to whom all is allowed."),
             ConfigDefinition(
@@ -138,17 +128,6 @@ package enum BrokerConfigDefinitions {
             ConfigDefinition(
                 "follower.replication.throttled.rate", .long, forever, .atLeast(0), .perBroker,
                 "Bytes in a second for throttled replicas, as follower."),
-            ConfigDefinition(
-                "ssl.keystore.location", .string, nil, .any, .perBroker, hasEffect: false,
-                "The file with this node's key and certificate."),
-            ConfigDefinition("ssl.keystore.password", .password, nil, .any, .perBroker, hasEffect: false, "The password of that file."),
-            ConfigDefinition("ssl.key.password", .password, nil, .any, .perBroker, hasEffect: false, "The password of the key."),
-            ConfigDefinition(
-                "ssl.truststore.location", .string, nil, .any, .perBroker, hasEffect: false, "The file with the certificates trusted."),
-            ConfigDefinition("ssl.truststore.password", .password, nil, .any, .perBroker, hasEffect: false, "The password of that file."),
-            ConfigDefinition(
-                "ssl.client.auth", .string, "none", .oneOf(["required", "requested", "none"]), .perBroker, hasEffect: false,
-                "Whether clients must show a certificate."),
         ]
     }
 }

@@ -26,3 +26,12 @@ package struct EnvelopePrincipal: WireMessage {
 
     package func encoded() -> Bytes { versioned(0) }
 }
+
+extension EnvelopePrincipal {
+    package init(_ principal: Principal) {
+        self.init()
+        (type, name) = (principal.type, principal.name)
+    }
+
+    package var principal: Principal { Principal(type: type, name: name) }
+}

@@ -1,0 +1,42 @@
+import Controller
+import Primitives
+import Reactor
+
+/// A listener as those who come in through it see it: whether they must encrypt, how they are called, what they may send.
+struct Door: Sendable {
+    let listener: String
+    /// Nil: in the clear.
+    let tls: TLSContext?
+    private let mapping: PrincipalMapping?
+    /// Connections must say who they are before anything else.
+    let asksForLogin: Bool
+
+    init(_ listener: Listener, _ config: BrokerConfig) throws(StartError) {
+        self.listener = listener.name
+        let name = listener.name
+        asksForLogin = listener.securityProtocol.hasSASL
+        guard listener.securityProtocol.hasTLS else {
+            (tls, mapping) = (nil, nil)
+            return
+        }
+        do throws(TLSError) {
+            var options = try TLSOptions { config.listenerText(name, $0) }
+            // Who logs in needs no certificate besides, unless the listener itself says so.
+            if asksForLogin, config.ownText(name, "ssl.client.auth") == nil { options.clientAuth = .none }
+            tls = try TLSContext(options, .server)
+        } catch {
+            throw .unsupported("listener \(name): \(error)")
+        }
+        do throws(PrincipalMappingError) {
+            mapping = try PrincipalMapping(config.listenerText(name, "ssl.principal.mapping.rules"))
+        } catch {
+            throw .unsupported("listener \(name): \(error)")
+        }
+    }
+
+    /// Whom a certificate with this subject speaks for.
+    func principal(_ subject: String?) -> Principal {
+        guard !asksForLogin, let subject, let name = mapping?.name(of: subject) else { return .anonymous }
+        return Principal(name: name)
+    }
+}
