@@ -6,6 +6,7 @@
 #   make bench       throughput and start-up figures as ratios
 #   make simulate    whole clusters under faults, each from a seed           (SEEDS=2000 FIRST=0)
 #   make chaos       broker processes killed at random under librdkafka        (KILLS=200 SEED=N)
+#   make storm       every API under mutated requests                         (REQUESTS=1000000 SEED=N)
 #   make fuzz        the decoders of bytes from outside under libFuzzer      (FUZZ_SECONDS=60)
 #   make lint        tidy and the man page's linter
 #   make install     into PREFIX (/usr/local), honouring DESTDIR
@@ -20,6 +21,7 @@ ARGS ?= demo
 SEEDS ?= 200
 FIRST ?= 0
 FUZZ_SECONDS ?= 30
+REQUESTS ?= 1000000
 KILLS ?= 200
 SEED ?=
 JOBS ?= $(shell nproc)
@@ -36,11 +38,11 @@ DEBIAN_TEST := kcat librdkafka-dev mandoc tmux python3 python3-venv gcc libc6-de
 # A crash must end the process, not open a dialogue with it.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help deps deps-test build run test bench simulate chaos fuzz lint install clean
+.PHONY: help deps deps-test build run test bench simulate chaos storm fuzz lint install clean
 .PHONY: test-swift test-lint test-simulate test-foreign
 
 help:
-	@sed -n '3,11s/^# \{0,3\}//p' Makefile
+	@sed -n '3,12s/^# \{0,3\}//p' Makefile
 
 # install_missing PACKAGES: installs those of the Debian packages that are not there, and says so.
 define install_missing
@@ -160,18 +162,27 @@ simulate: deps
 	@swift build -c release --product simulate -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/release/simulate --first $(FIRST) --seeds $(SEEDS)
 
-# A fixed set of seeds, some fresh ones, and the deliberate defects that the simulator must notice.
+# A fixed set of seeds, some fresh ones, the deliberate defects that the simulator must notice, and a storm over every API.
 test-simulate: deps
 	@mkdir -p $(RESULTS)
-	swift build -c release --product simulate -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	for product in simulate storm; do
+		swift build -c release --product $$product -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	done
 	passed=0; failed=0
 	count() { if "$$@"; then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; }
 	count .build/release/simulate --seeds 60
 	count .build/release/simulate --first $$(date +%s) --seeds 20
+	count .build/release/storm --requests 2000 --jobs $(JOBS)
+	count .build/release/storm --requests 2000 --jobs $(JOBS) --seed $$(date +%s)
 	if .build/release/simulate --mutations --seeds 400 | tee $(RESULTS)/mutations.log; then :; fi
 	read -r p f <<< "$$(sed -n 's/^mutations: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' $(RESULTS)/mutations.log)"
 	echo "$$((passed + $${p:-0})) $$((failed + $${f:-1}))" > $(RESULTS)/simulate
 	[ "$$((failed + $${f:-1}))" = 0 ]
+
+# Each API on each listener that serves it, against whole brokers in memory.
+storm: deps
+	@swift build -c release --product storm -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	.build/release/storm --requests $(REQUESTS) --jobs $(JOBS) --seed $(or $(SEED),0)
 
 fuzz: deps
 	@FUZZ=1 swift build -c release --product fuzz --scratch-path .build/fuzz -j $(JOBS)

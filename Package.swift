@@ -83,6 +83,7 @@ let everything: [Target] = [
     program("kastellan", ["Commands"]),
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
     program("simulate", ["Simulator", "Compression", "Primitives"]),
+    program("storm", ["Broker", "Compression", "Controller", "Storage", "Wire", "Records", "Primitives"]),
     program("tidy", []),
 
     // What tests of several targets share.
