@@ -32,7 +32,8 @@ struct RequestFiller: ~Copyable, WireCoder {
 
     static let names = [
         "t", "t", "t", "u", "compacted", "__consumer_offsets", "__transaction_state", "__cluster_metadata", "g", "g", "h", "x", "x",
-        "range", "uniform", "consumer", "1", "PLAINTEXT", "kafka-cluster", "ANONYMOUS", "User:ANONYMOUS", "*", "User:*", "alice", "cleanup.policy",
+        "range", "uniform", "consumer", "1", "PLAINTEXT", "kafka-cluster", "ANONYMOUS", "User:ANONYMOUS", "*", "User:*", "alice",
+        "cleanup.policy",
         "compact", "retention.ms", "segment.bytes", "min.insync.replicas", "-1", "99999999999999999999", "data", "group.version",
         "transaction.version", "metadata.version", "producer_byte_rate", "client-id", "user", "ip", "127.0.0.1", "t.*", "(a|b",
         "SCRAM-SHA-256", "PLAIN", "", "", ".", "..", "a/b", "\u{1b}[31m", "é☃𝄞",
