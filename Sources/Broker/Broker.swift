@@ -46,6 +46,7 @@ package struct Broker {
     var replicas = ReplicaTable()
     var parked = ParkedRequests()
     var syncs = SyncQueue()
+    var cleaning = CleaningState()
     var peers = PeerTable()
     var channel = ControllerChannel()
     var life = BrokerLife()
@@ -82,6 +83,7 @@ package struct Broker {
         case .requestReceived(let context): dispatch(context)
         case .connectionClosed(let connection): forgetConnection(connection)
         case .synced(let token, let error): synced(token, error)
+        case .cleaned(let token, let outcome): cleaned(token, outcome)
         case .answered(let id, let result): answered(id, result)
         case .stopRequested: beginControlledShutdown()
         case .ticked: tick()
@@ -124,7 +126,7 @@ package struct Broker {
     /// When the broker next wants `ticked`, if nothing happens before.
     package var nextDeadline: Instant {
         mutating get {
-            let due = min(parked.nextDeadline, timers.next, directory?.nextDeletion ?? .distantFuture)
+            let due = min(parked.nextDeadline, min(timers.next, cleaning.nextAt), directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
             return min(due, adminDeadline, groupsDeadline, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }

@@ -15,6 +15,8 @@ package enum BrokerEvent: Sendable {
     case connectionClosed(ConnectionID)
     /// The sync of this token's effect is done; `error` is nil when all of it is durable.
     case synced(SyncToken, error: DiskError?)
+    /// The step of this token's effect has ended.
+    case cleaned(CleaningToken, CleaningOutcome)
     /// The response frame (without its size) to a request this broker sent to a peer, or why there is none.
     case answered(PeerRequestID, Result<Bytes, PeerFailure>)
     /// The node is to stop: the broker hands over what it leads, and says `.mayStop` when it has nothing left to hand over, or when
@@ -35,6 +37,9 @@ package enum BrokerEffect: Sendable {
     case close(ConnectionID, reason: String)
     /// Runs the job on a worker, then tells `synced`.
     case sync(SyncToken, PartitionLog.SyncJob)
+    /// Runs one step of a compaction on a worker that nothing else waits for, at no more than its speed, then tells `cleaned`. A node that
+    /// stops ends it early.
+    case clean(CleaningToken, CleaningJob)
     /// Sends the request frame to another node, over the connection of this lane, which is opened if need be. Then tells `answered`.
     case ask(PeerRequestID, to: PeerAddress, lane: PeerLane, Frame)
     /// The answer to this request is no longer waited for. Its connection is closed, and what else was under way there is `lost`.

@@ -30,6 +30,7 @@ extension Broker {
             timers.writeCheckpoints = min(
                 timers.writeCheckpoints, at.adding(milliseconds: config.logFlushOffsetCheckpointIntervalMs))
         }
+        armCleaning(log)
         if log.config.flushMilliseconds < .max {
             timers.flush = min(timers.flush, at.adding(milliseconds: log.config.flushMilliseconds))
         }
@@ -58,6 +59,7 @@ extension Broker {
             timers.retryMissing = .distantFuture
             retryMissing()
         }
+        if cleaning.nextAt <= at { lookForCleaning() }
         if timers.maintain <= at || (directory?.nextDeletion ?? .distantFuture) <= at { maintain() }
     }
 

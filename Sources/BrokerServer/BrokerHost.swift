@@ -12,6 +12,8 @@ struct BrokerStarter: Sendable {
     let disk: any Disk
     let loop: EventLoop
     let workers: WorkerPool
+    let cleaners: WorkerPool
+    let pace: CleaningPace
     let onEvent: @Sendable (ClusterEvent) -> Void
     let log: @Sendable (String) -> Void
 
@@ -21,7 +23,8 @@ struct BrokerStarter: Sendable {
             var broker = Broker(config: config, disk: disk, codecs: .system, seed: SystemClock.seed(), now: SystemClock.now())
             do throws(BrokerStartError) {
                 let effects = try broker.start(now: SystemClock.now())
-                let host = BrokerHost(broker, loop: loop, workers: workers, onEvent: onEvent, log: log)
+                let host = BrokerHost(
+                    broker, loop: loop, workers: workers, cleaners: cleaners, pace: pace, onEvent: onEvent, log: log)
                 host.runStartup(effects)
                 return .success(LoopBound(host, loop))
             } catch {
@@ -36,6 +39,9 @@ final class BrokerHost {
     let loop: EventLoop
     private(set) var broker: Broker
     private let workers: WorkerPool
+    /// Compaction has threads of its own, so that no sync waits for it.
+    private let cleaners: WorkerPool
+    private let pace: CleaningPace
     private let onEvent: @Sendable (ClusterEvent) -> Void
     private let log: @Sendable (String) -> Void
     /// Where responses go; set before the first connection.
@@ -57,12 +63,14 @@ final class BrokerHost {
     private static let answerBytesMax = 256 << 20
 
     init(
-        _ broker: Broker, loop: EventLoop, workers: WorkerPool, onEvent: @escaping @Sendable (ClusterEvent) -> Void,
+        _ broker: Broker, loop: EventLoop, workers: WorkerPool, cleaners: WorkerPool, pace: CleaningPace, onEvent: @escaping @Sendable (ClusterEvent) -> Void,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.broker = broker
         self.loop = loop
         self.workers = workers
+        self.cleaners = cleaners
+        self.pace = pace
         self.onEvent = onEvent
         self.log = log
     }
@@ -121,6 +129,7 @@ final class BrokerHost {
             switch effect {
             case .send, .proceed, .close: send(effect)
             case .sync(let token, let job): sync(token, job)
+            case .clean(let token, let job): clean(token, job)
             case .ask(let id, let address, let lane, let frame): peers.ask(id, address, lane, frame)
             case .abandon(let id): peers.abandon(id)
             case .ready: becameReady()
@@ -152,6 +161,17 @@ final class BrokerHost {
             loop.post { host.value.handle(.synced(token, error: error)) }
         }
         if !accepted { handle(.synced(token, error: .failed("too many syncs wait for the disk"))) }
+    }
+
+    private func clean(_ token: CleaningToken, _ job: CleaningJob) {
+        let host = LoopBound(self, loop)
+        let (loop, pace) = (loop, pace)
+        pace.setLimit(job.bytesPerSecondMax)
+        let accepted = cleaners.submit {
+            let outcome = job.run.step { pace.take($0) }
+            loop.post { host.value.handle(.cleaned(token, outcome)) }
+        }
+        if !accepted { handle(.cleaned(token, .cancelled)) }
     }
 
     private func arm() {

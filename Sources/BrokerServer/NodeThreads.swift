@@ -12,6 +12,8 @@ final class NodeThreads: Sendable {
     private let loop: EventLoop
     private let processorLoops: [EventLoop]
     private let workers: WorkerPool
+    private let cleaners: WorkerPool
+    private let pace = CleaningPace()
     private let lock: Mutex<DirectoryLock?>
     private let host: LoopBound<BrokerHost>
     private let processors: [LoopBound<Processor>]
@@ -24,14 +26,16 @@ final class NodeThreads: Sendable {
         lock = Mutex(binding.lock)
         loop = EventLoop()
         workers = WorkerPool()
+        cleaners = WorkerPool(threadsMax: max(1, min(config.logCleanerThreads, 16)))
         processorLoops = config.numNetworkThreads <= 1 ? [] : (0..<min(config.numNetworkThreads, 128)).map { _ in EventLoop() }
         for loop in [loop] + processorLoops { loop.start() }
-        let starter = BrokerStarter(config: config, disk: binding.disk, loop: loop, workers: workers, onEvent: onEvent, log: log)
+        let starter = BrokerStarter(config: config, disk: binding.disk, loop: loop, workers: workers, cleaners: cleaners, pace: pace, onEvent: onEvent, log: log)
         switch starter.start() {
         case .success(let host): self.host = host
         case .failure(let error):
             binding.close()
             workers.stop()
+            cleaners.stop()
             for loop in [loop] + processorLoops { loop.end() }
             throw .directory(error)
         }
@@ -48,7 +52,7 @@ final class NodeThreads: Sendable {
         resume()
         if handingOverMs > 0 { handOver(handingOverMs) }
         closeConnections()
-        workers.stop()
+        stopWorkers()
         let host = host
         loop.call { host.value.stop() }
         end()
@@ -60,8 +64,14 @@ final class NodeThreads: Sendable {
         let host = host
         loop.call { host.value.halt() }
         closeConnections()
-        workers.stop()
+        stopWorkers()
         end()
+    }
+
+    private func stopWorkers() {
+        pace.stop()
+        cleaners.stop()
+        workers.stop()
     }
 
     private func handOver(_ milliseconds: Int64) {

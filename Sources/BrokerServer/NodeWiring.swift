@@ -75,7 +75,7 @@ struct NodeWiring: Sendable {
         case .send(let connection, let frame, let slices): processor.send(connection, frame, slices)
         case .proceed(let connection): processor.proceed(connection)
         case .close(let connection, let reason): processor.close(connection, reason: reason)
-        case .sync, .ask, .abandon, .ready, .mayStop, .event, .log: break
+        case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: break
         }
     }
 
@@ -152,7 +152,7 @@ extension BrokerEffect {
     var connection: ConnectionID? {
         switch self {
         case .send(let connection, _, _), .proceed(let connection), .close(let connection, _): connection
-        case .sync, .ask, .abandon, .ready, .mayStop, .event, .log: nil
+        case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: nil
         }
     }
 }

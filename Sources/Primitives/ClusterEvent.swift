@@ -44,6 +44,8 @@ public struct ClusterEvent: Equatable, Sendable {
         /// Somebody did this to a broker of a cluster of our own, on purpose.
         case chaos(broker: BrokerID, action: ChaosAction)
         case disk(broker: BrokerID, message: String)
+        /// A pass of compaction over one replica's log ended; the bytes are those of the segments it went through.
+        case compacted(partition: TopicPartition, broker: BrokerID, bytesBefore: Int64, bytesAfter: Int64)
     }
 }
 

@@ -28,6 +28,8 @@ package final class Simulation {
     let ledger: Ledger
     let workload: Workload
     let faults: FaultPlan
+    /// Where topics are compacted.
+    let keyed: KeyedWorkload?
 
     /// How long the cluster has to converge once everything works, in virtual milliseconds.
     static let livenessMs: Int64 = 90_000
@@ -50,6 +52,7 @@ package final class Simulation {
         ledger = Ledger(world, auditor)
         workload = Workload(world, ledger, swarm, PRNG(seed: random.next()))
         faults = FaultPlan(world, workload, swarm, PRNG(seed: random.next()))
+        keyed = swarm.isCompacted ? KeyedWorkload(world, auditor, swarm, PRNG(seed: random.next())) : nil
     }
 
     /// Runs one seed as it is, without looking at its trace.
@@ -63,6 +66,7 @@ package final class Simulation {
         world.startAll()
         if wait("every broker is ready", Simulation.livenessMs, { allReady() }), makeTopics() {
             workload.start()
+            keyed?.start()
             faults.begin()
             world.run(milliseconds: swarm.safetyMs)
             if world.violations.isEmpty { converge() }
@@ -73,7 +77,7 @@ package final class Simulation {
     package var outcome: Outcome {
         Outcome(
             seed: seed, hash: world.trace.hash, violations: world.violations, milliseconds: world.milliseconds, events: world.eventsHandled,
-            faults: faults.counts, sent: workload.sent, acknowledged: ledger.acknowledged, read: ledger.given,
+            faults: faults.counts, sent: workload.sent, acknowledged: ledger.acknowledged + (keyed?.acknowledged ?? 0), read: ledger.given,
             metadataChanges: workload.admin.answered)
     }
 
@@ -87,11 +91,12 @@ package final class Simulation {
         faults.mendAll()
         world.run(milliseconds: 1000)
         workload.stopSending()
+        keyed?.stopSending()
         workload.reviveConsumers()
         let liveness = Liveness(self)
         guard wait("the cluster has converged", Simulation.livenessMs, { liveness.problem }) else { return }
         workload.admin.check()
-        readEverything()
+        if let keyed { readEverythingKeyed(keyed) } else { readEverything() }
     }
 
     /// A fresh reader reads all topics from the beginning and must be given exactly what was committed.
@@ -112,7 +117,7 @@ package final class Simulation {
     }
 
     /// Steps until `problem` is nil; reports `liveness` with the last problem where that takes too long.
-    private func wait(_ what: String, _ milliseconds: Int64, _ problem: () -> String?) -> Bool {
+    func wait(_ what: String, _ milliseconds: Int64, _ problem: () -> String?) -> Bool {
         let limit = world.milliseconds + milliseconds
         while let text = problem() {
             guard world.violations.isEmpty else { return false }

@@ -58,6 +58,7 @@ package final class CleaningRun: @unchecked Sendable {
     private let config: LogConfig
     private let limits: CleanerLimits
     private let sources: [CleanerSource]
+    var startOffset: Offset { sources.first?.baseOffset ?? firstDirtyOffset }
     private let uncleanableOffset: Offset
     private let aborted: [AbortedTransaction]
     private let producers: [Int64: CleanerRetention.LastRecord]

@@ -22,6 +22,8 @@ package final class LogDirectory {
     var recoveryPoints: OrderedMap<TopicPartition, Offset> = OrderedMap()
     var logStarts: OrderedMap<TopicPartition, Offset> = OrderedMap()
     var highWatermarks: OrderedMap<TopicPartition, Offset> = OrderedMap()
+    /// Up to where each log is compacted.
+    var cleanedOffsets: OrderedMap<TopicPartition, Offset> = OrderedMap()
     var isClosing = false
     /// Directories renamed to `…-delete`, with the time when they may go.
     var doomed: [(path: String, due: Instant)] = []
@@ -52,7 +54,8 @@ package final class LogDirectory {
         guard let known = logs[partition] else { return nil }
         if let log = known { return log }
         let opening = PartitionLog.Opening(
-            isClean: wasCleanShutdown, recoveryPoint: recoveryPoints[partition] ?? 0, logStartOffset: logStarts[partition] ?? 0)
+            isClean: wasCleanShutdown, recoveryPoint: recoveryPoints[partition] ?? 0, logStartOffset: logStarts[partition] ?? 0,
+            cleanedOffset: cleanedOffsets[partition] ?? 0)
         let log = try PartitionLog.open(
             partition, directory: directory(partition), disk: disk, config: config ?? defaults, codecs: codecs, opening: opening, now: now)
         logs[partition] = .some(log)
@@ -100,7 +103,7 @@ package final class LogDirectory {
             try disk.rename(directory(partition), to: target)
         }
         logs[partition] = nil
-        for map in [\LogDirectory.recoveryPoints, \.logStarts, \.highWatermarks] { self[keyPath: map][partition] = nil }
+        for map in [\LogDirectory.recoveryPoints, \.logStarts, \.highWatermarks, \.cleanedOffsets] { self[keyPath: map][partition] = nil }
         let delay = log?.config.fileDeleteDelayMilliseconds ?? defaults.fileDeleteDelayMilliseconds
         doomed.append((target, now.instant.adding(milliseconds: delay)))
     }

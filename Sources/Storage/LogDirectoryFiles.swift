@@ -71,6 +71,7 @@ extension LogDirectory {
         for line in try checkpoint(LogFileName.recoveryPoints) { recoveryPoints[line.partition] = line.offset }
         for line in try checkpoint(LogFileName.logStartOffsets) { logStarts[line.partition] = line.offset }
         for line in try checkpoint(LogFileName.highWatermarks) { highWatermarks[line.partition] = line.offset }
+        for line in try checkpoint(LogFileName.cleanerOffsets) { cleanedOffsets[line.partition] = line.offset }
     }
 
     /// `topic-7`; nil for anything else, such as `…-delete`, `…-future` and `…-stray`.
@@ -105,6 +106,15 @@ extension LogDirectory {
         }
         try write(LogFileName.recoveryPoints, recoveryPoints)
         try write(LogFileName.logStartOffsets, logStarts)
+        try writeCleanedOffsets()
+    }
+
+    /// cleaner-offset-checkpoint: how far each log is compacted. Older than the truth it costs a pass, no more.
+    package func writeCleanedOffsets() throws(LogError) {
+        let before = cleanedOffsets
+        for log in openLogs { cleanedOffsets[log.partition] = log.cleanedOffset > 0 ? log.cleanedOffset : nil }
+        guard cleanedOffsets != before else { return }
+        try write(LogFileName.cleanerOffsets, cleanedOffsets)
     }
 
     /// In the middle of work without a sync, for which the broker's thread would have to wait: all three may be older than the truth, and

@@ -20,6 +20,8 @@ package final class PartitionLog {
     package internal(set) var logEndOffset: Offset = 0
     /// Everything below is durable.
     package internal(set) var syncedOffset: Offset = 0
+    /// Everything below has been compacted (`cleaner-offset-checkpoint`).
+    package internal(set) var cleanedOffset: Offset = 0
 
     let disk: any Disk
     let codecs: Codecs

@@ -21,13 +21,13 @@ package struct CleanableLog: Equatable, Sendable {
 
 // Compaction as the log's owner sees it: what there is to do, a pass over it, and its results put in place.
 extension PartitionLog {
-    /// What could be compacted now, nil where nothing could. `cleaned`: up to where earlier passes came.
+    /// What could be compacted now, nil where nothing could.
     ///
     /// Never the active segment, never what is not below the high watermark or belongs to an open transaction, nor what is younger than
     /// `min.compaction.lag.ms`.
-    package func cleanable(cleaned: Offset?, highWatermark: Offset, now: Timestamp) throws(LogError) -> CleanableLog? {
+    package func cleanable(highWatermark: Offset, now: Timestamp) throws(LogError) -> CleanableLog? {
         guard config.isCompacted, !isClosed, segments.count > 1 else { return nil }
-        var first = max(cleaned ?? .zero, segments[0].baseOffset, logStartOffset)
+        var first = max(cleanedOffset, segments[0].baseOffset, logStartOffset)
         if first > logEndOffset { first = segments[0].baseOffset }
         let stable = min(highWatermark, lastStableOffset(highWatermark: highWatermark))
         var out = CleanableLog(firstDirtyOffset: first, uncleanableOffset: .zero, cleanBytes: 0, dirtyBytes: 0, isOverdue: false)
@@ -93,6 +93,17 @@ extension PartitionLog {
         lastRead = nil
         try fresh.takePlace()
         return true
+    }
+
+    /// Whether the log is still the one that the pass was begun on.
+    package func isAlive(for run: CleaningRun) -> Bool {
+        !isClosed && run.cuts == cuts && segments.contains { $0.baseOffset == run.startOffset }
+    }
+
+    /// The pass is over.
+    package func finishCleaning(_ run: CleaningRun, through offset: Offset) {
+        guard !isClosed, run.cuts == cuts else { return }
+        cleanedOffset = max(cleanedOffset, offset)
     }
 
     private func place(of group: CleanedGroup, _ run: CleaningRun) -> Range<Int>? {

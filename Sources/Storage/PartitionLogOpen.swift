@@ -9,7 +9,10 @@ extension PartitionLog {
         /// Up to here the log was synced; without a clean stop it is scanned from here on.
         package var recoveryPoint: Offset
         package var logStartOffset: Offset
-        package init(isClean: Bool = false, recoveryPoint: Offset = 0, logStartOffset: Offset = 0) {
+        /// Up to here the log was compacted.
+        package var cleanedOffset: Offset
+        package init(isClean: Bool = false, recoveryPoint: Offset = 0, logStartOffset: Offset = 0, cleanedOffset: Offset = 0) {
+            self.cleanedOffset = cleanedOffset
             self.isClean = isClean
             self.recoveryPoint = recoveryPoint
             self.logStartOffset = logStartOffset
@@ -40,6 +43,8 @@ extension PartitionLog {
         }
         logStartOffset = max(opening.logStartOffset, segments[0].baseOffset)
         if logStartOffset > logEndOffset { try restart(at: logStartOffset) }
+        // More than there is was compacted before the log was cut: what came since is not known to be.
+        cleanedOffset = opening.cleanedOffset > logEndOffset ? 0 : opening.cleanedOffset
         try removeStraySnapshots(snapshots)
         let cut = epochs.truncate(to: logEndOffset)
         if epochs.dropBefore(logStartOffset) || cut { isEpochFileStale = true }

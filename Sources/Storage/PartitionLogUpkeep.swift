@@ -223,6 +223,7 @@ extension PartitionLog {
         logEndOffset = end
         logStartOffset = min(logStartOffset, end)
         syncedOffset = min(syncedOffset, end)
+        cleanedOffset = min(cleanedOffset, end)
         if epochs.truncate(to: end) { isEpochFileStale = true }
         try writeEpochs()
         try reloadProducers(now)
@@ -237,6 +238,7 @@ extension PartitionLog {
         recent.removeAll()
         producerTable = ProducerTable()
         (logStartOffset, logEndOffset, syncedOffset) = (offset, offset, offset)
+        cleanedOffset = min(cleanedOffset, offset)
         if epochs.truncate(to: .zero) { isEpochFileStale = true }
         try writeEpochs()
     }

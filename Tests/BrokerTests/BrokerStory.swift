@@ -15,6 +15,8 @@ final class BrokerStory {
     /// Runs syncs as soon as they are asked for. Off: `finishSyncs` does.
     var syncsAtOnce = true
     private(set) var pendingSyncs: [(SyncToken, PartitionLog.SyncJob)] = []
+    /// Steps of compaction that wait for `cleanStep`.
+    private(set) var cleanings: [(token: CleaningToken, job: CleaningJob)] = []
     private(set) var events: [ClusterEvent.Kind] = []
     private(set) var lines: [String] = []
     private var sent: [ConnectionID: [(frame: Frame, slices: [LogSlice])]] = [:]
@@ -66,12 +68,22 @@ final class BrokerStory {
             case .proceed(let connection): proceeded.append(connection)
             case .close(let connection, let reason): closed[connection] = reason
             case .sync(let token, let job): pendingSyncs.append((token, job))
+            case .clean(let token, let job): cleanings.append((token, job))
             case .event(let event): events.append(event.kind)
             case .ask, .abandon, .ready, .mayStop: break
             case .log(let line): lines.append(line)
             }
         }
         if syncsAtOnce { finishSyncs() }
+    }
+
+    /// Does the next step of compaction and tells the broker; false where none waits.
+    @discardableResult
+    func cleanStep() -> Bool {
+        guard !cleanings.isEmpty else { return false }
+        let (token, job) = cleanings.removeFirst()
+        handle(.cleaned(token, job.run.step { _ in true }))
+        return true
     }
 
     func finishSyncs(error: DiskError? = nil) {

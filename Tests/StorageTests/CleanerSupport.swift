@@ -30,11 +30,11 @@ extension LogFixture {
     /// A whole pass. Returns up to where the log is compacted then, nil where there was nothing to do.
     @discardableResult
     func clean(
-        cleaned: Offset? = nil, at milliseconds: Int64 = 0, highWatermark: Offset? = nil, limits: CleanerLimits = CleanerLimits(),
+        at milliseconds: Int64 = 0, highWatermark: Offset? = nil, limits: CleanerLimits = CleanerLimits(),
         between: (CleaningOutcome) throws -> Void = { _ in }
     ) throws -> Offset? {
         let now = at(milliseconds)
-        let range = try log.cleanable(cleaned: cleaned, highWatermark: highWatermark ?? log.logEndOffset, now: now.wall)
+        let range = try log.cleanable(highWatermark: highWatermark ?? log.logEndOffset, now: now.wall)
         guard let range else { return nil }
         let run = try log.beginCleaning(range, limits: limits, seed: 7, now: now.wall)
         while true {
@@ -43,7 +43,9 @@ extension LogFixture {
             switch outcome {
             case .mapped: continue
             case .cleaned(let group): guard try log.adopt(group, of: run, now: now) else { return nil }
-            case .finished(let offset): return offset
+            case .finished(let offset):
+                log.finishCleaning(run, through: offset)
+                return offset
             case .cancelled: return nil
             case .failed(let error): throw error
             }

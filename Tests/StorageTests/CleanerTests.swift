@@ -35,7 +35,7 @@ import Testing
         #expect(Set(records.map(\.key)).count == records.count, "every key once below the active segment")
         #expect(!fixture.files().contains { $0.hasSuffix(".cleaned") || $0.hasSuffix(".swap") })
         // A second pass finds nothing, a reopened log is the same.
-        #expect(try fixture.clean(cleaned: through) == nil)
+        #expect(try fixture.clean() == nil)
         let reopened = try fixture.reopened()
         #expect(try reopened.latest() == before)
         #expect(reopened.log.logEndOffset == end)
@@ -95,7 +95,7 @@ import Testing
         try fixture.append(keyed([("a", "1"), ("b", "1")]), at: 0)
         try fixture.append(keyed([("a", nil), ("c", "1")], at: 10), at: 10)
         try fixture.roll()
-        var through = try fixture.clean(at: 100)
+        try fixture.clean(at: 100)
         let stamped = try #require(try fixture.batches().last?.header)
         #expect(stamped.hasDeleteHorizon)
         #expect(stamped.baseTimestamp == at(1100).wall)
@@ -106,12 +106,12 @@ import Testing
         // Not yet.
         try fixture.append(keyed([("d", "1")], at: 200), at: 200)
         try fixture.roll(at: 200)
-        through = try fixture.clean(cleaned: through, at: 1000)
+        try fixture.clean(at: 1000)
         #expect(try fixture.values() == ["1", "null", "1", "1"])
         #expect(try fixture.batches()[1].header.baseTimestamp == at(1100).wall, "the horizon is set once")
         try fixture.append(keyed([("e", "1")], at: 300), at: 300)
         try fixture.roll(at: 300)
-        try fixture.clean(cleaned: through, at: 1100)
+        try fixture.clean(at: 1100)
         #expect(try fixture.values() == ["1", "1", "1", "1"])
     }
 
@@ -132,13 +132,13 @@ import Testing
         let config = LogFixture.compacted(150) { $0.compactionLagMinMilliseconds = 1000 }
         let fixture = try LogFixture(config: config)
         for index in 0..<8 { try fixture.append(keyed([("k", "\(index)")], at: Int64(index * 100)), at: Int64(index * 100)) }
-        #expect(try fixture.log.cleanable(cleaned: nil, highWatermark: 8, now: at(500).wall) == nil)
-        let some = try #require(try fixture.log.cleanable(cleaned: nil, highWatermark: 8, now: at(1250).wall))
+        #expect(try fixture.log.cleanable(highWatermark: 8, now: at(500).wall) == nil)
+        let some = try #require(try fixture.log.cleanable(highWatermark: 8, now: at(1250).wall))
         #expect(some.uncleanableOffset == fixture.log.segments[1].baseOffset)
         fixture.log.config.compactionLagMinMilliseconds = 0
         fixture.log.config.compactionLagMaxMilliseconds = 2000
-        #expect(try fixture.log.cleanable(cleaned: nil, highWatermark: 8, now: at(2000).wall)?.isOverdue == false)
-        #expect(try fixture.log.cleanable(cleaned: nil, highWatermark: 8, now: at(2001).wall)?.isOverdue == true)
+        #expect(try fixture.log.cleanable(highWatermark: 8, now: at(2000).wall)?.isOverdue == false)
+        #expect(try fixture.log.cleanable(highWatermark: 8, now: at(2001).wall)?.isOverdue == true)
         // A compacted log rolls in time for it.
         fixture.log.config.segmentBytesMax = 1 << 20
         try fixture.append(keyed([("k", "9")], at: 900), at: 900)
@@ -149,10 +149,11 @@ import Testing
 
     @Test func theDirtyRatioCountsWhatIsNew() throws {
         let fixture = try filled()
-        let all = try #require(try fixture.log.cleanable(cleaned: nil, highWatermark: fixture.log.logEndOffset, now: at(0).wall))
+        let all = try #require(try fixture.log.cleanable(highWatermark: fixture.log.logEndOffset, now: at(0).wall))
         #expect(all.ratio == 1)
         let third = fixture.log.segments[2].baseOffset
-        let some = try #require(try fixture.log.cleanable(cleaned: third, highWatermark: fixture.log.logEndOffset, now: at(0).wall))
+        fixture.log.cleanedOffset = third
+        let some = try #require(try fixture.log.cleanable(highWatermark: fixture.log.logEndOffset, now: at(0).wall))
         #expect(some.cleanBytes == Int64(fixture.log.segments[0].size + fixture.log.segments[1].size))
         #expect(some.ratio < 1 && some.ratio > 0.5)
     }
@@ -164,7 +165,7 @@ import Testing
         limits.mapBytesMax = CleanerMap.slotSize * 6
         var through: Offset?
         var passes = 0
-        while let more = try fixture.clean(cleaned: through, limits: limits), passes < 50 {
+        while let more = try fixture.clean(limits: limits), passes < 50 {
             #expect(more > through ?? -1)
             through = more
             passes += 1
@@ -216,7 +217,7 @@ import Testing
         for change in 0..<3 {
             let fixture = try filled()
             let now = at(0)
-            let range = try #require(try fixture.log.cleanable(cleaned: nil, highWatermark: fixture.log.logEndOffset, now: now.wall))
+            let range = try #require(try fixture.log.cleanable(highWatermark: fixture.log.logEndOffset, now: now.wall))
             let run = try fixture.log.beginCleaning(range, limits: CleanerLimits(), seed: 1, now: now.wall)
             _ = run.step { _ in true }
             guard case .cleaned(let group) = run.step({ _ in true }) else {
@@ -235,7 +236,7 @@ import Testing
 
     @Test func aPassCanBeStopped() throws {
         let fixture = try filled()
-        let range = try #require(try fixture.log.cleanable(cleaned: nil, highWatermark: fixture.log.logEndOffset, now: at(0).wall))
+        let range = try #require(try fixture.log.cleanable(highWatermark: fixture.log.logEndOffset, now: at(0).wall))
         let run = try fixture.log.beginCleaning(range, limits: CleanerLimits(), seed: 1, now: at(0).wall)
         _ = run.step { _ in true }
         var left = 200

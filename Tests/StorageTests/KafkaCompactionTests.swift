@@ -26,7 +26,7 @@ import Testing
             opening: .init(recoveryPoint: 0), now: at(0))
         #expect(log.segments.map(\.baseOffset) == [0, 8, 19, 30])
         let now = Timestamp(milliseconds: horizon - deleteRetention)
-        let range = try #require(try log.cleanable(cleaned: nil, highWatermark: log.logEndOffset, now: now))
+        let range = try #require(try log.cleanable(highWatermark: log.logEndOffset, now: now))
         let run = try log.beginCleaning(range, limits: CleanerLimits(), seed: 1, now: now)
         var through: Offset?
         while through == nil {

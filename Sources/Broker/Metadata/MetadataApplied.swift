@@ -82,6 +82,7 @@ extension Broker {
         configureThrottles(topic: topic)
         for replica in replicas.all(of: topic) {
             replica.log.config = settings
+            armCleaning(replica.log)
             if replica.minimumChanged(minimum, now: now.instant) { advanced(replica) }
         }
     }
@@ -100,6 +101,10 @@ extension LogConfig {
         fileDeleteDelayMilliseconds = topic.fileDeleteDelayMs
         isCompacted = topic.isCompacted
         isDeleting = topic.isDeleting
+        cleanableRatioMin = topic.minCleanableDirtyRatio
+        compactionLagMinMilliseconds = topic.minCompactionLagMs
+        compactionLagMaxMilliseconds = topic.maxCompactionLagMs
+        deleteRetentionMilliseconds = topic.deleteRetentionMs
         batchBytesMax = topic.maxMessageBytes
         timestampType = topic.isLogAppendTime ? .logAppendTime : .createTime
         timestampBeforeMaxMilliseconds = topic.messageTimestampBeforeMaxMs

@@ -85,6 +85,7 @@ extension Broker {
             partition: key.topicPartition, topicID: key.topicID, log: log, highWatermark: directory.highWatermark(key.topicPartition),
             mutations: mutations)
         replicas.add(replica)
+        armCleaning(log)
         return replica
     }
 

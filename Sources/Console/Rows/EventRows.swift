@@ -83,6 +83,9 @@ func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
     case .controllerChanged, .leaderChanged, .inSyncReplicasChanged, .reassignmentStarted, .reassignmentEnded, .logTruncated:
         return replicaWords(kind)
     case .disk(let broker, let message): return EventWords("disk", "broker \(broker)", message, .failure, .brokers)
+    case .compacted(let partition, _, let before, let after):
+        let sizes = "\(Format.bytes(before)) → \(Format.bytes(after))"
+        return EventWords("compacted", partition.description, sizes, .good, .topic(partition.topic))
     }
 }
 

@@ -71,6 +71,7 @@ extension BrokerConfig {
     package var replicaHighWatermarkCheckpointIntervalMs: Int64 { integer("replica.high.watermark.checkpoint.interval.ms") }
     package var producerIDExpirationMs: Int64 { integer("producer.id.expiration.ms") }
     package var logCleanerEnable: Bool { boolean("log.cleaner.enable") }
+    package var logCleanerThreads: Int { int("log.cleaner.threads") }
     package var logCleanerBackoffMs: Int64 { integer("log.cleaner.backoff.ms") }
     package var replicaLagTimeMaxMs: Int64 { integer("replica.lag.time.max.ms") }
     /// log.retention.ms, else minutes, else hours; below zero is for ever, told as -1.

@@ -73,16 +73,16 @@ extension BrokerConfigDefinitions {
             ConfigDefinition(
                 "log.cleaner.backoff.ms", .long, "15000", .atLeast(0), .clusterWide, "The pause when there is nothing to compact."),
             ConfigDefinition(
-                "log.cleaner.dedupe.buffer.size", .long, "134217728", .any, .clusterWide, hasEffect: false,
+                "log.cleaner.dedupe.buffer.size", .long, "134217728", .any, .clusterWide,
                 "Memory for the keys of one compaction."),
             ConfigDefinition(
-                "log.cleaner.io.buffer.size", .int, "524288", .atLeast(0), .clusterWide, hasEffect: false,
+                "log.cleaner.io.buffer.size", .int, "524288", .atLeast(0), .clusterWide,
                 "Memory for the records of one compaction."),
             ConfigDefinition(
-                "log.cleaner.io.buffer.load.factor", .double, "0.9", .any, .clusterWide, hasEffect: false,
+                "log.cleaner.io.buffer.load.factor", .double, "0.9", .any, .clusterWide,
                 "How full the key table may be."),
             ConfigDefinition(
-                "log.cleaner.io.max.bytes.per.second", .double, "1.7976931348623157E308", .any, .clusterWide, hasEffect: false,
+                "log.cleaner.io.max.bytes.per.second", .double, "1.7976931348623157E308", .any, .clusterWide,
                 "The speed limit of compaction."),
         ]
     }

@@ -36,6 +36,7 @@ extension ClusterEvent {
         case .logTruncated(let partition, let broker, _, _): ["truncated", partition.description, broker.description]
         case .chaos(let broker, let action): ["chaos", broker.description, action.description]
         case .disk(let broker, let message): ["disk", broker.description, message]
+        case .compacted(let partition, let broker, _, _): ["compacted", partition.description, broker.description]
         }
     }
 }

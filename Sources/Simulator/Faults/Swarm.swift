@@ -19,6 +19,8 @@ package struct Swarm: Equatable, Sendable {
     package var faults: OrderedMap<FaultClass, Int64> = OrderedMap()
     /// Everything acknowledged is durable: `flush.messages=1`. Only then may the power go.
     package var isDurable = false
+    /// All topics are compacted; their records come from `KeyedWorkload`.
+    package var isCompacted = false
     package var delayMaxMicros: Int64 = 500
     /// One frame in so many travels much longer; 0: none.
     package var straggles = 0

@@ -205,7 +205,7 @@ package final class Auditor {
             }
             guard let last = batches.last else { return }
             for batch in batches {
-                let (isNew, problem) = committed.take(batch.header)
+                let (isNew, problem) = committed.take(batch.header, isCompacted: log.config.isCompacted)
                 if let problem, !committed.isForgiven { world.violated("committed", "\(place): \(problem)") }
                 if isNew {
                     batchesCommitted += 1

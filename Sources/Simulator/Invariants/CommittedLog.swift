@@ -37,15 +37,17 @@ final class CommittedLog {
         endsByEpoch.reduce(0) { $1.key < epoch ? max($0, $1.value) : $0 }
     }
 
-    /// Takes in a batch below some replica's high watermark. Says what is wrong with it; true where it is news.
-    func take(_ header: BatchHeader) -> (isNew: Bool, problem: String?) {
-        let batch = Batch(header)
+    /// Takes in a batch below some replica's high watermark. Says what is wrong with it; true where it is news. Compaction takes records
+    /// from inside a batch, or all of it; what is left stands where it stood.
+    func take(_ header: BatchHeader, isCompacted: Bool) -> (isNew: Bool, problem: String?) {
+        var batch = Batch(header)
         if batch.base >= end {
             batches.append(batch)
             end = batch.last + 1
             return (true, nil)
         }
         guard let known = find(batch.base) else { return (false, "offset \(batch.base) is in no committed batch") }
+        if isCompacted { batch.checksum = known.checksum }
         guard known == batch else {
             return (false, "committed \(CommittedLog.text(known)), but here stands \(CommittedLog.text(batch))")
         }

@@ -79,6 +79,7 @@ final class Liveness {
 
     private var clientProblem: String? {
         let workload = simulation.workload
+        if let waiting = simulation.keyed?.outstanding, waiting > 0 { return "\(waiting) keyed records without an outcome" }
         if workload.outstanding > 0 { return "\(workload.outstanding) records without an outcome" }
         guard !workload.consumers.isEmpty else { return nil }
         let unread = simulation.ledger.unread(by: Workload.group, topics: workload.topics)

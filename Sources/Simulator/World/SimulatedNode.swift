@@ -219,6 +219,7 @@ package final class SimulatedNode {
                 world.trace.note(world, "\(host)", "closes a connection: \(reason)")
                 serverSide.close(connection)
             case .sync(let token, let job): sync(token, job)
+            case .clean(let token, let job): clean(token, job)
             case .event(let event): world.trace.note(world, "\(host)", "* \(event.kind)")
             case .log(let line): log(line)
             case .ask(let request, let address, let lane, let frame): peerSide.ask(request, address, lane, frame)
@@ -288,6 +289,7 @@ package final class SimulatedNode {
         case .requestReceived(let context): UInt64(context.body.count) << 32 | UInt64(CRC32C.checksum(context.body))
         case .connectionClosed(let connection): 1 << 60 | connection.rawValue
         case .synced(let token, _): 2 << 60 | token.number
+        case .cleaned(let token, _): 7 << 60 | token.number
         case .ticked: 3 << 60
         case .stopRequested: 6 << 60
         case .answered(let request, .success(let frame)): 4 << 60 | request.number << 32 | UInt64(CRC32C.checksum(frame))

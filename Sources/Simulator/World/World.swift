@@ -41,6 +41,8 @@ package final class World {
     /// What nobody may see; the first one ends a simulation.
     package private(set) var violations: [Violation] = []
     package private(set) var eventsHandled = 0
+    /// Passes of compaction that ended.
+    package internal(set) var compactions = 0
     /// So many and no end: something goes round in circles without letting time pass.
     package var eventsMax = 10_000_000
     private var queue = Heap<Scheduled>()
