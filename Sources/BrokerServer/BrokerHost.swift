@@ -63,8 +63,8 @@ final class BrokerHost {
     private static let answerBytesMax = 256 << 20
 
     init(
-        _ broker: Broker, loop: EventLoop, workers: WorkerPool, cleaners: WorkerPool, pace: CleaningPace, onEvent: @escaping @Sendable (ClusterEvent) -> Void,
-        log: @escaping @Sendable (String) -> Void
+        _ broker: Broker, loop: EventLoop, workers: WorkerPool, cleaners: WorkerPool, pace: CleaningPace,
+        onEvent: @escaping @Sendable (ClusterEvent) -> Void, log: @escaping @Sendable (String) -> Void
     ) {
         self.broker = broker
         self.loop = loop

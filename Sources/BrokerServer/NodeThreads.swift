@@ -29,7 +29,8 @@ final class NodeThreads: Sendable {
         cleaners = WorkerPool(threadsMax: max(1, min(config.logCleanerThreads, 16)))
         processorLoops = config.numNetworkThreads <= 1 ? [] : (0..<min(config.numNetworkThreads, 128)).map { _ in EventLoop() }
         for loop in [loop] + processorLoops { loop.start() }
-        let starter = BrokerStarter(config: config, disk: binding.disk, loop: loop, workers: workers, cleaners: cleaners, pace: pace, onEvent: onEvent, log: log)
+        let starter = BrokerStarter(
+            config: config, disk: binding.disk, loop: loop, workers: workers, cleaners: cleaners, pace: pace, onEvent: onEvent, log: log)
         switch starter.start() {
         case .success(let host): self.host = host
         case .failure(let error):

@@ -78,7 +78,7 @@ def dirty_from():
 
 
 def main():
-    configure(ResourceType.BROKER, "", {"log.cleaner.backoff.ms": "100"})
+    configure(ResourceType.BROKER, "1", {"log.cleaner.backoff.ms": "100"})
     settings = {
         "cleanup.policy": "compact", "segment.bytes": str(1 << 20), "min.cleanable.dirty.ratio": "0.1", "delete.retention.ms": "1000",
         "file.delete.delay.ms": "200"}
@@ -142,7 +142,6 @@ def main():
     # A tombstone gets its horizon with the pass that sees it first, and goes with a pass after that.
     time.sleep(1.2)
     fill(b"filler")
-    second = written
     fill(b"filler")
 
     def tombstones():
@@ -168,6 +167,28 @@ def main():
     check("a record without a key is refused", refused and refused[0] and refused[0].name() == "INVALID_RECORD", refused)
 
 
+def offsets():
+    """The topic of group offsets compacts too: many commits of one partition, each with a long word, end as little."""
+    settings = {"segment.bytes": str(1 << 20), "min.cleanable.dirty.ratio": "0.1", "file.delete.delay.ms": "200"}
+    consumer = Consumer({"bootstrap.servers": BOOTSTRAP, "group.id": "writer", "enable.auto.commit": False})
+    consumer.commit(offsets=[TopicPartition(TOPIC, 0, 1)], asynchronous=False)
+    configure(ResourceType.TOPIC, "__consumer_offsets", settings)
+    for number in range(2, 1000):
+        consumer.commit(offsets=[TopicPartition(TOPIC, 0, number, metadata="%04d" % number * 900)], asynchronous=False)
+    root = os.path.join(DATA, "broker-1")
+
+    def size():
+        places = [os.path.join(root, name) for name in os.listdir(root) if name.startswith("__consumer_offsets-")]
+        return max(sum(os.path.getsize(os.path.join(at, f)) for f in os.listdir(at) if f.endswith(".log")) for at in places)
+
+    check("the topic of offsets is compacted", wait_until(lambda: size() < 2 << 20, 20), size())
+    found = consumer.committed([TopicPartition(TOPIC, 0)], timeout=10)[0]
+    equal("and tells the last commit", (found.offset, found.metadata), (999, "0999" * 900))
+    consumer.close()
+
+
 with checking("compaction"):
     main()
+with checking("the topic of offsets"):
+    offsets()
 done()

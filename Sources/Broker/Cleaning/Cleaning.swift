@@ -105,7 +105,8 @@ extension Broker {
         guard pass.replica.isLeader, pass.bytesAfter < pass.bytesBefore else { return }
         emit(
             .compacted(
-                partition: pass.replica.partition, broker: brokerID, bytesBefore: Int64(pass.bytesBefore), bytesAfter: Int64(pass.bytesAfter)))
+                partition: pass.replica.partition, broker: brokerID, bytesBefore: Int64(pass.bytesBefore),
+                bytesAfter: Int64(pass.bytesAfter)))
     }
 
     /// A full or failing disk may work again; files that are damaged stay so.
