@@ -7,6 +7,7 @@
 #   make simulate    whole clusters under faults, each from a seed           (SEEDS=2000 FIRST=0)
 #   make chaos       broker processes killed at random under librdkafka        (KILLS=200 SEED=N)
 #   make storm       every API under mutated requests                         (REQUESTS=1000000 SEED=N)
+#   make conformance every behaviour with every client on every topology; its table goes into the README
 #   make fuzz        the decoders of bytes from outside under libFuzzer      (FUZZ_SECONDS=60)
 #   make lint        tidy and the man page's linter
 #   make install     into PREFIX (/usr/local), honouring DESTDIR
@@ -30,6 +31,7 @@ PROGRAM := .build/release/kastellan
 RESULTS := .build/results
 VENV := .build/venv
 PYTHON := $(VENV)/bin/python
+KASKADE := .build/venv-kaskade
 
 # What a fresh Debian with the Swift toolchain lacks. The first row is needed to build, the second only to test and to measure.
 DEBIAN_BUILD := libncurses-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libyaml-dev libssl-dev pkg-config
@@ -39,10 +41,10 @@ DEBIAN_TEST := kcat librdkafka-dev mandoc tmux python3 python3-venv gcc libc6-de
 export SWIFT_BACKTRACE := enable=no
 
 .PHONY: help deps deps-test build run test bench simulate chaos storm fuzz lint install clean
-.PHONY: test-swift test-lint test-simulate test-foreign
+.PHONY: test-swift test-lint test-simulate test-foreign conformance kaskade foreign-clients
 
 help:
-	@sed -n '3,12s/^# \{0,3\}//p' Makefile
+	@sed -n '3,14s/^# \{0,3\}//p' Makefile
 
 # install_missing PACKAGES: installs those of the Debian packages that are not there, and says so.
 define install_missing
@@ -136,7 +138,26 @@ $(VENV)/complete: Tests/Foreign/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tests/Foreign/requirements.txt
 	touch $@
 
-test-foreign: build $(VENV)/complete
+# kaskade, another program for Kafka's terminal, with the libraries that it wants.
+$(KASKADE)/complete: Tests/Foreign/requirements-kaskade.txt
+	@echo "foreign: setting up kaskade in $(KASKADE)"
+	python3 -m venv $(KASKADE)
+	$(KASKADE)/bin/pip install --quiet --disable-pip-version-check -r Tests/Foreign/requirements-kaskade.txt
+	touch $@
+
+kaskade: $(KASKADE)/complete
+
+# Both wait for the network most of the time.
+foreign-clients:
+	@$(MAKE) --no-print-directory -j 2 $(VENV)/complete $(KASKADE)/complete
+
+# Every row with every client on every topology, and the README's table of it.
+conformance: deps-test build $(VENV)/complete
+	@mkdir -p $(RESULTS)
+	KASTELLAN_CONFORMANCE=full KASTELLAN_PROGRAM=$(abspath $(PROGRAM)) $(PYTHON) Tests/Foreign/matrix.py \
+		--out $(RESULTS)/conformance.json --write README.md
+
+test-foreign: build foreign-clients
 	@mkdir -p $(RESULTS)
 	status=0
 	$(PYTHON) Tests/Foreign/run.py --program $(PROGRAM) $(ONLY) | tee $(RESULTS)/foreign.log || status=1

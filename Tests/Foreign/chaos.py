@@ -308,7 +308,7 @@ def read_all(bootstrap):
 
 def lost_commits(cluster, steps_back):
     """Of the times the group's offset was seen to go back, those that its log does not explain. librdkafka sends a commit again whose answer
-    it did not get, also after newer ones, and the protocol does not number them: then both stand in the log, the newer offset first. A commit
+    it did not get, also after newer ones (seen on the wire between it and the brokers), and the protocol does not number them: then both stand in the log, the newer offset first. A commit
     that a failover forgot would not be there."""
     if not steps_back:
         return []

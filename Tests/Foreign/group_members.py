@@ -1,6 +1,6 @@
 # time: 170
-"""Members of confluent-kafka, kafka-python and aiokafka joining and leaving in turn: eager and cooperative assignors, all three libraries in one
-group, static members that come back without a rebalance, a member that dies without leaving."""
+"""Members of confluent-kafka, kafka-python and aiokafka in one group, static members that come back without a rebalance, a member that dies
+without leaving. Three members of one library with each of its assignors are in matrix.py."""
 
 import os
 import signal
@@ -9,27 +9,6 @@ import sys
 
 from group_players import SESSION_MS, Aio, Confluent, KafkaPython, describe, make_topic, pause, settle, shared, told
 from harness import BOOTSTRAP, check, checking, done, equal, wait_until
-
-
-def turns(kind, cooperative):
-    """Three members come one after the other, then go one after the other."""
-    label = f"{kind.name} {'cooperative' if cooperative else 'range'}"
-    topic, group = f"t-{label.replace(' ', '-')}", f"g-{label.replace(' ', '-')}"
-    make_topic(topic, records=600)
-    players = []
-    for count in (1, 2, 3):
-        players.append(kind(group, topic, cooperative=cooperative, client_id=f"c{count}"))
-        players[-1].start()
-        check(f"{label}: {count} members share the partitions", shared(players), told(players))
-    wait_until(lambda: describe(group)[0] == "STABLE")
-    state, members = describe(group)
-    equal(f"{label}: the group is described", (state, [m[0] for m in members]), ("STABLE", ["c1", "c2", "c3"]))
-    check(f"{label}: every record was read", wait_until(lambda: len({r for p in players for r in p.read}) == 600, 20), told(players))
-    for count in (2, 1):
-        check(f"{label}: a member leaves", players.pop().stop(), "it did not end")
-        check(f"{label}: the other {count} take over", shared(players), told(players))
-    check(f"{label}: the last leaves", players.pop().stop(), "it did not end")
-    check(f"{label}: the group is empty", wait_until(lambda: describe(group)[0] == "EMPTY"), describe(group))
 
 
 def mixed():
@@ -97,10 +76,7 @@ def silent():
     player.stop()
 
 
-for part in [
-    lambda: turns(Confluent, False), lambda: turns(Confluent, True), lambda: turns(KafkaPython, False), lambda: turns(KafkaPython, True),
-    lambda: turns(Aio, False), mixed, lambda: static(Confluent), lambda: static(KafkaPython), silent,
-]:
+for part in [mixed, lambda: static(Confluent), lambda: static(KafkaPython), silent]:
     with checking("group members"):
         part()
 done()

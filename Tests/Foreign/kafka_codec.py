@@ -10,6 +10,7 @@ import uuid
 import base64
 
 import kafka.protocol.schemas as _schemas
+import kafka_messages
 
 _RESOURCES = os.path.join(os.path.dirname(_schemas.__file__), "resources")
 
@@ -27,6 +28,11 @@ for _path in glob.glob(os.path.join(_RESOURCES, "*.json")):
         REQUESTS[_schema["name"][: -len("Request")]] = _schema
     elif _schema.get("type") == "response":
         RESPONSES[_schema["name"][: -len("Response")]] = _schema
+
+
+for _into, _more in zip((REQUESTS, RESPONSES), kafka_messages.schemas()):
+    for _name, _schema in _more.items():
+        _into.setdefault(_name, _schema)
 
 
 def in_range(spec, version):

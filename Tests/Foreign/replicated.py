@@ -1,14 +1,12 @@
 # time: 240
 # broker: none
 """Three broker processes, looked at with other people's eyes: confluent-kafka's and kafka-python's admin clients see the same leaders, in-sync
-replicas and reassignments as `kastellan` does, before and after brokers die; a group's members outlive their coordinator; a group's
-offsets, transactions of metadata and the clients' own scripts work on several brokers as on one."""
+replicas and reassignments as `kastellan` does, before and after brokers die; a group's members outlive their coordinator. What
+clients do on several brokers as on one is in matrix.py."""
 
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 import time
 
@@ -254,30 +252,12 @@ def coordinator_failover(cluster, eyes):
         check("kafka-python reads the group's offsets", TOPIC in text, text)
 
 
-def scripts(cluster):
-    """What clients do on one broker they can do on three: their own scripts once more."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    for name in ["client_confluent", "client_aiokafka", "kcat_roundtrip", "group_offsets"]:
-        path = os.path.join(here, f"{name}.py")
-        if not os.path.exists(path):
-            continue
-        environment = {**os.environ, "KASTELLAN_BOOTSTRAP": cluster.bootstrap, "PYTHONPATH": here}
-        try:
-            result = subprocess.run([sys.executable, path, cluster.bootstrap], capture_output=True, text=True, timeout=150, env=environment, check=False)
-        except subprocess.TimeoutExpired:
-            check(f"{name} on three brokers", False, "not within 150 s")
-            continue
-        failed = [line for line in result.stdout.splitlines() if line.startswith("not ok")]
-        check(f"{name} on three brokers", result.returncode == 0, " / ".join(failed)[:500] or result.stderr[-300:])
-
-
 def main():
     with Cluster(3) as cluster:
         eyes = Eyes(cluster)
         for part in (brokers_and_quorum, placement_and_failover, coordinator_failover, reassignment):
             with checking(part.__name__):
                 part(cluster, eyes)
-        scripts(cluster)
         check("no broker ended by itself", not cluster.crashes(), cluster.crashes()[:2])
     done()
 
