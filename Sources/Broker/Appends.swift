@@ -22,21 +22,22 @@ extension Broker {
         return result
     }
 
-    /// Appends a coordinator's batch to an internal topic; `owner` is told when it is committed. Throws where nothing was appended.
+    /// Appends a coordinator's batch; `owner` is told when it is committed, or after `until` that nobody knows. Throws where nothing was
+    /// appended.
     package mutating func appendInternal(
-        _ batch: Bytes, to partition: TopicPartition, owner: InternalAppendOwner
+        _ batch: Bytes, to partition: TopicPartition, owner: InternalAppendOwner, origin: AppendOrigin = .coordinator, until: Instant? = nil
     ) throws(LogError) {
         guard let replica = replicas.find(partition.topic, partition.partition), let leader = replica.leader else { throw .closed }
         guard !leader.isUnderMinISR else { return completions.append((owner, .notEnoughReplicas)) }
         let result: AppendResult
         do throws(LogError) {
-            result = try append(batch, to: replica, origin: .coordinator)
+            result = try append(batch, to: replica, origin: origin)
         } catch {
             storageFailed(error, replica)
             throw error
         }
         let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leadership: replica.leaderships)
-        let deadline = now.instant.adding(milliseconds: Broker.internalAppendTimeoutMs)
+        let deadline = until ?? now.instant.adding(milliseconds: Broker.internalAppendTimeoutMs)
         guard let done = outcome(of: append) else {
             return parked.park(.internalAppend(ParkedInternalAppend(owner: owner, append: append)), until: deadline)
         }
@@ -54,6 +55,8 @@ extension Broker {
             for (owner, code) in batch {
                 switch owner {
                 case .groups(let token): groupsAppendCompleted(token, code)
+                case .transactions(let token): transactionAppendCompleted(token, code)
+                case .marker(let ticket): markerCompleted(ticket, code)
                 }
             }
         }

@@ -60,6 +60,7 @@ package struct Broker {
     var admin = AdminState()
     var awaited = AwaitedTopics()
     var groups = GroupRuntime()
+    var transactions = TransactionRuntime()
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
 
@@ -119,6 +120,7 @@ package struct Broker {
         parked.forget(connection)
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)
+        transactionsConnectionClosed(connection)
         channel.forget(connection)
         heartbeatConnectionClosed(connection)
     }
@@ -128,7 +130,7 @@ package struct Broker {
         mutating get {
             let due = min(parked.nextDeadline, min(timers.next, cleaning.nextAt), directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
-            return min(due, adminDeadline, groupsDeadline, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
+            return min(due, adminDeadline, min(groupsDeadline, transactionsDeadline), quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
 
@@ -141,5 +143,6 @@ package struct Broker {
         runChores()
         if adminDeadline <= now.instant { adminTick() }
         if groupsDeadline <= now.instant { groupsTick() }
+        if transactionsDeadline <= now.instant { transactionsTick() }
     }
 }

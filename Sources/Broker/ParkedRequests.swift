@@ -36,6 +36,10 @@ struct ParkedProduce {
 package enum InternalAppendOwner: Sendable {
     /// The group coordinator, with its token.
     case groups(UInt64)
+    /// The transaction coordinator, with its token.
+    case transactions(UInt64)
+    /// Whoever asked for a marker.
+    case marker(MarkerTicket)
 }
 
 struct ParkedInternalAppend {

@@ -39,13 +39,14 @@ package struct Controller: Sendable {
         image.apply(record, at: offset, into: &delta)
     }
 
-    /// The records that begin a new cluster: the level of its metadata, and eligible leader replicas as in a cluster that Kafka 4.1 or
-    /// later begins, as one transaction.
+    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas and transactions as in a cluster that
+    /// Kafka 4.1 or later begins, as one transaction.
     package static func bootstrapRecords() -> [MetadataRecord] {
         [
             MetadataRecords.beginTransaction("Bootstrap records"),
             MetadataRecords.featureLevel("metadata.version", metadataVersion),
             MetadataRecords.featureLevel(eligibleLeadersFeature, 1),
+            MetadataRecords.featureLevel(transactionFeature, 2),
             MetadataRecords.endTransaction(),
         ]
     }

@@ -33,6 +33,8 @@ extension Controller {
     var keepsEligibleLeaders: Bool { (image.features[Controller.eligibleLeadersFeature] ?? 0) >= 1 }
 
     package static let eligibleLeadersFeature = "eligible.leader.replicas.version"
+    /// With 1 the records of transactions have room for what came later, with 2 clients raise their epochs with each transaction (KIP-890).
+    package static let transactionFeature = "transaction.version"
 
     /// A change of this partition to be worked out, with its topic's settings.
     func transition(

@@ -112,7 +112,7 @@ extension Group {
     }
 
     private func isExpired(_ place: TopicPartition, _ committed: CommittedOffset, _ turn: GroupTurn) -> Bool {
-        guard offsets.pending[place] == nil else { return false }
+        guard offsets.pending[place] == nil, !offsets.isUnstable(place) else { return false }
         guard let base = retentionBase(place, committed) else { return false }
         if let expiry = committed.expireTimestamp { return turn.now.wall >= expiry }
         return turn.now.wall.milliseconds - base.milliseconds >= turn.config.offsetsRetentionMs

@@ -39,7 +39,6 @@ extension GroupCoordinator {
         summary.skipped = loaded.skipped
         partitions.update(partition) { state in
             state.isLoading = false
-            state.groupsByProducer = OrderedMap()
             state.groups.removeAll { _, group in group.isForgettable }
         }
         for (groupID, group) in partitions[partition]?.groups ?? OrderedMap() {

@@ -63,6 +63,7 @@ package struct GroupCoordinator {
         case .heartbeat(let request): heartbeat(request, caller, now)
         case .leave(let request): leave(request, caller, now)
         case .commit(let request): commit(request, refused, caller, now)
+        case .transactionalCommit(let request): commit(request, refused, caller, now)
         case .deleteOffsets(let request): deleteOffsets(request, refused, caller, now)
         case .deleteGroups(let request): deleteGroups(request, refused.first ?? [], caller, now)
         }
@@ -79,11 +80,15 @@ package struct GroupCoordinator {
             case .emptied: break
             case .staticMember(let replacement): group.classic?.staticMemberStored(replacement, error, &turn)
             case .commit(let commit): group.commitStored(commit, error, &turn)
+            case .transactionalCommit(let commit): group.commitStored(commit, error, &turn)
             case .offsetsDeleted(let places, let answer): group.offsetsRemoved(places, answer, error, &turn)
             case .groupDeleted: if error != .none { group.revive(turn) }
             }
         }
         if case .groupDeleted(let request) = append.continuation { groupDeleted(append, request, error) }
+        if case .transactionalCommit(let commit) = append.continuation, error == .none {
+            partitions.update(append.partition) { $0.groupsByProducer[commit.producerID, default: OrderedMap()][append.groupID] = true }
+        }
         return takeEffects()
     }
 
@@ -184,7 +189,7 @@ struct OffsetsPartition {
     /// Its records are still being read: requests are answered with COORDINATOR_LOAD_IN_PROGRESS.
     var isLoading: Bool
     var groups = OrderedMap<String, Group>()
-    /// While loading: the groups with offsets in a producer's open transaction.
+    /// The groups with offsets in a producer's open transaction.
     var groupsByProducer = OrderedMap<Int64, OrderedMap<String, Bool>>()
     /// While loading: records that are none of ours.
     var skipped = 0

@@ -10,15 +10,29 @@ struct GroupOffsets: Equatable, Sendable {
     /// Offsets in transactions that have neither committed nor aborted, by producer. They are not visible yet (KIP-98).
     var transactional = OrderedMap<Int64, OrderedMap<TopicPartition, CommittedOffset>>()
 
+    /// Commits of transactions on their way to the log, by partition.
+    var unstable = OrderedMap<TopicPartition, Int>()
+
     var isEmpty: Bool { committed.isEmpty && pending.isEmpty && transactional.isEmpty }
 
     /// A transaction that has not ended holds a commit for this partition.
-    func isUnstable(_ place: TopicPartition) -> Bool { transactional.values.contains { $0[place] != nil } }
+    func isUnstable(_ place: TopicPartition) -> Bool {
+        unstable[place] != nil || transactional.values.contains { $0[place] != nil }
+    }
 
     /// Offsets committed in a transaction take effect with its commit marker, and vanish with its abort.
     mutating func endTransaction(of producerID: Int64, isCommit: Bool) {
         guard let ended = transactional.remove(producerID), isCommit else { return }
         for (place, offset) in ended { committed[place] = offset }
+    }
+
+    mutating func awaitsEnd(_ places: [TopicPartition]) {
+        for place in places { unstable[place, default: 0] += 1 }
+    }
+
+    mutating func awaitsEndNoMore(_ place: TopicPartition) {
+        let left = (unstable[place] ?? 1) - 1
+        unstable[place] = left > 0 ? left : nil
     }
 
     mutating func awaits(_ places: [TopicPartition]) {

@@ -39,6 +39,7 @@ package enum GroupRequest: Equatable, Sendable {
     case heartbeat(HeartbeatRequest)
     case leave(LeaveGroupRequest)
     case commit(OffsetCommitRequest)
+    case transactionalCommit(TxnOffsetCommitRequest)
     case deleteOffsets(OffsetDeleteRequest)
     case deleteGroups(DeleteGroupsRequest)
 }
@@ -50,6 +51,7 @@ package enum GroupResponse: Equatable, Sendable {
     case heartbeat(HeartbeatResponse)
     case leave(LeaveGroupResponse)
     case commit(OffsetCommitResponse)
+    case transactionalCommit(TxnOffsetCommitResponse)
     case deleteOffsets(OffsetDeleteResponse)
     case deleteGroups(DeleteGroupsResponse)
 }
@@ -65,6 +67,12 @@ package struct GroupRecord: Equatable, Sendable {
     }
 }
 
+/// The producer whose transaction records belong to.
+package struct GroupProducer: Equatable, Sendable {
+    package var producerID: Int64
+    package var producerEpoch: Int16
+}
+
 /// What the coordinator wants done, in this order.
 package enum GroupEffect: Equatable, Sendable {
     /// Send the answer. Each token is answered exactly once.
@@ -72,6 +80,8 @@ package enum GroupEffect: Equatable, Sendable {
     /// Append the records to this partition of `__consumer_offsets` as one batch, and call `appendCompleted` when they are below the high
     /// watermark, or have failed. Appends to a partition complete in the order in which they were asked for.
     case append(partition: Int32, records: [GroupRecord], token: AppendToken)
+    /// The same in a transaction of this producer.
+    case appendTransactional(partition: Int32, records: [GroupRecord], GroupProducer, token: AppendToken)
     /// A step of a group's life, as it happens.
     case event(RebalanceEvent)
     /// Another change worth a line in the timeline: a deleted group, reset offsets.

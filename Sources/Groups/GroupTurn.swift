@@ -43,6 +43,7 @@ enum AppendContinuation: Equatable, Sendable {
     /// A static member came back under a new id: its JoinGroup is answered.
     case staticMember(StaticReplacement)
     case commit(ParkedCommit)
+    case transactionalCommit(ParkedTransactionalCommit)
     /// Offsets removed: by an OffsetDelete whose answer waits, or because they expired.
     case offsetsDeleted([TopicPartition], answer: ParkedOffsetDelete?)
     /// The group's tombstone: by a DeleteGroups whose answer waits, or because nothing was left of it.
@@ -82,11 +83,13 @@ struct GroupTurn {
 
     mutating func respond(_ token: GroupToken, _ response: GroupResponse) { effects.append(.respond(token, response)) }
 
-    mutating func append(_ records: [GroupRecord], then continuation: AppendContinuation) {
+    mutating func append(_ records: [GroupRecord], of producer: GroupProducer? = nil, then continuation: AppendContinuation) {
         let token = AppendToken(nextAppend)
         nextAppend += 1
         appends.append((token, PendingAppend(partition: partition, groupID: groupID, continuation: continuation)))
-        effects.append(.append(partition: partition, records: records, token: token))
+        effects.append(
+            producer.map { .appendTransactional(partition: partition, records: records, $0, token: token) }
+                ?? .append(partition: partition, records: records, token: token))
     }
 
     mutating func emit(_ step: RebalanceEvent.Step, _ cause: RebalanceCause, in group: ClassicGroup) {

@@ -26,6 +26,12 @@ public struct Mutations: OptionSet, Sendable {
     public static let expandISREarly = Mutations(rawValue: 1 << 9)
     /// The leader counts a follower's fetch before it has looked whether their logs agree.
     public static let acknowledgeDivergedFetch = Mutations(rawValue: 1 << 10)
+    /// The end of a transaction is answered before its outcome is written down.
+    public static let answerEndBeforePrepare = Mutations(rawValue: 1 << 16)
+    /// A marker that a partition did not take is not sent again.
+    public static let forgetMarkers = Mutations(rawValue: 1 << 17)
+    /// Consumers of committed records only are given those of transactions that are still open.
+    public static let ignoreLastStableOffset = Mutations(rawValue: 1 << 18)
 
     /// All of them, by the names that `simulate --mutation` takes.
     public static let all: [(name: String, mutation: Mutations)] = [

@@ -52,6 +52,8 @@ package enum AppendOrigin: Equatable, Sendable {
     case client(produceVersion: Int16)
     /// A coordinator on this broker (offsets, groups, transaction markers): control batches allowed, offsets assigned here.
     case coordinator
+    /// Markers of a transaction of this level of `transaction.version`: with 2 its epoch is newer than all that it ends (KIP-1228).
+    case marker(transactionVersion: Int8)
     /// A follower's fetch: offsets and epochs are already in the batches, which must continue at the log end.
     case replication
 }

@@ -68,8 +68,12 @@ package final class PartitionLog {
 
     /// What read_committed may read: the first offset of the oldest transaction open or not yet replicated, else the high watermark.
     package func lastStableOffset(highWatermark: Offset) -> Offset {
-        max(logStartOffset, producerTable.lastStableOffset(highWatermark: highWatermark))
+        producerTable.replicated(highWatermark: highWatermark)
+        return max(logStartOffset, producerTable.lastStableOffset(highWatermark: highWatermark))
     }
+
+    /// Whether the producer's transaction is open here, begun in this epoch: what it appends needs no other leave.
+    package func hasOpenTransaction(producerID: Int64, producerEpoch: Int16) -> Bool { producerTable.isOpen(producerID, producerEpoch) }
 
     /// The producers with state here, by id (DescribeProducers).
     package var producers: [ProducerState] { producerTable.all }

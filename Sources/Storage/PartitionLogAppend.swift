@@ -8,6 +8,7 @@ extension PartitionLog {
         switch origin {
         case .client(let version): return try appendFromClient(batches, leaderEpoch, now, version)
         case .coordinator: return try appendFromCoordinator(batches, leaderEpoch, now)
+        case .marker(let version): return try appendFromCoordinator(batches, leaderEpoch, now, transactionVersion: version)
         case .replication: return try appendFromLeader(batches, now)
         }
     }
@@ -28,13 +29,19 @@ extension PartitionLog {
         return try write(placed([batch], epoch), now)
     }
 
-    private func appendFromCoordinator(_ bytes: Bytes, _ epoch: LeaderEpoch, _ now: Now) throws(LogError) -> AppendResult {
+    private func appendFromCoordinator(
+        _ bytes: Bytes, _ epoch: LeaderEpoch, _ now: Now, transactionVersion: Int8 = 0
+    ) throws(LogError) -> AppendResult {
         let batches = try walk(bytes)
         for batch in batches {
             guard batch.header.sizeInBytes <= config.batchBytesMax else {
                 throw .batch(.tooLarge(size: batch.header.sizeInBytes, limit: config.batchBytesMax))
             }
-            if let marker = try marker(batch) { try producerTable.check(marker, batch.header) }
+            if let marker = try marker(batch) {
+                try producerTable.check(marker, batch.header, transactionVersion: transactionVersion)
+            } else if batch.header.hasProducerID, !batch.header.isControl {
+                try producerTable.checkEpoch(batch.header)
+            }
         }
         return try write(placed(batches, epoch), now)
     }

@@ -51,10 +51,8 @@ struct ProducerTable {
     /// and inside a transaction there are only transactional batches.
     func check(_ header: BatchHeader) throws(LogError) {
         guard let state = states[header.producerID] else { return }
+        try checkEpoch(header)
         let name = "producer \(header.producerID)"
-        if header.producerEpoch < state.producerEpoch {
-            throw .invalidProducerEpoch("Epoch \(header.producerEpoch) of \(name) is smaller than the last seen \(state.producerEpoch)")
-        }
         if header.producerEpoch > state.producerEpoch {
             guard header.baseSequence == 0 else {
                 throw .outOfOrderSequence("Invalid sequence number for new epoch of \(name): \(header.baseSequence)")
@@ -68,13 +66,30 @@ struct ProducerTable {
         }
     }
 
+    /// The one rule for offsets that a coordinator writes for a transaction: they have no sequences.
+    func checkEpoch(_ header: BatchHeader) throws(LogError) {
+        guard let state = states[header.producerID], header.producerEpoch < state.producerEpoch else { return }
+        let found = "Epoch \(header.producerEpoch) of producer \(header.producerID)"
+        throw .invalidProducerEpoch("\(found) is smaller than the last seen \(state.producerEpoch)")
+    }
+
+    /// Whether the producer's transaction is open here, begun in this epoch.
+    func isOpen(_ producerID: Int64, _ producerEpoch: Int16) -> Bool {
+        guard let state = states[producerID] else { return false }
+        return state.transactionFirstOffset != nil && state.producerEpoch == producerEpoch
+    }
+
     static func continues(_ last: Int32, _ next: Int32) -> Bool { next == last &+ 1 && last != .max || next == 0 && last == .max }
 
-    /// The rules for a marker: neither the producer's epoch nor the coordinator's may fall.
-    func check(_ marker: EndTransactionMarker, _ header: BatchHeader) throws(LogError) {
+    /// The rules for a marker: neither the producer's epoch nor the coordinator's may fall. From transaction version 2 on a marker's epoch
+    /// is above that of what it ends, so that one that comes late cannot end the next transaction.
+    func check(_ marker: EndTransactionMarker, _ header: BatchHeader, transactionVersion: Int8 = 0) throws(LogError) {
         guard let state = states[header.producerID] else { return }
         if header.producerEpoch < state.producerEpoch {
             throw .invalidProducerEpoch("Marker of epoch \(header.producerEpoch), last seen \(state.producerEpoch)")
+        }
+        if transactionVersion >= 2, header.producerEpoch == state.producerEpoch, state.transactionFirstOffset != nil {
+            throw .invalidProducerEpoch("Marker of epoch \(header.producerEpoch) for a transaction begun in it")
         }
         if marker.coordinatorEpoch < state.coordinatorEpoch {
             throw .coordinatorFenced("Marker of coordinator epoch \(marker.coordinatorEpoch), last seen \(state.coordinatorEpoch)")

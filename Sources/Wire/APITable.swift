@@ -31,7 +31,7 @@ enum APITable {
     }
 
     private static let text = """
-        0 Produce 3-13 9 0-11 -
+        0 Produce 3-13 9 0-13 -
         1 Fetch 4-18 12 4-18 4-18
         2 ListOffsets 1-11 6 1-9 -
         3 Metadata 0-13 9 0-13 -
@@ -51,11 +51,11 @@ enum APITable {
         21 DeleteRecords 0-2 2 0-2 -
         22 InitProducerId 0-6 2 0-5 -
         23 OffsetForLeaderEpoch 2-4 4 2-4 -
-        24 AddPartitionsToTxn 0-5 3 - -
-        25 AddOffsetsToTxn 0-4 3 - -
-        26 EndTxn 0-5 3 - -
-        27 WriteTxnMarkers 1-2 1 - -
-        28 TxnOffsetCommit 0-5 3 - -
+        24 AddPartitionsToTxn 0-5 3 0-5 -
+        25 AddOffsetsToTxn 0-4 3 0-4 -
+        26 EndTxn 0-5 3 0-5 -
+        27 WriteTxnMarkers 1-2 1 1-2 -
+        28 TxnOffsetCommit 0-5 3 0-5 -
         29 DescribeAcls 1-3 2 1-3 1-3
         30 CreateAcls 1-3 2 1-3 1-3
         31 DeleteAcls 1-3 2 1-3 1-3
@@ -88,8 +88,8 @@ enum APITable {
         62 BrokerRegistration 0-4 0 - 0-4
         63 BrokerHeartbeat 0-2 0 - 0-2
         64 UnregisterBroker 0-0 0 0-0 0-0
-        65 DescribeTransactions 0-0 0 - -
-        66 ListTransactions 0-2 0 - -
+        65 DescribeTransactions 0-0 0 0-0 -
+        66 ListTransactions 0-2 0 0-1 -
         67 AllocateProducerIds 0-0 0 - 0-0
         68 ConsumerGroupHeartbeat 0-1 0 - -
         69 ConsumerGroupDescribe 0-1 0 - -

@@ -116,9 +116,9 @@ import Wire
         #expect(batch.coordinators[0].nodeID == 1 && batch.coordinators[0].errorMessage == "")
     }
 
-    @Test func onlyGroupsHaveACoordinatorHere() throws {
+    @Test func otherTypesHaveNoCoordinatorHere() throws {
         let story = try makeStory()
-        for type: Int8 in [1, 2, 9] {
+        for type: Int8 in [2, 9] {
             let found = try find(story, "x", type: type, version: 6)
             #expect(found.coordinators[0].errorCode == .invalidRequest && found.coordinators[0].nodeID == -1)
         }

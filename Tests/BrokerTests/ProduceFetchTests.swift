@@ -61,9 +61,6 @@ import Wire
         #expect(try code(BrokerStory.produce("__consumer_offsets", batch)) == .invalidTopicException)
         let large = BrokerStory.batch([String(repeating: "x", count: 1_100_000)])
         #expect(try code(BrokerStory.produce("orders", large)) == .messageTooLarge)
-        var transactional = BrokerStory.produce("orders", batch)
-        transactional.transactionalID = "t"
-        #expect(try code(transactional) == .invalidTxnState)
         let damaged = BrokerStory.batch(["abc"])
         damaged.patch(damaged.count - 2, UInt8(0x7f))
         #expect(try code(BrokerStory.produce("orders", damaged)) == .corruptMessage)
@@ -96,15 +93,6 @@ import Wire
         let again = try BrokerStory(disk: story.disk)
         let second = try #require(try again.ask(InitProducerIDRequest(), version: 4))
         #expect(second.producerID >= first.producerID + 1000)
-    }
-
-    @Test func transactionsAreRefusedInWordsThatStopTheClient() throws {
-        let story = try BrokerStory()
-        var request = InitProducerIDRequest()
-        request.transactionalID = "t"
-        #expect(try story.ask(request, version: 4)?.errorCode == .transactionalIDAuthorizationFailed)
-        request.transactionalID = ""
-        #expect(try story.ask(request, version: 4)?.errorCode == .invalidRequest)
     }
 
     @Test func aFetchWaitsForBytesAndIsWokenByThem() throws {

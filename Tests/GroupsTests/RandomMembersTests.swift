@@ -162,7 +162,7 @@ private struct World {
                 note("respond \(token.rawValue)")
                 #expect(unanswered.removeValue(forKey: token) != nil, "each request is answered once")
                 answers[token] = response
-            case .append(_, let records, let token):
+            case .append(_, let records, let token), .appendTransactional(_, let records, _, let token):
                 note("append \(token.rawValue) \(records.count)")
                 held.append((token, records))
             case .event(let event):

@@ -42,6 +42,7 @@ struct Story {
                 #expect(answers[token] == nil, "a request is answered once")
                 answers[token] = response
             case .append(let partition, let records, let token): held.append((token, partition, records))
+            case .appendTransactional(let partition, let records, _, let token): held.append((token, partition, records))
             case .event(let event): events.append(event)
             case .notice(let kind): notices.append(kind)
             }

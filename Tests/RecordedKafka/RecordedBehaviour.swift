@@ -88,7 +88,9 @@ struct JSONFiller: WireCoder {
         if let object = self.value as? [String: Any], let hex = object["hex"] as? String, let bytes = Bytes(hex: hex) { value = bytes }
     }
     mutating func nullableBytes(_ value: inout Bytes?) {}
-    mutating func payload(_ value: inout Payload) {}
+    mutating func payload(_ value: inout Payload) {
+        if let object = self.value as? [String: Any], let hex = object["hex"] as? String, let bytes = Bytes(hex: hex) { value = .bytes(bytes) }
+    }
 
     mutating func array<T: WireElement>(_ value: inout [T]) throws(WireError) {
         guard let items = self.value as? [Any] else { return }

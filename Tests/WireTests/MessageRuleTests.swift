@@ -120,8 +120,8 @@ import Testing
             #expect(key.validVersions.contains(advertised.upperBound), "\(key)")
             #expect(key == .produce || key.validVersions.contains(advertised.lowerBound), "\(key)")
         }
-        #expect(APIKey.produce.advertisedVersions == 0...11 && APIKey.fetch.advertisedVersions == 4...18)
-        #expect(APIKey.allCases.filter { $0.advertisedVersions != nil }.count == 36)
+        #expect(APIKey.produce.advertisedVersions == 0...13 && APIKey.fetch.advertisedVersions == 4...18)
+        #expect(APIKey.allCases.filter { $0.advertisedVersions != nil }.count == 46)
         let between: [APIKey] = [
             .vote, .beginQuorumEpoch, .endQuorumEpoch, .alterPartition, .envelope, .fetchSnapshot, .brokerRegistration, .brokerHeartbeat,
             .allocateProducerIDs,

@@ -135,6 +135,7 @@ extension Broker {
     static let supportedFeatures: [BrokerRegistration.Feature] = [
         .init(name: Controller.eligibleLeadersFeature, minVersion: 0, maxVersion: 1),
         .init(name: "metadata.version", minVersion: metadataVersionMin, maxVersion: Controller.metadataVersion),
+        .init(name: Controller.transactionFeature, minVersion: 0, maxVersion: 2),
     ]
 
     private mutating func registrationAnswered(_ result: Result<BrokerRegistrationResponse, PeerFailure>, by controller: BrokerID) {

@@ -2,9 +2,9 @@ import Controller
 import Primitives
 import Wire
 
-/// FindCoordinator (10), versions 0 to 6: one key up to v3, several from v4 (KIP-699). Key type 0 is a group; the offsets topic is made
-/// with the first such question, and until it has leaders the answer is COORDINATOR_NOT_AVAILABLE, which all clients retry. Key types 1
-/// (transactions) and 2 (share groups) have no coordinator here and are refused with INVALID_REQUEST.
+/// FindCoordinator (10), versions 0 to 6: one key up to v3, several from v4 (KIP-699). Key type 0 is a group, 1 a transactional
+/// id; the coordinator's topic is made with the first such question, and until it has leaders the answer is COORDINATOR_NOT_AVAILABLE, which
+/// all clients retry. Key type 2 (share groups) has no coordinator here and is refused with INVALID_REQUEST.
 extension Broker {
     mutating func handleFindCoordinator(_ context: RequestContext, _ request: FindCoordinatorRequest) {
         var response = FindCoordinatorResponse()
@@ -35,12 +35,12 @@ extension Broker {
             if context.version < 4 { answer.errorMessage = code.message }
             return answer
         }
-        guard keyType == 0 else {
+        guard keyType == 0 || keyType == 1 else {
             answer.errorCode = .invalidRequest
             if keyType != 2 { answer.errorMessage = ErrorCode.invalidRequest.message }
             return answer
         }
-        guard let leader = coordinatorLeader(of: key), let endpoint = image.brokers[leader]?.endpoint(context.listener) else {
+        guard let leader = coordinatorLeader(of: key, keyType == 0 ? offsetsTopic : transactionsTopic), let endpoint = image.brokers[leader]?.endpoint(context.listener) else {
             answer.errorCode = .coordinatorNotAvailable
             return answer
         }
@@ -60,13 +60,13 @@ extension Broker {
         }
     }
 
-    /// The broker that leads the group's partition; nil while there is none. Has the topic made where it is missing.
-    private mutating func coordinatorLeader(of groupID: String) -> BrokerID? {
-        guard let topic = image.topic(offsetsTopic) else {
-            autoCreate([offsetsTopic]) { _, _ in }
+    /// The broker that leads the key's partition; nil while there is none. Has the topic made where it is missing.
+    private mutating func coordinatorLeader(of key: String, _ name: String) -> BrokerID? {
+        guard let topic = image.topic(name) else {
+            autoCreate([name]) { _, _ in }
             return nil
         }
-        let partition = coordinatorPartition(groupID, of: Int32(topic.partitions.count))
+        let partition = coordinatorPartition(key, of: Int32(topic.partitions.count))
         guard let leader = topic.partitions[partition]?.leader, image.brokers[leader]?.isActive == true else { return nil }
         return leader
     }

@@ -75,6 +75,8 @@ extension Broker {
             switch effect {
             case .respond(let token, let response): answer(token, response)
             case .append(let partition, let records, let token): append(records, partition, token)
+            case .appendTransactional(let partition, let records, let producer, let token):
+                append(records, partition, token, of: producer)
             case .event(let event): emit(.rebalance(event))
             case .notice(let kind): emit(kind)
             }
@@ -89,26 +91,27 @@ extension Broker {
         case .heartbeat(let message): respond(context, message)
         case .leave(let message): respond(context, message)
         case .commit(let message): respond(context, message)
+        case .transactionalCommit(let message): respond(context, message)
         case .deleteOffsets(let message): respond(context, message)
         case .deleteGroups(let message): respond(context, message)
         }
     }
 
     /// One batch per append, so that a log cut off anywhere holds all of it or nothing.
-    private mutating func append(_ records: [GroupRecord], _ partition: Int32, _ token: AppendToken) {
+    private mutating func append(
+        _ records: [GroupRecord], _ partition: Int32, _ token: AppendToken, of producer: GroupProducer? = nil
+    ) {
         var batch = BatchBuilder()
+        if let producer {
+            batch = BatchBuilder(producerID: producer.producerID, producerEpoch: producer.producerEpoch, isTransactional: true)
+        }
         for record in records { batch.append(timestamp: now.wall, key: record.key, value: record.value) }
         let owner = InternalAppendOwner.groups(token.rawValue)
         do throws(LogError) {
             try appendInternal(batch.buildUncompressed(), to: TopicPartition(offsetsTopic, partition), owner: owner)
         } catch {
-            completions.append((owner, groupAppendFailure(error)))
+            completions.append((owner, internalAppendFailure(error)))
         }
-    }
-
-    private func groupAppendFailure(_ error: LogError) -> ErrorCode {
-        if case .closed = error { return .notLeaderOrFollower }
-        return ErrorCode(rawValue: error.kafkaCode)
     }
 }
 

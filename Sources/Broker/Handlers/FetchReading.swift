@@ -179,7 +179,7 @@ extension Broker {
 
     private func readableEnd(_ replica: Replica, _ task: FetchTask, _ stable: Offset) -> Offset {
         if task.follower != nil || mutations.contains(.serveBeyondHighWatermark) { return replica.log.logEndOffset }
-        return task.isCommitted ? stable : replica.highWatermark
+        return task.isCommitted && !mutations.contains(.ignoreLastStableOffset) ? stable : replica.highWatermark
     }
 
     private func aborted(_ replica: Replica, _ from: Offset, _ below: Offset) throws(LogError) -> [FetchResponse.AbortedTransaction] {

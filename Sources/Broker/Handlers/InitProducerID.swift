@@ -1,4 +1,5 @@
 import Controller
+import Groups
 import Primitives
 import Wire
 
@@ -10,6 +11,8 @@ struct ProducerIDBlock {
     var isPending = false
     /// Requests that wait for it.
     var waiting: [RequestContext] = []
+    /// The transaction coordinator waits for one too.
+    var isAwaitedByCoordinator = false
 
     mutating func take() -> Int64? {
         guard next < end else { return nil }
@@ -18,15 +21,19 @@ struct ProducerIDBlock {
     }
 }
 
-/// InitProducerId (22), versions 0 to 5: an id for an idempotent producer, from a block of a thousand that a record in the metadata log
+/// InitProducerId (22), versions 0 to 5: with a transactional id that id's next epoch, from its coordinator, which ends first what an earlier
+/// producer has begun. Without: an id for an idempotent producer, from a block of a thousand that a record in the metadata log
 /// reserves, so that no id is ever given twice, not after a crash either; the rest of a block is lost with a restart, as in Kafka.
-/// Missing: transactions. A transactional id is refused in words that stop the client, which would else retry for ever.
 extension Broker {
     mutating func handleInitProducerID(_ context: RequestContext, _ request: InitProducerIDRequest) {
         if let transactionalID = request.transactionalID {
-            var response = InitProducerIDResponse()
-            response.errorCode = transactionalID.isEmpty ? .invalidRequest : .transactionalIDAuthorizationFailed
-            return respond(context, response)
+            guard isAllowed(.write, .transactionalID, transactionalID, context) else {
+                var response = InitProducerIDResponse()
+                response.errorCode = .transactionalIDAuthorizationFailed
+                response.producerEpoch = -1
+                return respond(context, response)
+            }
+            return coordinate(context, .initProducerID(request))
         }
         guard isAllowed(.idempotentWrite, context) || isAllowedAnywhere(.write, .topic, context) else {
             var response = InitProducerIDResponse()
@@ -37,7 +44,19 @@ extension Broker {
         giveProducerIDs()
     }
 
+    /// The transaction coordinator wants an id.
+    mutating func reserveProducerID() {
+        producerIDs.isAwaitedByCoordinator = true
+        giveProducerIDs()
+    }
+
     private mutating func giveProducerIDs() {
+        if producerIDs.isAwaitedByCoordinator {
+            guard let id = producerIDs.take() else { return requestProducerIDs() }
+            producerIDs.isAwaitedByCoordinator = false
+            let now = now
+            coordinateTransactions { $0.producerIDReserved(id, now: now) }
+        }
         while let context = producerIDs.waiting.first {
             guard let id = producerIDs.take() else { return requestProducerIDs() }
             producerIDs.waiting.removeFirst()
@@ -65,6 +84,11 @@ extension Broker {
             producerIDs.next = block.producerIDStart
             producerIDs.end = block.producerIDStart + Int64(block.producerIDLength)
             return giveProducerIDs()
+        }
+        if producerIDs.isAwaitedByCoordinator {
+            producerIDs.isAwaitedByCoordinator = false
+            let now = now
+            coordinateTransactions { $0.producerIDReserved(nil, now: now) }
         }
         let waiting = producerIDs.waiting
         producerIDs.waiting = []

@@ -5,13 +5,24 @@ import Replication
 import Storage
 import Wire
 
-/// Produce (0), versions 3 to 11: appends one batch per partition. acks=0: no response, and an error closes the connection, so that the
+/// Produce (0), versions 3 to 13, from 13 on with topic ids: appends one batch per partition. acks=0: no response, and an error closes the connection, so that the
 /// client refreshes its metadata. acks=1: answered after the append. acks=all: answered once the high watermark has passed it, refused
 /// before the append where too few replicas are in sync. A full or failing disk answers KAFKA_STORAGE_ERROR, which clients retry.
-/// Missing: transactions (refused), quotas.
+/// What is in a transaction waits first for the word of its coordinator (Transactions/TransactionalProduce.swift).
+/// Missing: quotas.
 extension Broker {
     mutating func handleProduce(_ context: RequestContext, _ request: ProduceRequest) {
+        var request = request
+        if context.version >= 13 {
+            for index in request.topics.indices { request.topics[index].name = image.topicName(request.topics[index].topicID) ?? "" }
+        }
+        produceVerified(context, request)
+    }
+
+    /// Appends what may be appended, and answers, or waits for the followers.
+    mutating func appendProduced(_ context: RequestContext, _ request: ProduceRequest, _ verdicts: ProduceVerdicts) {
         var response = ProduceResponse()
+        let mayWrite = mayProduceTransactionally(context, request)
         var waiting: [ParkedAppend] = []
         for topic in request.topics {
             var answer = ProduceResponse.Topic()
@@ -20,7 +31,11 @@ extension Broker {
             let isDenied = !isAllowed(.write, .topic, topic.name, context)
             for partition in topic.partitions {
                 var outcome = (answer: produceRefused(.topicAuthorizationFailed), append: ParkedAppend?.none)
-                if !isDenied { outcome = produce(partition, of: topic, request, context.version) }
+                if !mayWrite {
+                    outcome.answer = produceRefused(.transactionalIDAuthorizationFailed)
+                } else if !isDenied {
+                    outcome = produce(partition, of: topic, request, verdicts, context.version)
+                }
                 if var append = outcome.append {
                     (append.topicIndex, append.partitionIndex) = (response.topics.count, answer.partitions.count)
                     waiting.append(append)
@@ -31,6 +46,19 @@ extension Broker {
             response.topics.append(answer)
         }
         finishProduce(context, request, response, waiting)
+    }
+
+    /// Transactional batches need a transactional id, and leave to write with it.
+    private func mayProduceTransactionally(_ context: RequestContext, _ request: ProduceRequest) -> Bool {
+        let isTransactional = request.topics.contains { topic in
+            topic.partitions.contains { partition in
+                guard let bytes = partition.records.inMemory, let header = try? BatchHeader.parse(bytes) else { return false }
+                return header.magic == 2 && header.isTransactional
+            }
+        }
+        guard isTransactional else { return true }
+        guard let id = request.transactionalID else { return false }
+        return isAllowed(.write, .transactionalID, id, context)
     }
 
     private mutating func finishProduce(
@@ -50,15 +78,19 @@ extension Broker {
 
     /// Appends one partition's batch. `append` is set where the answer has to wait for the high watermark.
     private mutating func produce(
-        _ partition: ProduceRequest.Partition, of topic: ProduceRequest.Topic, _ request: ProduceRequest, _ version: Int16
+        _ partition: ProduceRequest.Partition, of topic: ProduceRequest.Topic, _ request: ProduceRequest, _ verdicts: ProduceVerdicts,
+        _ version: Int16
     ) -> (answer: ProduceResponse.Partition, append: ParkedAppend?) {
-        if let refusal = refusal(of: topic, request) { return (refusal, nil) }
+        if let refusal = refusal(of: topic, request, version) { return (refusal, nil) }
         guard let replica = replicas.find(topic.name, partition.index) else { return (produceRefused(.unknownTopicOrPartition), nil) }
         guard let leader = replica.leader else { return (notLeader(topic.name, partition.index, version), nil) }
         guard let batches = partition.records.inMemory, !batches.isEmpty else {
             return (produceRefused(.invalidRecord, "A produce needs exactly one record batch per partition."), nil)
         }
         if request.acks == -1, leader.isUnderMinISR { return (produceRefused(.notEnoughReplicas), nil) }
+        if let refusal = transactionalRefusal(partition, replica, verdicts, version) {
+            return (produceRefused(refusal.code, refusal.message), nil)
+        }
         do throws(LogError) {
             let result = try append(batches, to: replica, origin: .client(produceVersion: version))
             var answer = ProduceResponse.Partition()
@@ -75,9 +107,9 @@ extension Broker {
     }
 
     /// What is wrong with a produce whatever its partition.
-    private func refusal(of topic: ProduceRequest.Topic, _ request: ProduceRequest) -> ProduceResponse.Partition? {
+    private func refusal(of topic: ProduceRequest.Topic, _ request: ProduceRequest, _ version: Int16) -> ProduceResponse.Partition? {
         guard (-1...1).contains(request.acks) else { return produceRefused(.invalidRequiredAcks) }
-        guard request.transactionalID == nil else { return produceRefused(.invalidTxnState, "Transactions are not supported.") }
+        if version >= 13, topic.name.isEmpty { return produceRefused(.unknownTopicID) }
         guard !TopicNames.isInternal(topic.name) else {
             return produceRefused(.invalidTopicException, "Only coordinators write to \(topic.name).")
         }
@@ -128,6 +160,12 @@ extension Broker {
                 out.batchIndexErrorMessage = record.message
                 return out
             }
+        }
+        switch error {
+        // What is wrong with the producer is told with where the log begins, as Kafka does.
+        case .outOfOrderSequence, .invalidProducerEpoch, .invalidTransactionState:
+            answer.logStartOffset = replica.log.logStartOffset.rawValue
+        default: break
         }
         storageFailed(error, replica)
         return answer

@@ -37,6 +37,10 @@ package enum PeerLane: UInt8, Hashable, Comparable, Sendable, CaseIterable {
     case heartbeat
     /// Fetches of partitions.
     case replica
+    /// Questions to transaction coordinators, for which producers wait.
+    case transaction
+    /// Markers of ended transactions, which are answered when they are replicated.
+    case marker
 
     package static func < (a: PeerLane, b: PeerLane) -> Bool { a.rawValue < b.rawValue }
 }

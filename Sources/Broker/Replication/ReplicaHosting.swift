@@ -33,7 +33,10 @@ extension Broker {
         if waitsForDisk(replica), replica.log.syncedOffset < replica.log.logEndOffset { requestSync(replica) }
         if partition.replicas.count > 1 { armLagCheck() }
         changed(replica)
-        if !wasLeader, key.topic == TopicNames.internalTopics[0] { groupsBecameLeader(key.partition) }
+        if !wasLeader, key.topic == offsetsTopic { groupsBecameLeader(key.partition) }
+        if key.topic == transactionsTopic {
+            transactionsBecameLeader(key.partition, leaderEpoch: partition.leaderEpoch, wasLeader: wasLeader)
+        }
     }
 
     private mutating func follow(_ replica: Replica, _ key: TopicIDPartition, _ partition: PartitionImage) {
@@ -47,7 +50,8 @@ extension Broker {
             stopFetching(fetchKey)
         }
         guard replica.role != before else { return }
-        if key.topic == TopicNames.internalTopics[0] { groupsResigned(key.partition) }
+        if key.topic == offsetsTopic { groupsResigned(key.partition) }
+        if key.topic == transactionsTopic { transactionsResigned(key.partition) }
         changed(replica)
     }
 
@@ -57,7 +61,8 @@ extension Broker {
         guard let replica = replicas.find(key.topicID, key.partition) else { return }
         _ = replicas.remove(replica.partition)
         letGo(replica)
-        if key.topic == TopicNames.internalTopics[0] { groupsResigned(key.partition) }
+        if key.topic == offsetsTopic { groupsResigned(key.partition) }
+        if key.topic == transactionsTopic { transactionsResigned(key.partition) }
     }
 
     /// The replica is out of the table: nobody fetches for it, whoever waits for it is told, and its log is deleted.
