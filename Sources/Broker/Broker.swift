@@ -130,7 +130,8 @@ package struct Broker {
         mutating get {
             let due = min(parked.nextDeadline, min(timers.next, cleaning.nextAt), directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
-            return min(due, adminDeadline, min(groupsDeadline, transactionsDeadline), quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
+            let coordinators = min(groupsDeadline, transactionsDeadline)
+            return min(due, adminDeadline, coordinators, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
 

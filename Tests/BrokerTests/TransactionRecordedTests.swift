@@ -34,7 +34,8 @@ import Wire
         else { return [] }
         return all[first...last].filter { row in
             // A broker alone has written its markers by the time that Kafka is still at it.
-            row.version != 6 && !(row.api == "ListTransactions" && row.version == 2) && !row.name.contains("not the coordinator") && !row.name.contains("repeated at once")
+            row.version != 6 && !(row.api == "ListTransactions" && row.version == 2) && !row.name.contains("not the coordinator")
+                && !row.name.contains("repeated at once")
         }
     }
 

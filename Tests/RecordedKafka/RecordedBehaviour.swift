@@ -89,7 +89,8 @@ struct JSONFiller: WireCoder {
     }
     mutating func nullableBytes(_ value: inout Bytes?) {}
     mutating func payload(_ value: inout Payload) {
-        if let object = self.value as? [String: Any], let hex = object["hex"] as? String, let bytes = Bytes(hex: hex) { value = .bytes(bytes) }
+        guard let object = self.value as? [String: Any], let hex = object["hex"] as? String, let bytes = Bytes(hex: hex) else { return }
+        value = .bytes(bytes)
     }
 
     mutating func array<T: WireElement>(_ value: inout [T]) throws(WireError) {

@@ -3,8 +3,8 @@ import Primitives
 import Wire
 
 /// FindCoordinator (10), versions 0 to 6: one key up to v3, several from v4 (KIP-699). Key type 0 is a group, 1 a transactional
-/// id; the coordinator's topic is made with the first such question, and until it has leaders the answer is COORDINATOR_NOT_AVAILABLE, which
-/// all clients retry. Key type 2 (share groups) has no coordinator here and is refused with INVALID_REQUEST.
+/// id; the coordinator's topic is made with the first such question, and until it has leaders the answer is COORDINATOR_NOT_AVAILABLE,
+/// which all clients retry. Key type 2 (share groups) has no coordinator here and is refused with INVALID_REQUEST.
 extension Broker {
     mutating func handleFindCoordinator(_ context: RequestContext, _ request: FindCoordinatorRequest) {
         var response = FindCoordinatorResponse()
@@ -40,7 +40,9 @@ extension Broker {
             if keyType != 2 { answer.errorMessage = ErrorCode.invalidRequest.message }
             return answer
         }
-        guard let leader = coordinatorLeader(of: key, keyType == 0 ? offsetsTopic : transactionsTopic), let endpoint = image.brokers[leader]?.endpoint(context.listener) else {
+        guard let leader = coordinatorLeader(of: key, keyType == 0 ? offsetsTopic : transactionsTopic),
+            let endpoint = image.brokers[leader]?.endpoint(context.listener)
+        else {
             answer.errorCode = .coordinatorNotAvailable
             return answer
         }

@@ -21,8 +21,8 @@ struct ProducerIDBlock {
     }
 }
 
-/// InitProducerId (22), versions 0 to 5: with a transactional id that id's next epoch, from its coordinator, which ends first what an earlier
-/// producer has begun. Without: an id for an idempotent producer, from a block of a thousand that a record in the metadata log
+/// InitProducerId (22), versions 0 to 5: with a transactional id that id's next epoch, from its coordinator, which ends first what an
+/// earlier producer has begun. Without: an id for an idempotent producer, from a block of a thousand that a record in the metadata log
 /// reserves, so that no id is ever given twice, not after a crash either; the rest of a block is lost with a restart, as in Kafka.
 extension Broker {
     mutating func handleInitProducerID(_ context: RequestContext, _ request: InitProducerIDRequest) {

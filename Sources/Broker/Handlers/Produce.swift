@@ -5,7 +5,8 @@ import Replication
 import Storage
 import Wire
 
-/// Produce (0), versions 3 to 13, from 13 on with topic ids: appends one batch per partition. acks=0: no response, and an error closes the connection, so that the
+/// Produce (0), versions 3 to 13, from 13 on with topic ids: appends one batch per partition.
+/// acks=0: no response, and an error closes the connection, so that the
 /// client refreshes its metadata. acks=1: answered after the append. acks=all: answered once the high watermark has passed it, refused
 /// before the append where too few replicas are in sync. A full or failing disk answers KAFKA_STORAGE_ERROR, which clients retry.
 /// What is in a transaction waits first for the word of its coordinator (Transactions/TransactionalProduce.swift).

@@ -115,8 +115,8 @@ extension Broker {
         return ErrorCode(rawValue: error.kafkaCode)
     }
 
-    /// An `appendInternal` for `.transactions(token)` is committed, or failed. A record below the high watermark stays, whoever has left the
-    /// in-sync replicas since.
+    /// An `appendInternal` for `.transactions(token)` is committed, or failed. A record below the high watermark stays, whoever has left
+    /// the in-sync replicas since.
     mutating func transactionAppendCompleted(_ token: UInt64, _ error: ErrorCode) {
         let now = now
         let error = error == .notEnoughReplicasAfterAppend ? ErrorCode.none : error

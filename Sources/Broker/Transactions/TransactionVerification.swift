@@ -64,8 +64,8 @@ struct VerificationGuards {
 
 extension Broker {
     /// Asks whether these partitions are in the transaction, or has them added. `done` hears each partition's verdict, once,
-    /// also when the client has gone: what it asked for before is done. Errors are those of the coordinator, but for INVALID_PRODUCER_EPOCH in place of PRODUCER_FENCED: to a produce, an epoch
-    /// that has been raised is an old one.
+    /// also when the client has gone: what it asked for before is done. Errors are those of the coordinator, but for INVALID_PRODUCER_EPOCH
+    /// in place of PRODUCER_FENCED: to a produce, an epoch that has been raised is an old one.
     mutating func askTransactionCoordinator(
         _ question: TransactionQuestion,
         then done: @escaping @Sendable (inout Broker, OrderedMap<TopicPartition, ErrorCode>) -> Void

@@ -20,8 +20,8 @@ struct ProduceVerdicts {
 }
 
 /// Before something is appended in a transaction, its coordinator has to know of the partition, or no marker would ever end it there. A
-/// partition in which the transaction is open already needs no asking. With Produce 12 and `transaction.version` 2 the partition is added on
-/// the way; before, its client has added it, which is verified (KIP-890, `transaction.partition.verification.enable`).
+/// partition in which the transaction is open already needs no asking. With Produce 12 and `transaction.version` 2 the partition is added
+/// on the way; before, its client has added it, which is verified (KIP-890, `transaction.partition.verification.enable`).
 extension Broker {
     /// Appends what is produced, once the coordinator has been asked about what has to be asked about.
     mutating func produceVerified(_ context: RequestContext, _ request: ProduceRequest) {

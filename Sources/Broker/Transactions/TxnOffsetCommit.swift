@@ -12,7 +12,9 @@ extension Broker {
         guard isAllowed(.write, .transactionalID, request.transactionalID, context) else {
             return respond(context, request.refused(.transactionalIDAuthorizationFailed))
         }
-        guard isAllowed(.read, .group, request.groupID, context) else { return respond(context, request.refused(.groupAuthorizationFailed)) }
+        guard isAllowed(.read, .group, request.groupID, context) else {
+            return respond(context, request.refused(.groupAuthorizationFailed))
+        }
         if let error = coordinator.unavailability(of: request.groupID) { return respond(context, request.refused(error)) }
         let refused = request.topics.map { topic in
             topic.partitions.map { partition -> ErrorCode in

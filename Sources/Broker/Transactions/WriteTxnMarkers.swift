@@ -50,8 +50,8 @@ package struct MarkerTicket: Equatable, Sendable {
     var isCommit: Bool
 }
 
-/// WriteTxnMarkers (27), versions 1 and 2: the end of transactions in the partitions that this broker leads, asked for by coordinators, or by
-/// an administrator for a transaction that hangs. Answered when all in-sync replicas have them.
+/// WriteTxnMarkers (27), versions 1 and 2: the end of transactions in the partitions that this broker leads, asked for by coordinators, or
+/// by an administrator for a transaction that hangs. Answered when all in-sync replicas have them.
 extension Broker {
     mutating func handleWriteTxnMarkers(_ context: RequestContext, _ request: WriteTxnMarkersRequest) {
         var response = WriteTxnMarkersResponse()

@@ -1,7 +1,8 @@
 import Primitives
 import Wire
 
-/// InitProducerId with a transactional id: whoever asks becomes the only producer of that id. What an earlier one has begun is aborted first.
+/// InitProducerId with a transactional id: whoever asks becomes the only producer of that id. What an earlier one has begun is
+/// aborted first.
 extension TransactionCoordinator {
     mutating func initProducerID(_ request: InitProducerIDRequest, _ caller: TransactionCaller, _ now: Now) {
         guard let id = request.transactionalID, !id.isEmpty else { return answerInit(caller, .invalidRequest) }

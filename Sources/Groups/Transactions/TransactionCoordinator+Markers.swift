@@ -29,7 +29,9 @@ extension TransactionCoordinator {
 
     /// What some of the partitions said. `.unknownTopicOrPartition` from the broker's own knowledge means that the partition is gone for
     /// good, which the broker tells as `.none`: there is nothing left to end.
-    package mutating func markersAnswered(_ end: TransactionEnd, _ answers: [(TopicPartition, ErrorCode)], now: Now) -> [TransactionEffect] {
+    package mutating func markersAnswered(
+        _ end: TransactionEnd, _ answers: [(TopicPartition, ErrorCode)], now: Now
+    ) -> [TransactionEffect] {
         let id = end.transactionalID
         guard let known = self[id], known.state.isPrepared, known.producerID == end.producerID, known.producerEpoch == end.producerEpoch
         else { return [] }
