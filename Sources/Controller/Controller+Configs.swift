@@ -23,7 +23,7 @@ extension Controller {
     /// `brokerID`: the node that the client asked, which takes changes of its own settings alone; nil where another node forwarded the
     /// request.
     package func decideIncrementalAlterConfigs(
-        _ request: IncrementalAlterConfigsRequest, brokerID: BrokerID?
+        _ request: IncrementalAlterConfigsRequest, brokerID: BrokerID?, broker: BrokerConfig
     ) -> Decision<IncrementalAlterConfigsResponse> {
         var decision = Decision(response: IncrementalAlterConfigsResponse())
         let names = NameCounts(request.resources.map { "\($0.resourceType) \($0.resourceName)" })
@@ -33,7 +33,7 @@ extension Controller {
             do throws(APIFailure) {
                 if names.isRepeated("\(resource.resourceType) \(resource.resourceName)") { throw APIFailure.repeatedResource }
                 let target = try alterable(resource.resourceType, resource.resourceName, brokerID)
-                let records = try decideChanges(resource.configs, of: target)
+                let records = try decideChanges(resource.configs, of: target, broker)
                 if !request.validateOnly { decision.records += records }
             } catch {
                 (result.errorCode, result.errorMessage) = (error.code, error.message)
@@ -44,7 +44,9 @@ extension Controller {
     }
 
     /// The older request: what it does not name goes back to its default.
-    package func decideAlterConfigs(_ request: AlterConfigsRequest, brokerID: BrokerID?) -> Decision<AlterConfigsResponse> {
+    package func decideAlterConfigs(
+        _ request: AlterConfigsRequest, brokerID: BrokerID?, broker: BrokerConfig
+    ) -> Decision<AlterConfigsResponse> {
         var decision = Decision(response: AlterConfigsResponse())
         let names = NameCounts(request.resources.map { "\($0.resourceType) \($0.resourceName)" })
         for resource in request.resources {
@@ -53,7 +55,7 @@ extension Controller {
             do throws(APIFailure) {
                 if names.isRepeated("\(resource.resourceType) \(resource.resourceName)") { throw APIFailure.repeatedResource }
                 let target = try alterable(resource.resourceType, resource.resourceName, brokerID)
-                let records = try decideReplacement(resource.configs, of: target)
+                let records = try decideReplacement(resource.configs, of: target, broker)
                 if !request.validateOnly { decision.records += records }
             } catch {
                 (result.errorCode, result.errorMessage) = (error.code, error.message)
@@ -64,7 +66,7 @@ extension Controller {
     }
 
     private func decideChanges(
-        _ changes: [IncrementalAlterConfigsRequest.Config], of resource: ConfigResource
+        _ changes: [IncrementalAlterConfigsRequest.Config], of resource: ConfigResource, _ broker: BrokerConfig
     ) throws(APIFailure) -> [MetadataRecord] {
         if Set(changes.map(\.name)).count != changes.count { throw APIFailure(.invalidRequest, "Error due to duplicate config keys") }
         let nulls = changes.filter { $0.value == nil && $0.configOperation != ConfigOperation.delete.rawValue }.map(\.name)
@@ -85,7 +87,7 @@ extension Controller {
                 after[change.name] = combined(operation, change.value ?? "", after[change.name] ?? definition.defaultText ?? "")
             }
         }
-        try check(after, changed: changes.map(\.name), of: resource)
+        try check(after, changed: changes.map(\.name), of: resource, broker)
         return records(before, after, resource)
     }
 
@@ -99,14 +101,14 @@ extension Controller {
     }
 
     private func decideReplacement(
-        _ configs: [AlterConfigsRequest.Config], of resource: ConfigResource
+        _ configs: [AlterConfigsRequest.Config], of resource: ConfigResource, _ broker: BrokerConfig
     ) throws(APIFailure) -> [MetadataRecord] {
         if Set(configs.map(\.name)).count != configs.count { throw APIFailure(.invalidRequest, "Error due to duplicate config keys") }
         let nulls = configs.filter { $0.value == nil }.map(\.name)
         if !nulls.isEmpty { throw APIFailure(.invalidRequest, "Null value not supported for : \(nulls.joined(separator: ","))") }
         var after: OrderedMap<String, String> = OrderedMap()
         for config in configs { after[config.name] = config.value }
-        try check(after, changed: configs.map(\.name), of: resource)
+        try check(after, changed: configs.map(\.name), of: resource, broker)
         return records(image.config(resource), after, resource)
     }
 
@@ -161,16 +163,27 @@ extension Controller {
             }
             return .broker(BrokerID(id))
         case .brokerLogger: throw APIFailure(.invalidRequest, "The levels of this broker's loggers cannot be changed.")
-        case .clientMetrics, .group, nil: throw APIFailure(.invalidRequest, "Unknown resource type \(type)")
+        case .group:
+            // Groups are made by their members: one that does not exist yet may have settings.
+            if name.isEmpty { throw APIFailure(.invalidRequest, "Default group resources are not allowed.") }
+            return ConfigResource(.group, name)
+        case .clientMetrics, nil: throw APIFailure(.invalidRequest, "Unknown resource type \(type)")
         }
     }
 
     private func definition(_ key: String, of resource: ConfigResource) -> ConfigDefinition? {
-        resource.type == .topic ? TopicConfigDefinitions.find(key) : BrokerConfigDefinitions.find(key)
+        switch resource.type {
+        case .topic: TopicConfigDefinitions.find(key)
+        case .group: GroupConfigDefinitions.find(key)?.definition
+        case .broker, .brokerLogger, .clientMetrics: BrokerConfigDefinitions.find(key)
+        }
     }
 
-    private func check(_ after: OrderedMap<String, String>, changed: [String], of resource: ConfigResource) throws(APIFailure) {
+    private func check(
+        _ after: OrderedMap<String, String>, changed: [String], of resource: ConfigResource, _ broker: BrokerConfig
+    ) throws(APIFailure) {
         if resource.type == .topic { return try Controller.checkTopicConfigs(after) }
+        if resource.type == .group { return try GroupConfigDefinitions.check(after, broker) }
         try Controller.checkBrokerConfigs(after, changed: changed, isDefault: resource == .brokerDefaults)
     }
 

@@ -39,13 +39,14 @@ package struct Controller: Sendable {
         image.apply(record, at: offset, into: &delta)
     }
 
-    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas and transactions as in a cluster that
-    /// Kafka 4.1 or later begins, as one transaction.
+    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas, transactions and consumer groups (KIP-848)
+    /// as in a cluster that Kafka 4.1 or later begins, as one transaction.
     package static func bootstrapRecords() -> [MetadataRecord] {
         [
             MetadataRecords.beginTransaction("Bootstrap records"),
             MetadataRecords.featureLevel("metadata.version", metadataVersion),
             MetadataRecords.featureLevel(eligibleLeadersFeature, 1),
+            MetadataRecords.featureLevel(groupVersionFeature, 1),
             MetadataRecords.featureLevel(transactionFeature, 2),
             MetadataRecords.endTransaction(),
         ]
@@ -56,6 +57,8 @@ package struct Controller: Sendable {
         [MetadataRecords.beginTransaction("Bootstrap records")] + records + [MetadataRecords.endTransaction()]
     }
 
+    /// KIP-848's consumer groups: 1 where all brokers know them.
+    package static let groupVersionFeature = "group.version"
     /// 4.3-IV0: the records this controller writes have the versions of that level.
     package static let metadataVersion: Int16 = 30
     /// As Kafka's tools call it.

@@ -6,7 +6,8 @@ extension Group {
     /// `refused` holds an error for each partition of each topic that the broker turned down beforehand, in the request's order.
     mutating func commit(_ request: OffsetCommitRequest, refused: [[ErrorCode]], _ caller: GroupCaller, _ turn: inout GroupTurn) {
         let error = commitRefusal(
-            generation: request.generationIDOrMemberEpoch, memberID: request.memberID, groupInstanceID: request.groupInstanceID)
+            generation: request.generationIDOrMemberEpoch, memberID: request.memberID, groupInstanceID: request.groupInstanceID,
+            apiVersion: caller.apiVersion, partitions: consumer == nil ? [] : request.partitions(turn))
         if error == nil { heard(request.memberID, &turn) }
         var parked = ParkedCommit(token: caller.token, response: OffsetCommitResponse(), offsets: [])
         parked.response.topics = request.topics.enumerated().map { index, topic in
@@ -132,6 +133,15 @@ func commitAppendError(_ error: ErrorCode) -> ErrorCode {
     switch error {
     case .messageTooLarge, .recordListTooLarge, .invalidFetchSize: .invalidCommitOffsetSize
     default: appendError(error)
+    }
+}
+
+extension OffsetCommitRequest {
+    /// Of topics that exist.
+    fileprivate func partitions(_ turn: GroupTurn) -> [PartitionID] {
+        topics.flatMap { topic in
+            turn.surroundings.topic(topic.name).map { known in topic.partitions.map { PartitionID(known.id, $0.partitionIndex) } } ?? []
+        }
     }
 }
 

@@ -8,7 +8,9 @@ import Wire
 struct Group: Equatable, Sendable {
     let groupID: String
     var classic: ClassicGroup?
+    var consumer: ConsumerGroup?
     var offsets = GroupOffsets()
+    var journal = GroupJournal()
     /// No timer of this group runs out before this; the heap holds an entry for it.
     var armed = Instant.distantFuture
 
@@ -18,33 +20,81 @@ struct Group: Equatable, Sendable {
     }
 
     /// Its tombstones are on their way to the log: it answers nothing, and nothing may be added.
-    var isDead: Bool { classic?.state == .dead }
+    var isDead: Bool { classic?.state == .dead || consumer?.isDead == true }
 
     /// Nobody is in it, nor about to come.
-    var hasNobody: Bool { classic?.hasNobody ?? true }
+    var hasNobody: Bool { classic?.hasNobody ?? consumer?.members.isEmpty ?? true }
 
     /// The log holds a record of the group itself, so that forgetting it takes a tombstone.
-    var isRecorded: Bool { classic?.isRecorded ?? false }
+    var isRecorded: Bool { classic?.isRecorded ?? consumer?.isRecorded ?? false }
 
     /// Nothing would be lost with it: no member, no offset, and no record that a tombstone would have to cover.
-    var isForgettable: Bool { hasNobody && !isRecorded && offsets.isEmpty }
+    var isForgettable: Bool { hasNobody && !isRecorded && offsets.isEmpty && journal.isEmpty }
 
     /// The earliest of this group's timers.
-    var nextDeadline: Instant { classic?.nextDeadline ?? .distantFuture }
+    var nextDeadline: Instant { classic?.nextDeadline ?? consumer?.nextDeadline ?? .distantFuture }
 
-    mutating func runTimers(_ turn: inout GroupTurn) { classic?.runTimers(&turn) }
+    mutating func runTimers(_ turn: inout GroupTurn) {
+        classic?.runTimers(&turn)
+        consumer?.runTimers(&turn)
+    }
 
     /// After a load: fresh sessions for all members.
-    mutating func resume(_ turn: inout GroupTurn) { classic?.resume(&turn) }
+    mutating func resume(_ turn: inout GroupTurn) {
+        classic?.resume(&turn)
+        consumer?.resume(&turn)
+    }
 
     /// This broker no longer coordinates the group: all that waits is told NOT_COORDINATOR.
     mutating func dismiss(_ turn: inout GroupTurn) { classic?.dismiss(&turn) }
 
+    // MARK: requests, to the machine of the group's protocol
+
+    /// A JoinGroup makes an empty group a classic one; into one of KIP-848 with members a classic member comes as such.
+    mutating func join(_ request: JoinGroupRequest, _ caller: GroupCaller, _ turn: inout GroupTurn) {
+        becomeClassicIfEmpty(&turn)
+        classic?.join(request, caller, &turn)
+        consumer?.join(request, caller, &turn)
+    }
+
+    mutating func sync(_ request: SyncGroupRequest, _ caller: GroupCaller, _ turn: inout GroupTurn) {
+        classic?.sync(request, caller, &turn)
+        consumer?.sync(request, caller, &turn)
+    }
+
+    mutating func heartbeat(_ request: HeartbeatRequest, _ turn: inout GroupTurn) -> ErrorCode {
+        classic?.heartbeat(request, &turn) ?? consumer?.heartbeat(request, &turn) ?? .unknownMemberID
+    }
+
+    mutating func leave(_ leavers: [LeaveGroupRequest.Member], _ errors: inout [ErrorCode], _ turn: inout GroupTurn) {
+        classic?.leave(leavers, &errors, &turn)
+        consumer?.leave(leavers, &errors, &turn)
+    }
+
+    mutating func consumerHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ caller: GroupCaller, _ turn: inout GroupTurn) {
+        var refusal: HeartbeatRefusal?
+        if isDead {
+            refusal = HeartbeatRefusal(.coordinatorNotAvailable, ErrorCode.coordinatorNotAvailable.message)
+        } else if consumer == nil && (request.memberEpoch != 0 || !becomeConsumer(&turn)) {
+            refusal = .notFound(groupID)
+        }
+        if let refusal { return turn.hold(caller.token, .consumerHeartbeat(refusal.response)) }
+        if request.memberEpoch < 0 {
+            consumer?.leave(request, caller, &turn)
+        } else {
+            consumer?.heartbeat(request, caller, &turn)
+        }
+    }
+
     // MARK: offsets, as the protocol sees them
 
     /// Why this member may not commit now, if it may not.
-    func commitRefusal(generation: Int32, memberID: String, groupInstanceID: String?) -> ErrorCode? {
-        classic?.commitRefusal(generation: generation, memberID: memberID, groupInstanceID: groupInstanceID)
+    /// `generation` is the member's epoch where the group is of KIP-848; `apiVersion` nil and no partitions: in a transaction.
+    func commitRefusal(
+        generation: Int32, memberID: String, groupInstanceID: String?, apiVersion: Int16? = nil, partitions: [PartitionID] = []
+    ) -> ErrorCode? {
+        if let consumer { return consumer.commitRefusal(generation, memberID, apiVersion, partitions) }
+        return classic?.commitRefusal(generation: generation, memberID: memberID, groupInstanceID: groupInstanceID)
     }
 
     /// A commit is a sign of life where the member's protocol takes it for one.
@@ -54,27 +104,39 @@ struct Group: Equatable, Sendable {
     }
 
     /// It has had members: a commit from outside moves what they would go on from.
-    var hasProtocol: Bool { classic?.protocolType != nil }
+    var hasProtocol: Bool { classic?.protocolType != nil || consumer != nil }
 
-    func isSubscribed(to topic: String) -> Bool { classic?.isSubscribed(to: topic) ?? false }
+    func isSubscribed(to topic: String) -> Bool { classic?.isSubscribed(to: topic) ?? consumer?.isSubscribed(to: topic) ?? false }
 
     /// Why offsets may not be deleted at all, if they may not.
-    var offsetDeleteRefusal: ErrorCode? { classic?.offsetDeleteRefusal }
+    var offsetDeleteRefusal: ErrorCode? { consumer?.isDead == true ? .groupIDNotFound : classic?.offsetDeleteRefusal }
 
     /// From when on the retention of this offset counts; nil while it is in use (KIP-211).
     func retentionBase(_ place: TopicPartition, _ committed: CommittedOffset) -> Timestamp? {
-        classic?.retentionBase(place, committed)
+        if let consumer { return consumer.retentionBase(place, committed) }
+        return classic?.retentionBase(place, committed)
     }
 
     /// Why the group may not be deleted, if it may not.
-    var deleteRefusal: ErrorCode? { classic?.deleteRefusal }
+    var deleteRefusal: ErrorCode? {
+        guard let consumer else { return classic?.deleteRefusal }
+        return consumer.isDead ? .groupIDNotFound : consumer.members.isEmpty ? nil : .nonEmptyGroup
+    }
 
     /// Makes the group dead. The tombstones of what the log holds of the group itself.
     mutating func die(_ turn: GroupTurn) -> [GroupRecord] {
+        if let consumer {
+            let records = consumer.tombstones
+            self.consumer?.isDead = true
+            return records
+        }
         classic?.die(turn)
         return [.groupTombstone(groupID)]
     }
 
     /// The tombstones could not be written: it lives on, empty.
-    mutating func revive(_ turn: GroupTurn) { classic?.transition(to: .empty, turn) }
+    mutating func revive(_ turn: GroupTurn) {
+        classic?.transition(to: .empty, turn)
+        consumer?.isDead = false
+    }
 }

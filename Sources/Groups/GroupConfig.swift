@@ -18,6 +18,18 @@ package struct GroupConfig: Equatable, Sendable {
     /// `offset.metadata.max.bytes`.
     package var offsetMetadataBytesMax: Int = 4_096
 
+    /// `group.consumer.session.timeout.ms`, `group.consumer.heartbeat.interval.ms`: of the members of KIP-848, who do not bring their own.
+    package var consumerSessionTimeoutMs: Int32 = 45_000
+    package var consumerHeartbeatIntervalMs: Int32 = 5_000
+    /// `group.consumer.assignment.interval.ms`: between two targets of one group.
+    package var consumerAssignmentIntervalMs: Int32 = 1_000
+    /// `group.consumer.max.size`.
+    package var consumerGroupSizeMax: Int = Int(Int32.max)
+    /// `group.consumer.assignors`; the first is the one of members that ask for none.
+    var consumerAssignors: [Assignor] = [.uniform, .range]
+    /// `group.consumer.migration.policy`.
+    package var migration = ConsumerMigrationPolicy.bidirectional
+
     /// Groups per partition of `__consumer_offsets`; one more is refused with GROUP_MAX_SIZE_REACHED (joins) or
     /// INVALID_COMMIT_OFFSET_SIZE (commits).
     package var groupsPerPartitionMax: Int = 100_000
@@ -29,4 +41,10 @@ package struct GroupConfig: Equatable, Sendable {
     package var protocolsPerMemberMax: Int = 256
 
     package init() {}
+
+    /// The assignors by their names; those that are not ours are left out.
+    package mutating func useAssignors(_ names: [String]) {
+        let known = names.compactMap { Assignor(rawValue: $0) }
+        if !known.isEmpty { consumerAssignors = known }
+    }
 }

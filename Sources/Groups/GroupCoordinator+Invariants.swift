@@ -6,7 +6,9 @@ extension GroupCoordinator {
         for partition in partitions.values {
             for group in partition.groups.values {
                 precondition(group.armed <= group.nextDeadline, "the heap wakes the group in time")
+                precondition((group.classic == nil) != (group.consumer == nil), "a group is of one protocol")
                 group.classic?.checkInvariants()
+                group.consumer?.checkInvariants()
             }
         }
         for append in pendingAppends.values {

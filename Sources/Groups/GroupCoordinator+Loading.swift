@@ -8,7 +8,7 @@ extension GroupCoordinator {
     package struct LoadSummary: Equatable, Sendable {
         package var groups = 0
         package var offsets = 0
-        /// Records of other kinds (KIP-848 and share groups, newer versions), which stay in the log untouched.
+        /// Records of other kinds (share groups, newer versions), which stay in the log untouched.
         package var skipped = 0
 
         package init() {}
@@ -74,6 +74,28 @@ extension GroupCoordinator {
     }
 }
 
+extension Group {
+    /// A record of the classic protocol says that the group is of that.
+    mutating func becomesClassic() {
+        guard classic == nil else { return }
+        consumer = nil
+        classic = ClassicGroup(groupID)
+    }
+
+    /// A record of KIP-848. Tombstones end what is there, and make nothing.
+    mutating func restore(_ key: GroupRecordKey, _ value: Bytes?) {
+        if consumer == nil {
+            guard value != nil else { return }
+            classic = nil
+            consumer = ConsumerGroup(groupID)
+        }
+        consumer?.restore(key, value)
+        guard value == nil, case .consumerGroupMetadata = key else { return }
+        consumer = nil
+        classic = ClassicGroup(groupID)
+    }
+}
+
 extension ClassicGroup {
     /// After a load: fresh sessions, and a rebalance where the group's size limit was lowered meanwhile.
     mutating func resume(_ turn: inout GroupTurn) {
@@ -114,7 +136,11 @@ extension OffsetsPartition {
             groupsByProducer[producerID, default: OrderedMap()][groupID] = true
             groups[groupID, default: Group(groupID)].offsets.transactional[producerID, default: OrderedMap()][place] = committed
         case .group(let groupID, let value):
+            // The group is a classic one from here on; the end of one that was such is no news to another.
+            if value != nil { groups[groupID, default: Group(groupID)].becomesClassic() }
             groups[groupID, default: Group(groupID)].classic?.restore(value)
+        case .consumer(let groupID, let key, let value):
+            groups[groupID, default: Group(groupID)].restore(key, value)
         }
     }
 

@@ -21,15 +21,28 @@ extension GroupCoordinator {
     /// The groups of all active partitions, by partition and name; an empty filter lets everything through. Letter case does not count.
     package func list(states: [String] = [], types: [String] = []) -> [GroupListing] {
         let states = states.map { $0.lowercased() }
-        if !types.isEmpty && !types.contains(where: { $0.lowercased() == "classic" }) { return [] }
+        let types = types.map { $0.lowercased() }
         var listings: [GroupListing] = []
         for partition in partitions.values where !partition.isLoading {
-            for group in partition.groups.values.compactMap(\.classic)
-            where states.isEmpty || states.contains(group.state.rawValue.lowercased()) {
-                listings.append(GroupListing(groupID: group.groupID, protocolType: group.protocolType ?? "", state: group.state))
+            for listing in partition.groups.values.map(\.listing) {
+                let isWanted = types.isEmpty || types.contains(listing.type.rawValue)
+                if isWanted && (states.isEmpty || states.contains(listing.state.lowercased())) { listings.append(listing) }
             }
         }
         return listings
+    }
+
+    /// The protocol of a group; nil where there is none of that name.
+    package func type(of groupID: String) -> GroupType? { activeGroup(groupID).map { $0.consumer == nil ? .classic : .consumer } }
+
+    /// A group of KIP-848; nil where there is none of that name. Ask `unavailability` first.
+    package func describeConsumerGroup(_ groupID: String, _ surroundings: GroupSurroundings) -> ConsumerGroupDescribeResponse.Group? {
+        activeGroup(groupID)?.consumer?.description(config, surroundings)
+    }
+
+    /// Why a member may not read offsets now, if it may not.
+    package func fetchRefusal(_ groupID: String, memberID: String?, memberEpoch: Int32) -> ErrorCode? {
+        activeGroup(groupID)?.consumer?.fetchRefusal(memberEpoch, memberID)
     }
 
     /// Whether some partition is still loading: a list would not be whole.
@@ -54,5 +67,16 @@ extension GroupCoordinator {
     private func activeGroup(_ groupID: String) -> Group? {
         guard let group = partitions[partition(of: groupID)]?.groups[groupID], !group.isDead else { return nil }
         return group
+    }
+}
+
+extension Group {
+    fileprivate var listing: GroupListing {
+        if let consumer {
+            return GroupListing(
+                groupID: groupID, protocolType: GroupRecord.consumerProtocolType, state: consumer.state.rawValue, type: .consumer)
+        }
+        return GroupListing(
+            groupID: groupID, protocolType: classic?.protocolType ?? "", state: (classic?.state ?? .dead).rawValue, type: .classic)
     }
 }

@@ -5,7 +5,7 @@ import Wire
 extension GroupCoordinator {
     mutating func join(_ request: JoinGroupRequest, _ caller: GroupCaller, _ now: Now) {
         if let error = joinRefusal(request) { return refuseJoin(error, request, caller) }
-        let body: (inout Group, inout GroupTurn) -> Void = { group, turn in group.classic?.join(request, caller, &turn) }
+        let body: (inout Group, inout GroupTurn) -> Void = { group, turn in group.join(request, caller, &turn) }
         // Only a newcomer makes a group: a member id that we do not know is from before the group was deleted or moved.
         if request.memberID.isEmpty {
             if !withNewGroup(request.groupID, now, body) { refuseJoin(.groupMaxSizeReached, request, caller) }
@@ -25,10 +25,27 @@ extension GroupCoordinator {
         effects.append(.respond(caller.token, .join(.refusal(error, memberID: request.memberID, caller.apiVersion))))
     }
 
+    /// A member of KIP-848: joins, lives, leaves.
+    mutating func consumerHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ caller: GroupCaller, _ now: Now) {
+        var refusal = ConsumerGroup.problem(request, caller.apiVersion, config)
+        if refusal == nil, let error = unavailability(of: request.groupID) { refusal = HeartbeatRefusal(error, error.message) }
+        if refusal == nil {
+            let body: (inout Group, inout GroupTurn) -> Void = { group, turn in group.consumerHeartbeat(request, caller, &turn) }
+            if request.memberEpoch == 0 {
+                if !withNewGroup(request.groupID, now, body) {
+                    refusal = HeartbeatRefusal(.groupMaxSizeReached, "The coordinator has no room for another group.")
+                }
+            } else if !withGroup(request.groupID, now, body) {
+                refusal = .notFound(request.groupID)
+            }
+        }
+        if let refusal { effects.append(.respond(caller.token, .consumerHeartbeat(refusal.response))) }
+    }
+
     mutating func sync(_ request: SyncGroupRequest, _ caller: GroupCaller, _ now: Now) {
         let error = request.groupID.isEmpty ? .invalidGroupID : unavailability(of: request.groupID)
         if let error { return effects.append(.respond(caller.token, .sync(.refusal(error)))) }
-        let found = withGroup(request.groupID, now) { group, turn in group.classic?.sync(request, caller, &turn) }
+        let found = withGroup(request.groupID, now) { group, turn in group.sync(request, caller, &turn) }
         if !found { effects.append(.respond(caller.token, .sync(.refusal(.unknownMemberID)))) }
     }
 
@@ -38,7 +55,7 @@ extension GroupCoordinator {
             response.errorCode = error
         } else {
             var error = ErrorCode.unknownMemberID
-            withGroup(request.groupID, now) { group, turn in error = group.classic?.heartbeat(request, &turn) ?? error }
+            withGroup(request.groupID, now) { group, turn in error = group.heartbeat(request, &turn) }
             response.errorCode = error
         }
         effects.append(.respond(caller.token, .heartbeat(response)))
@@ -59,7 +76,7 @@ extension GroupCoordinator {
         }
         var errors = [ErrorCode](repeating: .unknownMemberID, count: leavers.count)
         withGroup(request.groupID, now) { group, turn in
-            group.classic?.leave(leavers, &errors, &turn)
+            group.leave(leavers, &errors, &turn)
         }
         if caller.apiVersion <= 2 {
             response.errorCode = errors.first ?? .none
@@ -78,7 +95,7 @@ extension GroupCoordinator {
         if request.generationIDOrMemberEpoch < 0 {
             if !withNewGroup(request.groupID, now, body) { refuseCommit(.invalidCommitOffsetSize, request, refused, caller) }
         } else if !withGroup(request.groupID, now, body) {
-            refuseCommit(.illegalGeneration, request, refused, caller)
+            refuseCommit(caller.apiVersion >= 9 ? .groupIDNotFound : .illegalGeneration, request, refused, caller)
         }
     }
 

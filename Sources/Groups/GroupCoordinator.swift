@@ -1,7 +1,8 @@
 import Primitives
 import Wire
 
-/// The group coordinator of one broker: the classic consumer groups whose partition of `__consumer_offsets` it leads, and their offsets.
+/// The group coordinator of one broker: the consumer groups, of either protocol, whose partition of `__consumer_offsets` it leads, and
+/// their offsets.
 ///
 /// Owned by the broker's core, like everything pure. Requests, timers and completed appends go in; answers, appends and events come out as
 /// `GroupEffect`s. Committed offsets and generations are promised to clients only after their record is below the high watermark, and
@@ -9,8 +10,8 @@ import Wire
 ///
 /// Invariants:
 /// 1. Each `GroupToken` is answered once, at the latest by `unload`.
-/// 2. Appends of a partition complete in the order in which they were asked for; what they change is changed then, so that memory never
-///    runs ahead of the log.
+/// 2. Appends of a partition complete in the order in which they were asked for. Offsets and classic groups change only then; a group of
+///    KIP-848 changes at once, and its answers wait (`GroupJournal`).
 /// 3. A group belongs to the partition that `coordinatorPartition` names; it is answered for only while that partition is active here.
 package struct GroupCoordinator {
     package let config: GroupConfig
@@ -25,6 +26,8 @@ package struct GroupCoordinator {
     var nextAppend: UInt64 = 1
     var nextRetentionCheck: Instant?
     var effects: [GroupEffect] = []
+    /// The cluster, for the length of one change.
+    package var surroundings = GroupSurroundings.none
 
     package init(config: GroupConfig, partitionCount: Int32 = 50, seed: UInt64) {
         precondition(partitionCount > 0, "a coordinator needs partitions")
@@ -50,6 +53,9 @@ package struct GroupCoordinator {
     /// It speaks for no partition, so that nothing is lost with it.
     package var isIdle: Bool { partitions.isEmpty }
 
+    /// The end of a change: nothing of the cluster is kept.
+    package mutating func leaveSurroundings() { surroundings = .none }
+
     // MARK: events
 
     /// `refused` is for OffsetCommit and OffsetDelete: an error for each partition of each topic, in the request's order, which the broker
@@ -66,6 +72,7 @@ package struct GroupCoordinator {
         case .transactionalCommit(let request): commit(request, refused, caller, now)
         case .deleteOffsets(let request): deleteOffsets(request, refused, caller, now)
         case .deleteGroups(let request): deleteGroups(request, refused.first ?? [], caller, now)
+        case .consumerHeartbeat(let request): consumerHeartbeat(request, caller, now)
         }
         return takeEffects()
     }
@@ -82,6 +89,7 @@ package struct GroupCoordinator {
             case .commit(let commit): group.commitStored(commit, error, &turn)
             case .transactionalCommit(let commit): group.commitStored(commit, error, &turn)
             case .offsetsDeleted(let places, let answer): group.offsetsRemoved(places, answer, error, &turn)
+            case .journal: group.journalWritten(token, error, &turn)
             case .groupDeleted: if error != .none { group.revive(turn) }
             }
         }
@@ -128,7 +136,8 @@ package struct GroupCoordinator {
     mutating func withNewGroup(_ groupID: String, _ now: Now, _ body: (inout Group, inout GroupTurn) -> Void) -> Bool {
         let index = partition(of: groupID)
         // Asked without holding on to the groups: whoever holds them while they change makes a copy of them all.
-        guard partitions.update(index, { $0.hasRoom(for: groupID, config.groupsPerPartitionMax) }) == true else { return false }
+        let groupsMax = config.groupsPerPartitionMax
+        guard partitions.update(index, { $0.hasRoom(for: groupID, groupsMax) }) == true else { return false }
         visit(groupID, index, now, body)
         return true
     }
@@ -136,7 +145,9 @@ package struct GroupCoordinator {
     private mutating func visit(
         _ groupID: String, _ index: Int32, _ now: Now, _ body: (inout Group, inout GroupTurn) -> Void
     ) {
-        var turn = GroupTurn(now: now, config: config, partition: index, groupID: groupID, random: random, nextAppend: nextAppend)
+        var turn = GroupTurn(
+            now: now, config: config, partition: index, groupID: groupID, random: random, nextAppend: nextAppend,
+            surroundings: surroundings)
         var timer: GroupTimer?
         partitions.update(index) { partition in
             timer = GroupCoordinator.run(body, at: groupID, of: &partition, &turn)
@@ -155,6 +166,7 @@ package struct GroupCoordinator {
         _ turn: inout GroupTurn
     ) -> GroupTimer? {
         body(&partition.groups[groupID, default: Group(groupID)], &turn)
+        partition.groups[groupID, default: Group(groupID)].settle(&turn)
         guard turn.wakeAt < partition.groups[groupID, default: Group(groupID)].armed else { return nil }
         partition.groups[groupID, default: Group(groupID)].armed = turn.wakeAt
         return GroupTimer(deadline: turn.wakeAt, groupID: groupID)

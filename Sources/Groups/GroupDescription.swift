@@ -42,9 +42,15 @@ package struct GroupDescription: Equatable, Sendable {
 package struct GroupListing: Equatable, Sendable {
     package var groupID: String
     package var protocolType: String
-    package var state: ClassicGroupState
-    /// `classic`; other types come with their protocols.
-    package var type: String { "classic" }
+    /// A name of `ClassicGroupState` or `ConsumerGroupState`.
+    package var state: String
+    package var type: GroupType
+}
+
+/// The protocol of a group, by the names of ListGroups.
+package enum GroupType: String, Equatable, Sendable {
+    case classic
+    case consumer
 }
 
 /// What a group committed for one partition.

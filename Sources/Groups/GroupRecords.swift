@@ -5,6 +5,8 @@ import Wire
 enum ParsedGroupRecord {
     case offset(group: String, TopicPartition, CommittedOffset?)
     case group(String, GroupMetadataValue?)
+    /// Of a group of KIP-848, whose value its own machine reads.
+    case consumer(String, GroupRecordKey, Bytes?)
 }
 
 /// How groups and their offsets stand in `__consumer_offsets`: an int16 kind or version, then a message. Values are written in the versions
@@ -70,13 +72,30 @@ extension GroupRecord {
             guard let group = read(GroupMetadataValue.self, value) else { return nil }
             return .group(parsed.group, group)
         default:
-            return nil
+            guard let parsed = try? GroupRecordKey.decode(key), let groupID = parsed.consumerGroupID else { return nil }
+            return .consumer(groupID, parsed, value)
         }
     }
 
     private static func read<Value: WireMessage>(_: Value.Type, _ bytes: Bytes) -> Value? {
         guard bytes.count >= 2 else { return nil }
         return try? Value.decode(bytes.dropFirst(2), version: bytes.load(0))
+    }
+}
+
+extension GroupRecordKey {
+    /// The group of KIP-848 that the record is of; nil of other records.
+    var consumerGroupID: String? {
+        switch self {
+        case .consumerGroupMetadata(let key): key.groupID
+        case .consumerGroupPartitionMetadata(let key): key.groupID
+        case .consumerGroupMemberMetadata(let key): key.groupID
+        case .consumerGroupTargetAssignmentMetadata(let key): key.groupID
+        case .consumerGroupTargetAssignmentMember(let key): key.groupID
+        case .consumerGroupCurrentMemberAssignment(let key): key.groupID
+        case .consumerGroupRegularExpression(let key): key.groupID
+        default: nil
+        }
     }
 }
 
@@ -92,6 +111,12 @@ extension CommittedOffset {
 extension ClassicGroup {
     /// Writes down the group as it is: its generation and members, with `assignments` in place of what they hold now where given.
     mutating func recordGroup(assignments: OrderedMap<String, Bytes>?, then continuation: AppendContinuation, _ turn: inout GroupTurn) {
+        isRecorded = true
+        turn.append([groupRecord(assignments: assignments)], then: continuation)
+    }
+
+    /// The group as it is, with `assignments` in place of what members hold now where given.
+    func groupRecord(assignments: OrderedMap<String, Bytes>? = nil) -> GroupRecord {
         var value = GroupMetadataValue()
         value.protocolType = protocolType ?? ""
         value.generation = generationID
@@ -102,8 +127,7 @@ extension ClassicGroup {
             let assignment = assignments.map { $0[member.memberID] ?? .empty } ?? member.assignment
             return member.recorded(under: protocolName, assignment)
         }
-        isRecorded = true
-        turn.append([.group(groupID, value)], then: continuation)
+        return .group(groupID, value)
     }
 
     /// Takes over what a record says of the group; nil: the group was deleted, though offsets of a later life may follow.

@@ -42,6 +42,7 @@ package enum GroupRequest: Equatable, Sendable {
     case transactionalCommit(TxnOffsetCommitRequest)
     case deleteOffsets(OffsetDeleteRequest)
     case deleteGroups(DeleteGroupsRequest)
+    case consumerHeartbeat(ConsumerGroupHeartbeatRequest)
 }
 
 /// The answer to a `GroupRequest`, of the same kind.
@@ -54,6 +55,7 @@ package enum GroupResponse: Equatable, Sendable {
     case transactionalCommit(TxnOffsetCommitResponse)
     case deleteOffsets(OffsetDeleteResponse)
     case deleteGroups(DeleteGroupsResponse)
+    case consumerHeartbeat(ConsumerGroupHeartbeatResponse)
 }
 
 /// One record for `__consumer_offsets`: an encoded key, and an encoded value or nil for a tombstone.

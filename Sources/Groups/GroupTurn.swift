@@ -48,6 +48,8 @@ enum AppendContinuation: Equatable, Sendable {
     case offsetsDeleted([TopicPartition], answer: ParkedOffsetDelete?)
     /// The group's tombstone: by a DeleteGroups whose answer waits, or because nothing was left of it.
     case groupDeleted(request: GroupToken?)
+    /// The records of a turn of a group of KIP-848, and the answers that wait for them.
+    case journal
 }
 
 /// An append that has not completed yet.
@@ -69,10 +71,19 @@ struct GroupTurn {
     var protocolType: String?
     var effects: [GroupEffect] = []
     var appends: [(token: AppendToken, append: PendingAppend)] = []
+    /// The cluster around the group.
+    let surroundings: GroupSurroundings
+    /// What this turn writes down, and the answers that wait for it (`Group.settle`).
+    var records: [GroupRecord] = []
+    var held: [HeldAnswer] = []
     /// The earliest timer set in this turn.
     var wakeAt = Instant.distantFuture
 
-    init(now: Now, config: GroupConfig, partition: Int32, groupID: String, random: PRNG, nextAppend: UInt64) {
+    init(
+        now: Now, config: GroupConfig, partition: Int32, groupID: String, random: PRNG, nextAppend: UInt64,
+        surroundings: GroupSurroundings
+    ) {
+        self.surroundings = surroundings
         self.now = now
         self.config = config
         self.partition = partition
@@ -83,13 +94,23 @@ struct GroupTurn {
 
     mutating func respond(_ token: GroupToken, _ response: GroupResponse) { effects.append(.respond(token, response)) }
 
-    mutating func append(_ records: [GroupRecord], of producer: GroupProducer? = nil, then continuation: AppendContinuation) {
+    /// Answers when the records of this turn, and those before them, are in the log.
+    mutating func hold(_ token: GroupToken, _ response: GroupResponse) { held.append(HeldAnswer(token: token, response: response)) }
+
+    /// What was set for this group alone, as a number.
+    func setting(_ key: String, of groupID: String) -> Int32? { surroundings.setting(key, of: groupID).flatMap { Int32($0) } }
+
+    @discardableResult
+    mutating func append(
+        _ records: [GroupRecord], of producer: GroupProducer? = nil, then continuation: AppendContinuation
+    ) -> AppendToken {
         let token = AppendToken(nextAppend)
         nextAppend += 1
         appends.append((token, PendingAppend(partition: partition, groupID: groupID, continuation: continuation)))
         effects.append(
             producer.map { .appendTransactional(partition: partition, records: records, $0, token: token) }
                 ?? .append(partition: partition, records: records, token: token))
+        return token
     }
 
     mutating func emit(_ step: RebalanceEvent.Step, _ cause: RebalanceCause, in group: ClassicGroup) {

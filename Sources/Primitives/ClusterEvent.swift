@@ -88,6 +88,10 @@ public struct RebalanceEvent: Equatable, Sendable {
         case storeFailed = "assignment could not be stored"
         case groupFull = "group over its size limit"
         case coordinatorLoaded = "coordinator loaded"
+        /// Topics that the group subscribes to appeared, vanished, or have other partitions.
+        case topicsChanged = "topics changed"
+        /// The first member of the newer protocol came, or the last one went.
+        case protocolChanged = "protocol changed"
         case unknown = "unknown"
     }
 
@@ -103,10 +107,13 @@ public struct RebalanceEvent: Equatable, Sendable {
     public var clientReason: String?
     /// Members in the group after this step.
     public var members: Int
+    /// `generation` is the epoch of a group of the newer protocol (KIP-848).
+    public var isEpoch: Bool
 
     public init(
         group: String, generation: Int32, step: Step, reason: Reason, memberID: String = "", groupInstanceID: String? = nil,
-        clientID: String = "", clientHost: String = "", clientReason: String? = nil, members: Int = 0
+        clientID: String = "", clientHost: String = "", clientReason: String? = nil, members: Int = 0,
+        isEpoch: Bool = false
     ) {
         self.group = group
         self.generation = generation
@@ -118,5 +125,6 @@ public struct RebalanceEvent: Equatable, Sendable {
         self.clientHost = clientHost
         self.clientReason = clientReason
         self.members = members
+        self.isEpoch = isEpoch
     }
 }

@@ -35,8 +35,8 @@ enum APITable {
         1 Fetch 4-18 12 4-18 4-18
         2 ListOffsets 1-11 6 1-9 -
         3 Metadata 0-13 9 0-13 -
-        8 OffsetCommit 2-10 8 2-9 -
-        9 OffsetFetch 1-10 6 1-9 -
+        8 OffsetCommit 2-10 8 2-10 -
+        9 OffsetFetch 1-10 6 1-10 -
         10 FindCoordinator 0-6 3 0-6 -
         11 JoinGroup 0-9 6 0-9 -
         12 Heartbeat 0-4 4 0-4 -
@@ -91,8 +91,8 @@ enum APITable {
         65 DescribeTransactions 0-0 0 0-0 -
         66 ListTransactions 0-2 0 0-1 -
         67 AllocateProducerIds 0-0 0 - 0-0
-        68 ConsumerGroupHeartbeat 0-1 0 - -
-        69 ConsumerGroupDescribe 0-1 0 - -
+        68 ConsumerGroupHeartbeat 0-1 0 0-1 -
+        69 ConsumerGroupDescribe 0-1 0 0-1 -
         70 ControllerRegistration 0-0 0 - 0-0
         73 AssignReplicasToDirs 0-0 0 - 0-0
         74 ListConfigResources 0-1 0 - -

@@ -78,7 +78,9 @@ import Wire
         (resource.resourceType, resource.resourceName, resource.configs) = (2, "t", [config])
         var request = IncrementalAlterConfigsRequest()
         request.resources = [resource]
-        cluster.controller.applyAll(cluster.controller.decideIncrementalAlterConfigs(request, brokerID: 1).records)
+        guard let settings = try? BrokerConfig([("node.id", "1")]) else { return }
+        let decision = cluster.controller.decideIncrementalAlterConfigs(request, brokerID: 1, broker: settings)
+        cluster.controller.applyAll(decision.records)
     }
 
     @Test func withALowerMinimumNobodyOutsideIsEligible() {

@@ -124,7 +124,8 @@ import Wire
             }
             var request = IncrementalAlterConfigsRequest()
             request.resources = [resource]
-            try commit(cluster.controller.decideIncrementalAlterConfigs(request, brokerID: 1).records)
+            let settings = try BrokerConfig([("node.id", "1")])
+            try commit(cluster.controller.decideIncrementalAlterConfigs(request, brokerID: 1, broker: settings).records)
         }
 
         private mutating func reassign() throws {

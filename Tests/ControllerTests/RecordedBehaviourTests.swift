@@ -48,6 +48,7 @@ import Wire
 
     @Test func configs() throws {
         var (controller, _, _) = try RecordedBehaviourTests.cluster()
+        let settings = try BrokerConfig([("node.id", "1")])
         var checked = 0
         for behaviour in RecordedBehaviour.all() {
             switch behaviour.api {
@@ -55,11 +56,11 @@ import Wire
                 let request: IncrementalAlterConfigsRequest = try behaviour.request()
                 // Settings of groups, client metrics and loggers, which this broker does not have.
                 if request.resources.contains(where: { [8, 16, 32].contains($0.resourceType) }) { continue }
-                let decision = controller.decideIncrementalAlterConfigs(request, brokerID: 1)
+                let decision = controller.decideIncrementalAlterConfigs(request, brokerID: 1, broker: settings)
                 expectSame(decision.response, behaviour)
                 controller.applyAll(decision.records)
             case "AlterConfigs":
-                let decision = controller.decideAlterConfigs(try behaviour.request(), brokerID: 1)
+                let decision = controller.decideAlterConfigs(try behaviour.request(), brokerID: 1, broker: settings)
                 expectSame(decision.response, behaviour)
                 controller.applyAll(decision.records)
                 #expect(controller.image.topicConfig("sem").isEmpty)

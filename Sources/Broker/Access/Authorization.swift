@@ -22,6 +22,14 @@ extension Broker {
         return authorizer.isAllowedAnywhere(operation, type, AccessSubject(context.principal, host: context.clientHost), image.access)
     }
 
+    /// What the caller may see of topics, for who asks later and holds no broker.
+    func topicVisibility(_ context: RequestContext) -> @Sendable (String) -> Bool {
+        guard let authorizer = authorizer(for: context) else { return { _ in true } }
+        let subject = AccessSubject(context.principal, host: context.clientHost)
+        let access = image.access
+        return { authorizer.isAllowed(.describe, .topic, $0, subject, access) }
+    }
+
     /// What the caller may do to a resource, one bit for each operation by its number (KIP-430).
     func authorizedOperations(_ type: ResourceType, _ name: String, _ context: RequestContext) -> Int32 {
         type.operations.reduce(0) { isAllowed($1, type, name, context) ? $0 | 1 << Int32($1.rawValue) : $0 }

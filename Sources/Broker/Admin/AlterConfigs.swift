@@ -9,7 +9,7 @@ extension Broker {
         let asked = context.envelope == nil ? brokerID : nil
         var allowed = request
         allowed.resources.removeAll { configRefusal(.alterConfigs, $0.resourceType, $0.resourceName, context) != nil }
-        var decision = controller.decideAlterConfigs(allowed, brokerID: asked)
+        var decision = controller.decideAlterConfigs(allowed, brokerID: asked, broker: config)
         for resource in request.resources {
             guard let code = configRefusal(.alterConfigs, resource.resourceType, resource.resourceName, context) else { continue }
             var result = AlterConfigsResponse.Result()

@@ -3,7 +3,7 @@ import Primitives
 import Wire
 
 /// DescribeConfigs (32), versions 1 to 4: the settings of topics, this broker, all brokers, with who decided each. No keys, or none named:
-/// all of them. Groups and client metrics have no settings here; loggers have one level.
+/// all of them. Client metrics have no settings here; loggers have one level.
 extension Broker {
     mutating func handleDescribeConfigs(_ context: RequestContext, _ request: DescribeConfigsRequest) {
         var response = DescribeConfigsResponse()
@@ -76,7 +76,10 @@ extension Broker {
         case .brokerLogger:
             try checkOwn(name, "")
             return [ConfigResolution.rootLogger]
-        case .group, .clientMetrics: return []
+        case .group:
+            if name.isEmpty { throw APIFailure(.invalidRequest, "Default group resources are not allowed.") }
+            return ConfigResolution.describeGroup(overrides: image.config(ConfigResource(.group, name)), broker: config)
+        case .clientMetrics: return []
         case nil:
             throw APIFailure(
                 .invalidRequest,

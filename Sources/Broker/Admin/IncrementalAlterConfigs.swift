@@ -2,7 +2,7 @@ import Controller
 import Primitives
 import Wire
 
-/// IncrementalAlterConfigs (44), versions 0 to 1: single settings of topics and brokers (KIP-339). Groups, client metrics and loggers are
+/// IncrementalAlterConfigs (44), versions 0 to 1: single settings of topics, brokers and groups (KIP-339). Client metrics and loggers are
 /// refused: this broker has no such settings.
 extension Broker {
     mutating func handleIncrementalAlterConfigs(_ context: RequestContext, _ request: IncrementalAlterConfigsRequest) {
@@ -10,7 +10,7 @@ extension Broker {
         let asked = context.envelope == nil ? brokerID : nil
         var allowed = request
         allowed.resources.removeAll { configRefusal(.alterConfigs, $0.resourceType, $0.resourceName, context) != nil }
-        var decision = controller.decideIncrementalAlterConfigs(allowed, brokerID: asked)
+        var decision = controller.decideIncrementalAlterConfigs(allowed, brokerID: asked, broker: config)
         for resource in request.resources {
             guard let code = configRefusal(.alterConfigs, resource.resourceType, resource.resourceName, context) else { continue }
             var result = IncrementalAlterConfigsResponse.Result()

@@ -134,6 +134,7 @@ extension Broker {
     /// What this build can work with; a cluster at another level does not take it in.
     static let supportedFeatures: [BrokerRegistration.Feature] = [
         .init(name: Controller.eligibleLeadersFeature, minVersion: 0, maxVersion: 1),
+        .init(name: Controller.groupVersionFeature, minVersion: 0, maxVersion: 1),
         .init(name: "metadata.version", minVersion: metadataVersionMin, maxVersion: Controller.metadataVersion),
         .init(name: Controller.transactionFeature, minVersion: 0, maxVersion: 2),
     ]

@@ -97,6 +97,15 @@ extension Broker {
         coordinate { $0.appendCompleted(AppendToken(token), error: error, now: now) }
     }
 
+    /// Groups of KIP-848 look at their topics anew where any topic changed, each with its next heartbeat.
+    mutating func groupsMetadataApplied(_ delta: ClusterImageDelta) {
+        // Another set of replicas may be in other racks.
+        let isMoved = delta.partitions.contains { $0.value.before?.replicas != $0.value.after?.replicas }
+        if isMoved || !delta.topicsCreated.isEmpty || !delta.topicsDeleted.isEmpty || !delta.brokers.isEmpty {
+            groups.topicsVersion = image.appliedOffset.rawValue
+        }
+    }
+
     /// The topic is gone: so are the offsets committed for it.
     mutating func groupsTopicDeleted(_ topic: String) {
         let now = now

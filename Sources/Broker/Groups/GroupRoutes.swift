@@ -13,6 +13,8 @@ extension RouteTable {
         Route(OffsetDeleteRequest.self) { $0.handleOffsetDelete($1, $2) },
         Route(DescribeGroupsRequest.self) { $0.handleDescribeGroups($1, $2) },
         Route(ListGroupsRequest.self) { $0.handleListGroups($1, $2) },
+        Route(ConsumerGroupHeartbeatRequest.self) { $0.handleConsumerGroupHeartbeat($1, $2) },
+        Route(ConsumerGroupDescribeRequest.self) { $0.handleConsumerGroupDescribe($1, $2) },
         Route(DeleteGroupsRequest.self) { $0.handleDeleteGroups($1, $2) },
     ]
 }

@@ -18,6 +18,8 @@ struct GroupRuntime {
     private var lastToken: UInt64 = 0
     /// Partitions whose log is being read, with the offset to go on from.
     var loading = OrderedMap<Int32, Offset>()
+    /// The offset in the metadata log at which topics, their partitions or their racks changed last.
+    var topicsVersion: Int64 = 0
 
     mutating func wait(_ context: RequestContext) -> GroupToken {
         lastToken += 1
@@ -56,18 +58,29 @@ extension Broker {
     }
 
     /// One change of the coordinator in place, and what follows from it.
-    mutating func coordinate(_ change: (inout GroupCoordinator) -> [GroupEffect]) {
+    /// `surroundings` where they are other than this broker's own view.
+    mutating func coordinate(in view: GroupSurroundings? = nil, _ change: (inout GroupCoordinator) -> [GroupEffect]) {
         _ = coordinator
-        guard let effects = groups.coordinator.change(change) else { return }
+        let around = view ?? surroundings
+        let effects = groups.coordinator.change { coordinator in
+            coordinator.surroundings = around
+            defer { coordinator.leaveSurroundings() }
+            return change(&coordinator)
+        }
+        guard let effects else { return }
         run(effects)
     }
+
+    /// The cluster as the coordinator may look at it. To be let go before the image changes: whoever holds both makes a copy of it.
+    var surroundings: GroupSurroundings { GroupSurroundings(image, version: groups.topicsVersion) }
 
     /// Hands a request to the coordinator, which answers it now or later.
     mutating func coordinate(_ context: RequestContext, _ request: GroupRequest, refused: [[ErrorCode]] = []) {
         let caller = GroupCaller(
             token: groups.wait(context), apiVersion: context.version, clientID: context.clientID, clientHost: "/" + context.clientHost)
         let now = now
-        coordinate { $0.handle(request, from: caller, refused: refused, now: now) }
+        let view = GroupSurroundings(image, version: groups.topicsVersion, isVisible: topicVisibility(context))
+        coordinate(in: view) { $0.handle(request, from: caller, refused: refused, now: now) }
     }
 
     private mutating func run(_ effects: [GroupEffect]) {
@@ -94,6 +107,7 @@ extension Broker {
         case .transactionalCommit(let message): respond(context, message)
         case .deleteOffsets(let message): respond(context, message)
         case .deleteGroups(let message): respond(context, message)
+        case .consumerHeartbeat(let message): respond(context, message)
         }
     }
 
@@ -130,6 +144,12 @@ extension GroupConfig {
         sessionTimeoutMsMax = Int32(clamping: config.groupMaxSessionTimeoutMs)
         initialRebalanceDelayMs = Int32(clamping: config.groupInitialRebalanceDelayMs)
         groupSizeMax = config.groupMaxSize
+        consumerSessionTimeoutMs = config.groupConsumerSessionTimeoutMs
+        consumerHeartbeatIntervalMs = config.groupConsumerHeartbeatIntervalMs
+        consumerAssignmentIntervalMs = config.groupConsumerAssignmentIntervalMs
+        consumerGroupSizeMax = config.groupConsumerMaxSize
+        useAssignors(config.groupConsumerAssignors)
+        migration = ConsumerMigrationPolicy(rawValue: config.groupConsumerMigrationPolicy) ?? .bidirectional
         offsetsRetentionMs = config.offsetsRetentionMs
         offsetsRetentionCheckIntervalMs = config.offsetsRetentionCheckIntervalMs
         offsetMetadataBytesMax = config.offsetMetadataMaxBytes

@@ -16,8 +16,8 @@ extension Broker {
             var group = ListGroupsResponse.Group()
             group.groupID = listing.groupID
             group.protocolType = listing.protocolType
-            group.groupState = listing.state.rawValue
-            group.groupType = listing.type
+            group.groupState = listing.state
+            group.groupType = listing.type.rawValue
             return group
         }
         respond(context, response)

@@ -42,6 +42,8 @@ extension Broker {
             answer.errorCode = .groupAuthorizationFailed
         } else if let error = coordinator.unavailability(of: group.groupID) {
             answer.errorCode = error
+        } else if let error = coordinator.fetchRefusal(group.groupID, memberID: group.memberID, memberEpoch: group.memberEpoch) {
+            answer.errorCode = error
         } else if let topics = group.topics {
             answer.topics = topics.map { fetchOffsets(of: group.groupID, $0, requireStable, context) }
         } else {

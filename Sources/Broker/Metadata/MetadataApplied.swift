@@ -8,6 +8,7 @@ import Wire
 /// What a broker does when the committed metadata has changed: it takes up, changes and lets go partitions, and tells of it.
 extension Broker {
     mutating func applied(_ delta: ClusterImageDelta) {
+        groupsMetadataApplied(delta)
         for (id, topic) in delta.topicsDeleted { topicDeleted(id, topic) }
         applyConfigs(delta)
         tellBrokers(delta)

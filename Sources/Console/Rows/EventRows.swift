@@ -128,11 +128,12 @@ private func rebalanceWords(_ event: RebalanceEvent) -> EventWords {
     let because = event.reason == .unknown ? "" : event.reason.rawValue
     let own = event.clientReason.flatMap { $0.isEmpty ? nil : " (\($0))" } ?? ""
     let target = Place.group(event.group)
+    let generation = "\(event.isEpoch ? "epoch" : "generation") \(event.generation)"
     switch event.step {
     case .started:
-        return EventWords("rebalance", event.group, join([because + own, who, "generation \(event.generation)"]), .warning, target)
-    case .completed: return EventWords("rejoined", event.group, join(["generation \(event.generation)", members]), .pending, target)
-    case .assigned: return EventWords("assigned", event.group, join(["generation \(event.generation)", members]), .good, target)
+        return EventWords("rebalance", event.group, join([because + own, who, generation]), .warning, target)
+    case .completed: return EventWords(event.isEpoch ? "settled" : "rejoined", event.group, join([generation, members]), .pending, target)
+    case .assigned: return EventWords("assigned", event.group, join([generation + own, members]), .good, target)
     case .memberJoined: return EventWords("member joined", event.group, join([who, members, because + own]), .fresh, target)
     case .memberLeft: return EventWords("member left", event.group, join([who, because + own, members]), .doomed, target)
     case .emptied: return EventWords("group empty", event.group, join(["last member gone", because + own]), .finished, target)

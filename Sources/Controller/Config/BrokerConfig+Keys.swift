@@ -97,6 +97,12 @@ extension BrokerConfig {
     package var groupMinSessionTimeoutMs: Int64 { integer("group.min.session.timeout.ms") }
     package var groupMaxSessionTimeoutMs: Int64 { integer("group.max.session.timeout.ms") }
     package var groupMaxSize: Int { int("group.max.size") }
+    package var groupConsumerSessionTimeoutMs: Int32 { Int32(int("group.consumer.session.timeout.ms")) }
+    package var groupConsumerHeartbeatIntervalMs: Int32 { Int32(int("group.consumer.heartbeat.interval.ms")) }
+    package var groupConsumerAssignmentIntervalMs: Int32 { Int32(int("group.consumer.assignment.interval.ms")) }
+    package var groupConsumerMaxSize: Int { int("group.consumer.max.size") }
+    package var groupConsumerAssignors: [String] { list("group.consumer.assignors") }
+    package var groupConsumerMigrationPolicy: String { text("group.consumer.migration.policy") ?? "" }
     package var offsetsTopicPartitions: Int32 { Int32(int("offsets.topic.num.partitions")) }
     package var offsetsTopicReplicationFactor: Int16 { Int16(int("offsets.topic.replication.factor")) }
     package var offsetsTopicSegmentBytes: Int { int("offsets.topic.segment.bytes") }
@@ -116,6 +122,9 @@ extension BrokerConfig {
         let acknowledging = String(min(2, brokers))
         return [
             ("group.initial.rebalance.delay.ms", "0"),
+            ("group.consumer.assignment.interval.ms", "0"),
+            ("group.consumer.heartbeat.interval.ms", "1000"),
+            ("group.consumer.min.heartbeat.interval.ms", "1000"),
             ("num.network.threads", "1"),
             ("offsets.topic.replication.factor", replicas),
             ("transaction.state.log.replication.factor", replicas),

@@ -129,16 +129,45 @@ extension BrokerConfigDefinitions {
         ]
     }
 
-    static var groupKeys: [ConfigDefinition] {
+    /// Groups of KIP-848. What may be set for one group alone lies between the `min` and the `max` of its key.
+    static var consumerGroupKeys: [ConfigDefinition] {
         [
+            ConfigDefinition(
+                "group.consumer.session.timeout.ms", .int, "45000", .atLeast(1),
+                "How long a member of the newer group protocol may be silent."),
+            ConfigDefinition(
+                "group.consumer.min.session.timeout.ms", .int, "45000", .atLeast(1), "The least that one group may set for that."),
+            ConfigDefinition(
+                "group.consumer.max.session.timeout.ms", .int, "60000", .atLeast(1), "The most that one group may set for that."),
+            ConfigDefinition(
+                "group.consumer.heartbeat.interval.ms", .int, "5000", .atLeast(1), "How often members of the newer group protocol come."),
+            ConfigDefinition(
+                "group.consumer.min.heartbeat.interval.ms", .int, "5000", .atLeast(1), "The least that one group may set for that."),
+            ConfigDefinition(
+                "group.consumer.max.heartbeat.interval.ms", .int, "15000", .atLeast(1), "The most that one group may set for that."),
+            ConfigDefinition(
+                "group.consumer.assignment.interval.ms", .int, "1000", .atLeast(0),
+                "The least time between two assignments of a group, so that members that start together share one."),
+            ConfigDefinition(
+                "group.consumer.min.assignment.interval.ms", .int, "0", .atLeast(0), "The least that one group may set for that."),
+            ConfigDefinition(
+                "group.consumer.max.assignment.interval.ms", .int, "15000", .atLeast(0), "The most that one group may set for that."),
+            ConfigDefinition("group.consumer.max.size", .int, "2147483647", .atLeast(1), "Members of one group of the newer protocol."),
+            ConfigDefinition(
+                "group.consumer.assignors", .list, "uniform,range", .oneOf(["uniform", "range"]),
+                "The assignors of the newer group protocol, the first being the default."),
+            ConfigDefinition(
+                "group.consumer.migration.policy", .string, "bidirectional", .oneOf(["disabled", "upgrade", "downgrade", "bidirectional"]),
+                "Whether groups with members may change over between the classic and the newer protocol."),
+        ]
+    }
+
+    static var groupKeys: [ConfigDefinition] {
+        consumerGroupKeys + [
             ConfigDefinition("group.initial.rebalance.delay.ms", .int, "3000", .any, "How long a new group waits for more members."),
             ConfigDefinition("group.min.session.timeout.ms", .int, "6000", .any, "The shortest session timeout a member may ask for."),
             ConfigDefinition("group.max.session.timeout.ms", .int, "1800000", .any, "The longest session timeout a member may ask for."),
             ConfigDefinition("group.max.size", .int, "2147483647", .atLeast(1), "Members of one group."),
-            ConfigDefinition(
-                "group.consumer.session.timeout.ms", .int, "45000", .atLeast(1), "The session timeout of the newer group protocol."),
-            ConfigDefinition(
-                "group.consumer.heartbeat.interval.ms", .int, "5000", .atLeast(1), "The heartbeat of the newer group protocol."),
             ConfigDefinition(
                 "offsets.topic.num.partitions", .int, "50", .atLeast(1), "Partitions of __consumer_offsets. Not to be changed later."),
             ConfigDefinition("offsets.topic.replication.factor", .short, "3", .atLeast(1), "Replicas of __consumer_offsets."),

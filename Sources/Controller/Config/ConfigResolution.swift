@@ -104,6 +104,20 @@ package enum ConfigResolution {
         }
     }
 
+    /// All settings of a consumer group, which need not exist.
+    package static func describeGroup(overrides: OrderedMap<String, String>, broker: BrokerConfig) -> [DescribedConfig] {
+        GroupConfigDefinitions.all.map { entry in
+            let definition = entry.definition
+            var synonyms = brokerSynonyms(entry.brokerKey, broker)
+            if let own = overrides[definition.name] {
+                synonyms.insert(.init(name: definition.name, value: definition.canonical(own), source: .group), at: 0)
+            }
+            return DescribedConfig(
+                name: definition.name, value: synonyms.first?.value, isReadOnly: false, source: synonyms.first?.source ?? .defaultValue,
+                isSensitive: false, synonyms: synonyms, type: definition.type, documentation: definition.documentation)
+        }
+    }
+
     /// Broker keys of which the first that is set decides.
     private static let families = [
         ["log.roll.ms", "log.roll.hours"], ["log.roll.jitter.ms", "log.roll.jitter.hours"],

@@ -1,7 +1,6 @@
 import Primitives
 
-/// ConsumerGroupDescribe (69): groups of the protocol of KIP-848, which DescribeGroups cannot tell of. Asked by our console of other
-/// clusters; our broker has no such groups and does not serve it.
+/// ConsumerGroupDescribe (69): groups of the protocol of KIP-848, which DescribeGroups cannot tell of.
 package struct ConsumerGroupDescribeRequest: WireRequest {
     package typealias Response = ConsumerGroupDescribeResponse
     package static var apiKey: APIKey { .consumerGroupDescribe }
