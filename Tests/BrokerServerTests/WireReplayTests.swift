@@ -96,7 +96,8 @@ import Wire
         let connection = try node.client()
         connection.write(framed: encodeRequest(ApiVersionsRequest(), version: 0, correlationID: 1, clientID: nil).content)
         guard let frame = connection.readFrame() else { return false }
-        return try decodeResponse(frame, to: ApiVersionsRequest.self, version: 0).response.apiKeys.count == 36
+        return try decodeResponse(frame, to: ApiVersionsRequest.self, version: 0).response.apiKeys.count
+            == APIKey.allCases.filter { $0.advertisedVersions != nil }.count
     }
 
     private func readsToItsEnd(_ frame: Bytes, _ recording: Recorded) throws -> Bool {
