@@ -192,6 +192,7 @@ test-simulate: deps
 	passed=0; failed=0
 	count() { if "$$@"; then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; }
 	count .build/release/simulate --seeds 60
+	count .build/release/simulate --compaction --once --seeds 12
 	count .build/release/simulate --first $$(date +%s) --seeds 20
 	count .build/release/storm --requests 2000 --jobs $(JOBS)
 	count .build/release/storm --requests 2000 --jobs $(JOBS) --seed $$(date +%s)

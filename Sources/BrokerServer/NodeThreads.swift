@@ -14,6 +14,8 @@ final class NodeThreads: Sendable {
     private let workers: WorkerPool
     private let cleaners: WorkerPool
     private let pace = CleaningPace()
+    /// Threads for compaction at most; how many have work is `log.cleaner.threads`, which may change.
+    private static let cleanersMax = 16
     private let lock: Mutex<DirectoryLock?>
     private let host: LoopBound<BrokerHost>
     private let processors: [LoopBound<Processor>]
@@ -26,7 +28,7 @@ final class NodeThreads: Sendable {
         lock = Mutex(binding.lock)
         loop = EventLoop()
         workers = WorkerPool()
-        cleaners = WorkerPool(threadsMax: max(1, min(config.logCleanerThreads, 16)))
+        cleaners = WorkerPool(threadsMax: NodeThreads.cleanersMax)
         processorLoops = config.numNetworkThreads <= 1 ? [] : (0..<min(config.numNetworkThreads, 128)).map { _ in EventLoop() }
         for loop in [loop] + processorLoops { loop.start() }
         let starter = BrokerStarter(

@@ -4,9 +4,10 @@ import Records
 
 /// One gzip member, as `java.util.zip` writes it; several in a row are read too.
 enum Gzip {
-    static func compress(_ bytes: Bytes) throws(BatchError) -> Bytes {
+    /// Level 0 to 9; -1 is zlib's default.
+    static func compress(_ bytes: Bytes, level: Int = -1) throws(BatchError) -> Bytes {
         var stream = z_stream()
-        guard kastellan_deflate_init_gzip(&stream, Z_DEFAULT_COMPRESSION) == Z_OK else { throw .undecodable(.gzip, "no memory") }
+        guard kastellan_deflate_init_gzip(&stream, Int32(max(-1, min(level, 9)))) == Z_OK else { throw .undecodable(.gzip, "no memory") }
         defer { deflateEnd(&stream) }
         let storage = ByteStorage(capacity: Int(deflateBound(&stream, uLong(bytes.count))))
         feed(&stream, bytes)

@@ -4,8 +4,10 @@ import Records
 
 /// LZ4 frames of independent blocks of 64 KiB, the only kind the Java client reads.
 enum LZ4 {
-    static func compress(_ bytes: Bytes) throws(BatchError) -> Bytes {
+    /// Kafka's default level, 9, is the fast compressor; any other of 1 to 17 the slow one that makes less of it.
+    static func compress(_ bytes: Bytes, level: Int = 9) throws(BatchError) -> Bytes {
         var preferences = LZ4F_preferences_t()
+        if level != 9 { preferences.compressionLevel = Int32(max(3, min(level, 12))) }
         preferences.frameInfo.blockSizeID = LZ4F_max64KB
         preferences.frameInfo.blockMode = LZ4F_blockIndependent
         let storage = ByteStorage(capacity: LZ4F_compressFrameBound(bytes.count, &preferences))

@@ -13,6 +13,15 @@ extension Codecs {
             case .zstd: try Zstd.compress(bytes)
             }
         },
+        compressAtLevel: { (codec, bytes, level) throws(BatchError) in
+            switch codec {
+            case .none: bytes
+            case .gzip: try Gzip.compress(bytes, level: level)
+            case .snappy: Snappy.compress(bytes)
+            case .lz4: try LZ4.compress(bytes, level: level)
+            case .zstd: try Zstd.compress(bytes, level: level)
+            }
+        },
         decompress: { (codec, bytes, limit) throws(BatchError) in
             switch codec {
             case .none: bytes

@@ -5,11 +5,12 @@ import Records
 /// zstd frames, with or without a known content size.
 enum Zstd {
     /// Kafka's default level.
-    private static let level: Int32 = 3
+    private static let level = 3
 
-    static func compress(_ bytes: Bytes) throws(BatchError) -> Bytes {
+    /// Level -131072 to 22.
+    static func compress(_ bytes: Bytes, level: Int = Zstd.level) throws(BatchError) -> Bytes {
         let storage = ByteStorage(capacity: ZSTD_compressBound(bytes.count))
-        let size = bytes.withUnsafeBytes { ZSTD_compress(storage.base, storage.capacity, $0.baseAddress, $0.count, level) }
+        let size = bytes.withUnsafeBytes { ZSTD_compress(storage.base, storage.capacity, $0.baseAddress, $0.count, Int32(clamping: level)) }
         guard ZSTD_isError(size) == 0 else { throw .undecodable(.zstd, "cannot compress") }
         return Bytes(storage: storage, lower: 0, upper: size)
     }

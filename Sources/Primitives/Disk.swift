@@ -44,11 +44,15 @@ public protocol Disk: AnyObject, Sendable {
     func removeTree(_ path: String) throws(DiskError)
     /// Makes the names in a directory durable.
     func syncDirectory(_ path: String) throws(DiskError)
+    /// When a file was last written to; nil where that is not known.
+    func modified(_ path: String) -> Timestamp?
     /// Bytes free and bytes in all, where the directory lies.
     func space(_ directory: String) -> (free: Int64, total: Int64)
 }
 
 extension Disk {
+    public func modified(_ path: String) -> Timestamp? { nil }
+
     /// The whole of a small file.
     public func readAll(_ path: String) throws(DiskError) -> Bytes {
         let file = try open(path, create: false)

@@ -72,6 +72,12 @@ package final class PosixDisk: Disk {
         guard fsync(descriptor) == 0 else { throw failure("sync", path) }
     }
 
+    package func modified(_ path: String) -> Timestamp? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Timestamp(milliseconds: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000)
+    }
+
     package func space(_ directory: String) -> (free: Int64, total: Int64) {
         var status = statvfs()
         guard statvfs(directory, &status) == 0 else { return (0, 0) }

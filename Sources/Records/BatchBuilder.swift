@@ -74,9 +74,9 @@ package struct BatchBuilder: Sendable {
     }
 
     /// The batch, compressed as `codec` says, with its checksum.
-    package func build(_ codecs: Codecs) throws(BatchError) -> Bytes {
+    package func build(_ codecs: Codecs, level: Int? = nil) throws(BatchError) -> Bytes {
         if codec == .none { return buildUncompressed() }
-        return assemble(try codecs.compress(codec, Bytes(records)), codec)
+        return assemble(try codecs.compress(codec, Bytes(records), level: level), codec)
     }
 
     /// The batch as it is without compression, whatever `codec` says.

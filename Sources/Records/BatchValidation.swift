@@ -12,6 +12,8 @@ package struct BatchRules: Sendable {
     package var produceVersion: Int16 = 9
     /// The codec the log keeps; nil keeps the producer's.
     package var compression: Codec? = nil
+    /// That codec's level; nil is its default.
+    package var compressionLevel: Int? = nil
     /// What a batch may inflate to.
     package var inflatedBytesMax = RecordBatch.inflatedBytesMax
     /// For the words of errors only.
@@ -125,7 +127,7 @@ package enum BatchValidation {
         try batch.forEachRecord(codecs, limit: rules.inflatedBytesMax) { (shape, payload) throws(BatchError) in
             builder.append(shape.record(of: payload, baseOffset: 0, timestamp: batch.timestamp(of: shape)))
         }
-        let bytes = try builder.build(codecs)
+        let bytes = try builder.build(codecs, level: rules.compressionLevel)
         guard bytes.count <= rules.batchBytesMax else { throw .tooLarge(size: bytes.count, limit: rules.batchBytesMax) }
         guard let rebuilt = try BatchHeader.parse(bytes) else { throw .corrupt("the batch rebuilt has no header") }
         return stamp(RecordBatch(header: rebuilt, bytes: bytes), rules, now: now, maxTimestamp: rebuilt.maxTimestamp)

@@ -29,18 +29,25 @@ package enum Codec: UInt8, Sendable, CaseIterable {
 /// `Codecs.uncompressed` is enough wherever nothing is compressed.
 package struct Codecs: Sendable {
     package typealias Compress = @Sendable (Codec, Bytes) throws(BatchError) -> Bytes
+    /// The same at one of the codec's own levels.
+    package typealias CompressAtLevel = @Sendable (Codec, Bytes, Int) throws(BatchError) -> Bytes
     package typealias Decompress = @Sendable (Codec, Bytes, Int) throws(BatchError) -> Bytes
 
     private let compressor: Compress
+    private let levelled: CompressAtLevel?
     private let decompressor: Decompress
 
-    package init(compress: @escaping Compress, decompress: @escaping Decompress) {
+    package init(compress: @escaping Compress, compressAtLevel: CompressAtLevel? = nil, decompress: @escaping Decompress) {
         compressor = compress
+        levelled = compressAtLevel
         decompressor = decompress
     }
 
-    package func compress(_ codec: Codec, _ bytes: Bytes) throws(BatchError) -> Bytes {
-        codec == .none ? bytes : try compressor(codec, bytes)
+    /// `level`: one of the codec's own; nil is its default.
+    package func compress(_ codec: Codec, _ bytes: Bytes, level: Int? = nil) throws(BatchError) -> Bytes {
+        if codec == .none { return bytes }
+        if let level, let levelled { return try levelled(codec, bytes, level) }
+        return try compressor(codec, bytes)
     }
 
     /// Throws `.inflatesTooFar` as soon as the output passes `limit` bytes, without having allocated more than that.

@@ -65,6 +65,8 @@ package final class CleaningRun: @unchecked Sendable {
     private let secret: KeyHash.Secret
     private let now: Timestamp
     private var stage = Stage.mapping
+    /// Up to where the log is compacted when the pass is over.
+    private var through = Offset.zero
     private var transactions: CleanerTransactions
     /// Bytes read and written, whole records kept.
     package private(set) var bytesRead = 0
@@ -73,7 +75,7 @@ package final class CleaningRun: @unchecked Sendable {
     private enum Stage {
         case mapping
         case cleaning(CleanerRetention, groups: [[CleanerSource]])
-        case finished(through: Offset)
+        case finished
     }
 
     init(
@@ -103,13 +105,13 @@ package final class CleaningRun: @unchecked Sendable {
                 return .mapped
             case .cleaning(let retention, let groups):
                 guard let group = groups.first else {
-                    stage = .finished(through: retention.endOffset)
-                    return .finished(through: retention.endOffset)
+                    stage = .finished
+                    return .finished(through: through)
                 }
                 let segment = try clean(group, retention, pace)
                 stage = .cleaning(retention, groups: Array(groups.dropFirst()))
                 return .cleaned(CleanedGroup(segment: segment, sources: group))
-            case .finished(let offset): return .finished(through: offset)
+            case .finished: return .finished(through: through)
             }
         } catch {
             switch error {
@@ -130,30 +132,36 @@ package final class CleaningRun: @unchecked Sendable {
     private func makeMap(_ pace: (Int) -> Bool) throws(Stopped) {
         let dirty = sources.filter { $0.size > 0 && $0.endOffset > firstDirtyOffset }
         let map = CleanerMap(
-            keysMax: try countRecords(dirty), bytesMax: limits.mapBytesMax, loadFactor: limits.mapLoadFactor, secret: secret)
+            keysMax: try countRecords(dirty, pace), bytesMax: limits.mapBytesMax, loadFactor: limits.mapLoadFactor, secret: secret)
         // What was over before the dirty part began must not be held against its producer's later batches.
         let begin = dirty.first?.baseOffset ?? firstDirtyOffset
         var markers = CleanerTransactions(aborted.filter { $0.lastOffset >= begin })
         var fits = true
         for source in dirty where fits { fits = try enter(source, into: map, &markers, pace) }
-        let end = fits ? uncleanableOffset : max(firstDirtyOffset, map.latestOffset + 1)
+        let seen = max(firstDirtyOffset, map.latestOffset + 1)
+        through = fits ? uncleanableOffset : seen
+        // The last batch stays, where a log has gaps too: who reads must be able to come to its end.
         let retention = CleanerRetention(
-            map: map, now: now, deleteRetentionMs: config.deleteRetentionMilliseconds, endOffset: end, producers: producers, codecs: codecs)
-        stage = .cleaning(retention, groups: CleanerGroups.make(sources.filter { $0.baseOffset < end }, config))
+            map: map, now: now, deleteRetentionMs: config.deleteRetentionMilliseconds, endOffset: seen, producers: producers,
+            codecs: codecs)
+        stage = .cleaning(retention, groups: CleanerGroups.make(sources.filter { $0.baseOffset < through }, config))
     }
 
     /// An upper bound of the keys there can be, by the headers alone.
-    private func countRecords(_ dirty: [CleanerSource]) throws(Stopped) -> Int {
-        try stopping { () throws(LogError) in
-            var count = 0
-            for source in dirty {
-                var scan = HeaderScan(try file(source), from: 0, to: source.size, pieceSize: 64 << 10)
-                while let (header, _) = try scan.next() {
-                    if header.lastOffset >= firstDirtyOffset, !header.isControl { count += Int(header.recordCount) }
-                }
+    private func countRecords(_ dirty: [CleanerSource], _ pace: (Int) -> Bool) throws(Stopped) -> Int {
+        var count = 0
+        for source in dirty {
+            let file = try stopping { () throws(LogError) in try self.file(source) }
+            var scan = HeaderScan(file, from: 0, to: source.size, pieceSize: 64 << 10)
+            func next() throws(Stopped) -> BatchHeader? {
+                do { return try scan.next()?.header } catch { throw .failed(error) }
             }
-            return count
+            while let header = try next() {
+                if header.lastOffset >= firstDirtyOffset, !header.isControl { count += Int(header.recordCount) }
+                guard pace(BatchHeader.size) else { throw .cancelled }
+            }
         }
+        return count
     }
 
     /// False where the map is full: the pass covers what came before.

@@ -7,7 +7,8 @@ package struct LogConfig: Equatable, Sendable {
     package var segmentBytesMax = 1 << 30
     /// `segment.ms`: the active segment rolls when its first batch is older than this.
     package var segmentMilliseconds: Int64 = 7 * 24 * 3_600_000
-    /// Taken off `segmentMilliseconds`, drawn by the owner from `segment.jitter.ms`, so that segments do not all roll at once.
+    /// `segment.jitter.ms`: the most that is taken off `segmentMilliseconds`, so that segments do not all roll at once. How much of it
+    /// is the segment's own (`Segment.jitterShare`).
     package var segmentJitterMilliseconds: Int64 = 0
     /// `segment.index.bytes`: a full index rolls the segment.
     package var indexBytesMax = 10 << 20
@@ -40,6 +41,10 @@ package struct LogConfig: Equatable, Sendable {
     package var timestampAfterMaxMilliseconds: Int64 = 3_600_000
     /// `compression.type`; nil is `producer`: keep what comes.
     package var compression: Codec? = nil
+    /// `compression.gzip.level` and so on, of that codec; nil is its default.
+    package var compressionLevel: Int? = nil
+    /// `preallocate`: a segment's file is made in its full size at once.
+    package var preallocates = false
     /// `producer.id.expiration.ms`.
     package var producerExpirationMilliseconds: Int64 = 86_400_000
     /// `flush.messages`: sync after so many records; `flush.ms`: sync after so long. The broker's thread asks `PartitionLog.syncDue`.
@@ -48,10 +53,11 @@ package struct LogConfig: Equatable, Sendable {
 
     package init() {}
 
-    /// The age at which a segment rolls, jitter taken off. A compacted log rolls in time for `max.compaction.lag.ms`, since the active
-    /// segment is never compacted.
-    var rollMilliseconds: Int64 {
+    /// The age at which a segment rolls, its part of the jitter taken off. A compacted log rolls in time for `max.compaction.lag.ms`,
+    /// since the active segment is never compacted.
+    func rollMilliseconds(jitterShare: Double) -> Int64 {
         let due = isCompacted ? min(segmentMilliseconds, compactionLagMaxMilliseconds) : segmentMilliseconds
-        return max(0, due - min(due, segmentJitterMilliseconds))
+        guard segmentJitterMilliseconds > 0 else { return due }
+        return due - Int64(jitterShare * Double(min(due, segmentJitterMilliseconds)))
     }
 }

@@ -91,6 +91,10 @@ package final class MemoryDisk: Disk, @unchecked Sendable {
 
     package func syncDirectory(_ path: String) throws(DiskError) { try step("sync \(path)") }
 
+    /// As a test says it.
+    package var modifiedAt: [String: Timestamp] = [:]
+    package func modified(_ path: String) -> Timestamp? { modifiedAt[path] }
+
     package func space(_ directory: String) -> (free: Int64, total: Int64) {
         (Int64(clamping: capacity - used), Int64(clamping: capacity))
     }

@@ -86,6 +86,7 @@ extension PartitionLog {
         rules.needsKeys = config.isCompacted
         rules.produceVersion = version
         rules.compression = config.compression
+        rules.compressionLevel = config.compressionLevel
         rules.partition = partition
         return rules
     }
@@ -167,8 +168,11 @@ extension PartitionLog {
         let old = active
         guard base > old.baseOffset else { return }
         try old.flushIndexes(final: true)
+        try old.trim()
         try writeSnapshot(at: base)
         let fresh = try Segment.create(disk, directory, base)
+        // Where there is no room for it, there may be for what comes.
+        if config.preallocates { try? fresh.preallocate(config.segmentBytesMax) }
         segments.append(fresh)
         recent.removeAll()
         old.unload()

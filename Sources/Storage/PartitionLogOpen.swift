@@ -71,7 +71,10 @@ extension PartitionLog {
                 segments.append(Segment(disk, directory, base, size: file.size, opened: base == bases.last ? file : nil))
             }
         }
-        if segments.isEmpty { segments = [try Segment.create(disk, directory, start)] }
+        if segments.isEmpty {
+            segments = [try Segment.create(disk, directory, start)]
+            if config.preallocates { try? active.preallocate(config.segmentBytesMax) }
+        }
         for segment in segments where swapped.contains(segment.baseOffset) { try rebuildIndexes(of: segment) }
         return snapshots
     }

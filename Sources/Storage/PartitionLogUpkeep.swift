@@ -70,8 +70,7 @@ extension PartitionLog {
         try? removeDoomed(before: .distantFuture)
         // An epoch without a record need not be remembered.
         if let last = epochs.entries.last, last.startOffset < logEndOffset { try writeEpochs() }
-        let file = try active.file()
-        try onDisk { () throws(DiskError) in if file.size > active.size { try file.truncate(to: active.size) } }
+        try active.trim()
         try flush()
         try active.flushIndexes(final: true)
         if logEndOffset > logStartOffset || !producerTable.isEmpty { try writeSnapshot(at: logEndOffset) }
@@ -119,13 +118,14 @@ extension PartitionLog {
         guard config.retentionMilliseconds >= 0 else { return 0 }
         var count = 0
         while count < segments.count, isWritten(count), end(of: count) <= highWatermark {
-            let newest = try segments[count].newestTimestamp().timestamp
             // Compaction may have left nothing of it.
             guard !segments[count].isEmpty else {
                 count += 1
                 continue
             }
-            // Records without a timestamp never grow old.
+            var newest = try segments[count].newestTimestamp().timestamp
+            // Records without a timestamp are as old as their file, as in Kafka.
+            if newest.milliseconds < 0 { newest = disk.modified(segments[count].path(.log)) ?? .none }
             guard newest.milliseconds >= 0 else { break }
             guard now.wall.milliseconds &- newest.milliseconds > config.retentionMilliseconds else { break }
             count += 1

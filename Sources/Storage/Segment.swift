@@ -81,7 +81,29 @@ final class Segment {
         let begun = try firstTimestamp()
         guard begun.milliseconds >= 0 else { return false }
         let reached = maxTimestamp.milliseconds >= 0 ? maxTimestamp : now
-        return reached.milliseconds &- begun.milliseconds > config.rollMilliseconds
+        return reached.milliseconds &- begun.milliseconds > config.rollMilliseconds(jitterShare: jitterShare)
+    }
+
+    /// From 0 up to 1: another for each segment of each partition, and always the same for this one. (FNV-1a over its name.)
+    var jitterShare: Double {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in "\(directory)/\(baseOffset)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return Double((hash ^ hash >> 29) >> 11 & 0xf_ffff) / Double(0x10_0000)
+    }
+
+    /// Makes the file as long as the segment may become. What lies beyond `size` is nothing; a roll and a stop cut it off, and recovery
+    /// takes the zeros for what they are.
+    func preallocate(_ bytes: Int) throws(LogError) {
+        let file = try file()
+        guard file.size < bytes else { return }
+        try onDisk { () throws(DiskError) in try file.truncate(to: bytes) }
+    }
+
+    /// Cuts off what `preallocate` made.
+    func trim() throws(LogError) {
+        let file = try file()
+        guard file.size > size else { return }
+        try onDisk { () throws(DiskError) in try file.truncate(to: size) }
     }
 
     /// Writes whole batches with one call and enters them into the indexes. On failure the file is cut back and nothing has changed.

@@ -19,6 +19,8 @@ struct Options {
     var brokers: Int?
     /// A file to play.
     var scenario: String?
+    /// Clusters whose topics are compacted all the time.
+    var isCompacting = false
     /// A child that runs seeds and prints a line for each.
     var isWorker = false
     var step: UInt64 = 1
@@ -26,13 +28,14 @@ struct Options {
     var provesMutations = false
 
     static let usage = """
-        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME]
+        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME] [--compaction]
                simulate --mutations [--seeds N]
                simulate --scenario FILE
                simulate --seed S [--detailed] [--lines N] [--brokers N] [--mutation NAME]
 
         Runs whole simulated clusters under faults, each from one seed, twice, and says what they violated.
-        With --seed: one of them, with its trace. With --mutations: deliberate defects of the engine, each of which some seed must notice.
+        With --compaction: clusters whose topics are compacted all the time. With --seed: one of them, with its trace. With --mutations:
+        deliberate defects of the engine, each of which some seed must notice.
         """
 
     /// Nil where the words make no sense.
@@ -65,6 +68,7 @@ struct Options {
                 guard let path = rest.popFirst() else { return nil }
                 scenario = path
             case "--worker": isWorker = true
+            case "--compaction": isCompacting = true
             case "--mutations": provesMutations = true
             case "--mutation":
                 guard let name = rest.popFirst(), Mutations.named(name) != nil else { return nil }

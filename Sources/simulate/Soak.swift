@@ -189,6 +189,7 @@ private func spawn(_ first: UInt64, _ options: Options) -> Worker? {
     guard pipe(&ends) == 0 else { return nil }
     _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
     var words = ["/proc/self/exe", "--worker", "--first", "\(first)", "--seeds", "\(end - first)", "--step", "\(step)"]
+    if options.isCompacting { words.append("--compaction") }
     if options.once { words.append("--once") }
     if let brokers = options.brokers { words += ["--brokers", "\(brokers)"] }
     if let mutation = options.mutation { words += ["--mutation", mutation] }

@@ -13,9 +13,17 @@ func start() {
     exit(options.provesMutations ? proveMutations(options) : soak(options))
 }
 
+extension Options {
+    func simulation(_ seed: UInt64) throws -> Simulation {
+        isCompacting
+            ? try Simulation.compacting(seed: seed, mutations: mutations, brokers: brokers)
+            : try Simulation(seed: seed, mutations: mutations, brokers: brokers)
+    }
+}
+
 /// Runs one seed and prints its trace, and what it violated.
 private func replay(_ seed: UInt64, _ options: Options) -> Int32 {
-    guard let simulation = try? Simulation(seed: seed, mutations: options.mutations, brokers: options.brokers) else {
+    guard let simulation = try? options.simulation(seed) else {
         say("seed \(seed): the cluster could not be made")
         return 1
     }
@@ -51,7 +59,7 @@ private func play(_ path: String) -> Int32 {
 /// Runs seeds and prints, for each, that it begins and how it ended, for the parent to read.
 private func work(_ options: Options) -> Int32 {
     func run(_ seed: UInt64) -> Simulation.Outcome? {
-        try? Simulation.run(seed: seed, mutations: options.mutations, brokers: options.brokers)
+        (try? options.simulation(seed))?.run()
     }
     var seed = options.first
     while seed < options.first + options.seeds {

@@ -152,10 +152,12 @@ import Testing
     }
 
     @Test func unknownKeysAreRemarksNotErrors() throws {
-        let config = try BrokerConfig(text: "node.id=1\nnum.partition=3\nzookeeper.connect=x\nbackground.threads=5")
+        let config = try BrokerConfig(text: "node.id=1\nnum.partition=3\nzookeeper.connect=x\nbackground.threads=5\nnum.replica.fetchers=1")
         #expect(
             config.warnings == [
-                "background.threads is accepted, but has no effect on this broker", "num.partition is not a setting this broker knows",
+                "background.threads has no effect on this broker: chores are done by the broker's own thread",
+                "num.partition is not a setting this broker knows",
+                "zookeeper.connect has no effect on this broker: there is no ZooKeeper",
             ])
     }
 

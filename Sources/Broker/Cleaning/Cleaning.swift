@@ -63,7 +63,7 @@ extension Broker {
 
     /// A step has ended.
     mutating func cleaned(_ token: CleaningToken, _ outcome: CleaningOutcome) {
-        guard var pass = cleaning.end(token) else { return }
+        guard var pass = cleaning.end(token), replication.storageFailure == nil else { return }
         let log = pass.replica.log
         switch outcome {
         case .mapped: step(pass)

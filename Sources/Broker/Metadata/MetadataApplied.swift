@@ -115,6 +115,9 @@ extension LogConfig {
         case "uncompressed": compression = Codec.none
         default: compression = Codec(name: topic.compressionType)
         }
+        compressionLevel = topic.compressionLevel
+        preallocates = topic.preallocate
+        segmentJitterMilliseconds = topic.segmentJitterMs
         producerExpirationMilliseconds = broker.producerIDExpirationMs
         flushRecordsMax = topic.flushMessages
         flushMilliseconds = topic.flushMs

@@ -63,10 +63,21 @@ package struct BrokerConfig: Sendable {
                 problems.append(error.message)
                 values[definition.name] = .null
             }
-            if given != nil, !definition.hasEffect { warnings.append("\(definition.name) is accepted, but has no effect on this broker") }
+            // A file that spells out a default says nothing.
+            if let given, definition.canonical(given) != definition.canonical(definition.defaultText ?? ""),
+                let reason = UnsupportedKeys.reason(definition)
+            {
+                warnings.append("\(definition.name) has no effect on this broker: \(reason)")
+            }
         }
-        for (key, _) in statics where BrokerConfigDefinitions.find(key) == nil && !BrokerConfig.isForeign(key) {
-            warnings.append("\(key) is not a setting this broker knows")
+        for (key, text) in statics where BrokerConfigDefinitions.find(key) == nil && !BrokerConfig.isForeign(key) {
+            if let refusal = UnsupportedKeys.refusal(key, text) {
+                problems.append(refusal)
+            } else if let reason = UnsupportedKeys.reason(key) {
+                warnings.append("\(key) has no effect on this broker: \(reason)")
+            } else {
+                warnings.append("\(key) is not a setting this broker knows")
+            }
         }
         self.statics = statics
         self.warnings = warnings
@@ -80,8 +91,7 @@ package struct BrokerConfig: Sendable {
 
     /// Keys for a listener of its own, or for another part of Kafka's platform, are nobody's typing mistakes.
     private static func isForeign(_ key: String) -> Bool {
-        ["listener.name.", "ssl.", "sasl.", "zookeeper.", "confluent.", "metric", "remote.log.", "group.share.", "group.streams."]
-            .contains { key.hasPrefix($0) }
+        ["listener.name.", "confluent."].contains { key.hasPrefix($0) }
     }
 
     /// The value of a known key.

@@ -35,6 +35,13 @@ package struct TopicConfig: Equatable, Sendable {
     package var isDeleting: Bool { list("cleanup.policy").contains("delete") }
     /// `producer` keeps what the producer sent.
     package var compressionType: String { text("compression.type") }
+    /// Of the codec that `compression.type` names; nil where it has no levels.
+    package var compressionLevel: Int? {
+        switch compressionType {
+        case "gzip", "lz4", "zstd": Int(integer("compression.\(compressionType).level"))
+        default: nil
+        }
+    }
     package var deleteRetentionMs: Int64 { integer("delete.retention.ms") }
     package var fileDeleteDelayMs: Int64 { integer("file.delete.delay.ms") }
     package var flushMessages: Int64 { integer("flush.messages") }

@@ -164,9 +164,9 @@ extension Swarm {
 
 extension Simulation {
     /// One seed of a cluster that compacts.
-    package static func compacting(seed: UInt64, brokers: Int? = nil) throws -> Simulation {
+    package static func compacting(seed: UInt64, mutations: Mutations = [], brokers: Int? = nil) throws -> Simulation {
         var random = PRNG(seed: seed &* 0xd134_2543_de82_ef95)
-        return try Simulation(seed: seed, brokers: brokers, swarm: Swarm.compacting(&random, brokers: brokers))
+        return try Simulation(seed: seed, mutations: mutations, brokers: brokers, swarm: Swarm.compacting(&random, brokers: brokers))
     }
 
     /// A fresh reader reads all topics from the beginning, and every replica is looked at.
