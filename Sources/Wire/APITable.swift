@@ -33,7 +33,7 @@ enum APITable {
     private static let text = """
         0 Produce 3-13 9 0-13 -
         1 Fetch 4-18 12 4-18 4-18
-        2 ListOffsets 1-11 6 1-9 -
+        2 ListOffsets 1-11 6 1-11 -
         3 Metadata 0-13 9 0-13 -
         8 OffsetCommit 2-10 8 2-10 -
         9 OffsetFetch 1-10 6 1-10 -

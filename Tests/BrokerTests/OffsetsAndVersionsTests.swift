@@ -54,6 +54,10 @@ import Wire
         #expect(none.offset == -1 && none.timestamp == -1 && none.errorCode == .none)
         #expect(try list(story, -4, version: 8).offset == 0)
         #expect(try list(story, -5, version: 9).offset == -1)
+        #expect(try list(story, -6, version: 11).offset == -1)
+        #expect(try list(story, -6, version: 11).errorCode == .none)
+        #expect(try list(story, -6, version: 10).errorCode == .unsupportedVersion)
+        #expect(try list(story, -7, version: 11).errorCode == .unsupportedVersion)
         #expect(try list(story, -1).leaderEpoch >= 0)
     }
 

@@ -4,9 +4,10 @@ import Replication
 import Storage
 import Wire
 
-/// ListOffsets (2), versions 1 to 9: where a partition begins and ends, and which offset belongs to a time. -1 latest (the last stable
+/// ListOffsets (2), versions 1 to 11: where a partition begins and ends, and which offset belongs to a time. -1 latest (the last stable
 /// offset for read_committed), -2 earliest, -3 the record with the largest timestamp, -4 earliest on this disk (the same as -2 without
-/// tiered storage), -5 the latest in tiered storage (there is none: -1). No record at or after a time: offset -1, no error.
+/// tiered storage), -5 the latest in tiered storage and -6 the earliest on its way there (there is none: -1). No record at or after a time:
+/// offset -1, no error.
 extension Broker {
     mutating func handleListOffsets(_ context: RequestContext, _ request: ListOffsetsRequest) {
         var response = ListOffsetsResponse()
@@ -44,7 +45,8 @@ extension Broker {
             if times > 1 {
                 refusal.errorCode = .invalidRequest
             } else if (partition.timestamp == -3 && context.version < 7) || (partition.timestamp == -4 && context.version < 8)
-                || (partition.timestamp == -5 && context.version < 9) || partition.timestamp < -6
+                || (partition.timestamp == -5 && context.version < 9) || (partition.timestamp == -6 && context.version < 11)
+                || partition.timestamp < -6
             {
                 refusal.errorCode = .unsupportedVersion
             } else {
