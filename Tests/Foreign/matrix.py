@@ -35,7 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "..", "..", "README.md")
 TOPOLOGIES = {"one": 1, "three": 3, "faults": 3}
 # APIs that are there: a broker that no longer has one fails the run instead of being asked less.
-PRESENT = {"CreateAcls"}
+PRESENT = {"CreateAcls", "AddPartitionsToTxn", "ListTransactions"}
 WIDTH = 4  # rows of one client at once
 SETTINGS = {
     "group.min.session.timeout.ms": "1000", "num.partitions": "3",

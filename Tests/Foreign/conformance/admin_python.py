@@ -179,15 +179,12 @@ class PythonAdmin:
         self.admin.alter_user_scram_credentials([UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_256)])
 
     def transactions(self):
-        found = {}
-        for listed in self.admin.list_transactions():
-            state = listed.state if hasattr(listed, "state") else listed.transaction_state
-            found[listed.transactional_id] = getattr(state, "value", state)
-        return found
+        listed = [t for several in self.admin.list_transactions().values() for t in several]
+        return {t.transactional_id: getattr(t.state, "value", t.state) for t in listed}
 
     def transaction(self, name):
         found = self.admin.describe_transactions([name])[name]
-        state = found.state if hasattr(found, "state") else found.transaction_state
+        state = found.state
         return getattr(state, "value", state), sorted((p.topic, p.partition) for p in found.topic_partitions)
 
 

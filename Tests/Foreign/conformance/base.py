@@ -201,7 +201,7 @@ class Cell:
         """What is committed for the group; None where nothing is. Not asked with librdkafka's admin client, whose process ends when the
         coordinator is not the one any more (2.16: rd_kafka_handle_OffsetFetch takes the admin client for a group member)."""
         def look():
-            body = {"GroupId": group, "Topics": [{"Name": topic, "PartitionIndexes": [partition]}], "RequireStable": False}
+            body = {"GroupId": group, "Topics": [{"Name": topic, "PartitionIndexes": [partition]}], "RequireStable": True}
             answer = self.ask_coordinator(group, "OffsetFetch", 7, body)
             found = answer["Topics"][0]["Partitions"][0]
             if answer["ErrorCode"] or found["ErrorCode"]:

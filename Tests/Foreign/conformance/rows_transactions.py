@@ -75,7 +75,6 @@ def fencing(cell, client):
         heir.begin()
         heir.write(topic, records(["heir"]))
         try:
-            zombie.write(topic, records(["late"]))
             zombie.commit()
         except Failure:
             raise
