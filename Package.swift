@@ -97,7 +97,7 @@ let everything: [Target] = [
     tests("Primitives"), tests("Wire"), tests("Records", ["Compression"]), tests("Storage", ["Compression", "Reactor", "Wire"]),
     tests("Quorum", ["TestSupport"]),
     tests("Controller", ["TestSupport", "RecordedKafka"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]),
-    tests("Broker", ["RecordedKafka"]),
+    tests("Broker", ["RecordedKafka", "Reactor"]),
     tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),

@@ -15,6 +15,7 @@ package struct Broker {
     package let brokerID: BrokerID
     package let disk: any Disk
     package let codecs: Codecs
+    package let hashing: Hashing
     /// Deliberate defects; empty but in the simulator's own test.
     package let mutations: Mutations
     /// Every random choice: ids, jitter.
@@ -58,17 +59,22 @@ package struct Broker {
     /// Who decides what is allowed; nil: all is.
     let authorizer: Authorizer?
     var admin = AdminState()
+    var authentication: AuthenticationTable
     var awaited = AwaitedTopics()
     var groups = GroupRuntime()
     var transactions = TransactionRuntime()
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
 
-    package init(config: BrokerConfig, disk: any Disk, codecs: Codecs, seed: UInt64, now: Now, mutations: Mutations = []) {
+    package init(
+        config: BrokerConfig, disk: any Disk, codecs: Codecs, hashing: Hashing = .none, seed: UInt64, now: Now, mutations: Mutations = []
+    ) {
         self.config = config
         self.mutations = mutations
         self.disk = disk
         self.codecs = codecs
+        self.hashing = hashing
+        authentication = AuthenticationTable(config)
         self.now = now
         image = ClusterImage(clusterID: "")
         controller = Controller(image: image)
@@ -118,6 +124,7 @@ package struct Broker {
 
     mutating func forgetConnection(_ connection: ConnectionID) {
         parked.forget(connection)
+        authentication.connections[connection] = nil
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)
         transactionsConnectionClosed(connection)

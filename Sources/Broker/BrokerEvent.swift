@@ -26,6 +26,14 @@ package enum BrokerEvent: Sendable {
     case ticked
 }
 
+/// What the frames of a connection are.
+package enum Framing: Equatable, Sendable {
+    /// Tokens of a login, without headers (SaslHandshake version 0).
+    case tokens
+    /// Requests, of any size that the broker takes: whoever sends them has logged in.
+    case requests
+}
+
 /// What a broker wants done. Effects are run in order.
 package enum BrokerEffect: Sendable {
     /// Sends a response: the frame's bytes with each slice of a log file at the frame's splice of the same index. Then the connection
@@ -35,6 +43,10 @@ package enum BrokerEffect: Sendable {
     case proceed(ConnectionID)
     /// Closes the connection after a protocol error, with the reason for the log.
     case close(ConnectionID, reason: String)
+    /// Sends a last response and closes the connection when it has gone.
+    case farewell(ConnectionID, Frame)
+    /// What the connection's next frames are. Comes before the response after which it holds.
+    case framing(ConnectionID, Framing)
     /// Runs the job on a worker, then tells `synced`.
     case sync(SyncToken, PartitionLog.SyncJob)
     /// Runs one step of a compaction on a worker that nothing else waits for, at no more than its speed, then tells `cleaned`. A node that

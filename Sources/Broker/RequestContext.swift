@@ -21,6 +21,8 @@ package struct RequestContext: Sendable {
     package let receivedAt: Now
     /// Whom the connection speaks for; of a request in an Envelope, whom the forwarding broker says.
     package var principal: Principal
+    /// A frame without a header: a token of a login begun with SaslHandshake version 0. `body` is all of it.
+    package var isToken = false
     /// Set where another broker forwarded the request in an Envelope (KIP-590): that request's header. The response goes back in one.
     package var envelope: RequestHeader?
 

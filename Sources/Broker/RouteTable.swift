@@ -54,7 +54,7 @@ package struct Route: Sendable {
 /// The one table of what this broker serves. ApiVersions advertises what stands here. Each part has its own rows, in its own folder.
 package enum RouteTable {
     package static let routes: [Route] =
-        (dataRoutes + accessRoutes + adminRoutes + groupRoutes + transactionRoutes + nodeRoutes + quorumRoutes)
+        (dataRoutes + loginRoutes + accessRoutes + adminRoutes + groupRoutes + transactionRoutes + nodeRoutes + quorumRoutes)
         .sorted { $0.key.rawValue < $1.key.rawValue }
 
     static let dataRoutes: [Route] = [
@@ -94,6 +94,7 @@ extension Broker {
     /// Finds the handler. What cannot be answered ends the connection, as in Kafka: an unknown key, or a version outside the advertised
     /// range, except of ApiVersions, which has an answer for that (KIP-511).
     mutating func dispatch(_ context: RequestContext) {
+        guard let context = admitted(context) else { return }
         guard let key = APIKey(rawValue: context.header.apiKey), let route = RouteTable.route(context.header.apiKey) else {
             return closeConnection(context, "request with unknown API key \(context.header.apiKey)")
         }

@@ -6,6 +6,7 @@ final class Acceptor: EventHandler {
     private let descriptor: Int32
     private let loop: EventLoop
     private let quota: ConnectionQuota
+    private let listener: String
     private let onConnection: (Int32, String) -> Void
     private let onRefusal: (String) -> Void
     private var isClosed = false
@@ -16,12 +17,14 @@ final class Acceptor: EventHandler {
     private static let pauseMs: Int64 = 100
 
     init(
-        _ descriptor: Int32, _ loop: EventLoop, quota: ConnectionQuota, onConnection: @escaping (Int32, String) -> Void,
+        _ descriptor: Int32, _ loop: EventLoop, quota: ConnectionQuota, listener: String,
+        onConnection: @escaping (Int32, String) -> Void,
         onRefusal: @escaping (String) -> Void
     ) {
         self.descriptor = descriptor
         self.loop = loop
         self.quota = quota
+        self.listener = listener
         self.onConnection = onConnection
         self.onRefusal = onRefusal
         loop.register(descriptor, .readable, self)
@@ -29,10 +32,12 @@ final class Acceptor: EventHandler {
 
     func ready(_ readiness: Readiness) {
         for _ in 0..<Acceptor.batchMax {
+            let wait = quota.delayMs(listener, now: SystemClock.instant())
+            if wait > 0 { return pause(wait) }
             do throws(SocketError) {
-                guard let (socket, peer) = try Socket.accept(descriptor) else { return }
+                guard let (socket, peer) = try Socket.accept(descriptor) else { return quota.giveBack(listener) }
                 let host = peer.host
-                if let refusal = quota.admit(host) {
+                if let refusal = quota.admit(host, listener) {
                     onRefusal("refused a connection: \(refusal)")
                     Socket.close(socket)
                 } else {
@@ -40,14 +45,14 @@ final class Acceptor: EventHandler {
                 }
             } catch {
                 onRefusal("\(error)")
-                return pause()
+                return pause(Acceptor.pauseMs)
             }
         }
     }
 
-    private func pause() {
+    private func pause(_ milliseconds: Int64) {
         loop.update(descriptor, [])
-        loop.schedule(at: SystemClock.instant().adding(milliseconds: Acceptor.pauseMs)) { [weak self] in
+        loop.schedule(at: SystemClock.instant().adding(milliseconds: milliseconds)) { [weak self] in
             guard let self, !isClosed else { return }
             loop.update(descriptor, .readable)
         }

@@ -14,17 +14,19 @@ struct BrokerStarter: Sendable {
     let workers: WorkerPool
     let cleaners: WorkerPool
     let pace: CleaningPace
+    let security: PeerSecurities
     let onEvent: @Sendable (ClusterEvent) -> Void
     let log: @Sendable (String) -> Void
 
     /// Returns when the broker is ready to serve.
     func start() -> Result<LoopBound<BrokerHost>, BrokerStartError> {
         loop.call {
-            var broker = Broker(config: config, disk: disk, codecs: .system, seed: SystemClock.seed(), now: SystemClock.now())
+            var broker = Broker(
+                config: config, disk: disk, codecs: .system, hashing: .system, seed: SystemClock.seed(), now: SystemClock.now())
             do throws(BrokerStartError) {
                 let effects = try broker.start(now: SystemClock.now())
                 let host = BrokerHost(
-                    broker, loop: loop, workers: workers, cleaners: cleaners, pace: pace, onEvent: onEvent, log: log)
+                    broker, loop: loop, workers: workers, cleaners: cleaners, pace: pace, security: security, onEvent: onEvent, log: log)
                 host.runStartup(effects)
                 return .success(LoopBound(host, loop))
             } catch {
@@ -42,14 +44,15 @@ final class BrokerHost {
     /// Compaction has threads of its own, so that no sync waits for it.
     private let cleaners: WorkerPool
     private let pace: CleaningPace
+    private let security: PeerSecurities
     private let onEvent: @Sendable (ClusterEvent) -> Void
     private let log: @Sendable (String) -> Void
     /// Where responses go; set before the first connection.
     var send: (BrokerEffect) -> Void = { _ in }
     /// The connections to other nodes.
-    private(set) lazy var peers = PeerLinks(loop, workers: workers, frameBytesMax: BrokerHost.answerBytesMax) { [unowned self] in
-        handle(.answered($0, $1))
-    }
+    private(set) lazy var peers = PeerLinks(
+        loop, workers: workers, security: security, frameBytesMax: BrokerHost.answerBytesMax, log: log
+    ) { [unowned self] in handle(.answered($0, $1)) }
     /// Events that came while effects were being run. One call of `handle` ends before the next begins.
     private var inbox: [BrokerEvent] = []
     private var isRunning = false
@@ -63,7 +66,7 @@ final class BrokerHost {
     private static let answerBytesMax = 256 << 20
 
     init(
-        _ broker: Broker, loop: EventLoop, workers: WorkerPool, cleaners: WorkerPool, pace: CleaningPace,
+        _ broker: Broker, loop: EventLoop, workers: WorkerPool, cleaners: WorkerPool, pace: CleaningPace, security: PeerSecurities,
         onEvent: @escaping @Sendable (ClusterEvent) -> Void, log: @escaping @Sendable (String) -> Void
     ) {
         self.broker = broker
@@ -71,6 +74,7 @@ final class BrokerHost {
         self.workers = workers
         self.cleaners = cleaners
         self.pace = pace
+        self.security = security
         self.onEvent = onEvent
         self.log = log
     }
@@ -127,7 +131,7 @@ final class BrokerHost {
     private func run(_ effects: [BrokerEffect]) {
         for effect in effects {
             switch effect {
-            case .send, .proceed, .close: send(effect)
+            case .send, .proceed, .close, .farewell, .framing: send(effect)
             case .sync(let token, let job): sync(token, job)
             case .clean(let token, let job): clean(token, job)
             case .ask(let id, let address, let lane, let frame): peers.ask(id, address, lane, frame)

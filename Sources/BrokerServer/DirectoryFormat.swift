@@ -1,3 +1,4 @@
+import Broker
 import Controller
 import Primitives
 import Reactor
@@ -53,7 +54,8 @@ package struct DirectoryFormat {
     }
 
     /// Formats what is not formatted, and says what it did, one line each. All is checked before anything is written.
-    package func format(clusterID: String, ignoreFormatted: Bool) throws(FormatError) -> [String] {
+    /// `users` can log in with SCRAM from the cluster's first moment; every node is to be formatted with the same.
+    package func format(clusterID: String, ignoreFormatted: Bool, users: [ScramUser] = []) throws(FormatError) -> [String] {
         let found = try look()
         for (directory, meta) in found.compactMap({ found in found.meta.map { (found.directory, $0) } }) {
             guard ignoreFormatted else {
@@ -69,6 +71,7 @@ package struct DirectoryFormat {
         var random = PRNG(seed: SystemClock.seed())
         var lines = [DirectoryFormat.bootstrapLine]
         // Kafka writes the metadata directory last: where it stands, all stand.
+        if fresh.contains(metadataDirectory), !users.isEmpty { try writeBootstrap(users) }
         for directory in fresh.filter({ $0 != metadataDirectory }) + fresh.filter({ $0 == metadataDirectory }) {
             try write(MetaProperties(clusterID: clusterID, nodeID: nodeID, directoryID: UUID.random(&random)), directory)
             let kind = directory == metadataDirectory ? "metadata" : "data"
@@ -104,6 +107,16 @@ package struct DirectoryFormat {
             try disk.replace("\(directory)/meta.properties", with: Bytes(meta.text))
         } catch {
             throw FormatError("Unable to create storage directory \(directory): \(LogError.disk(error).message)")
+        }
+    }
+
+    private func writeBootstrap(_ users: [ScramUser]) throws(FormatError) {
+        let records = Controller.bootstrapRecords(users: users.map { ($0.name, $0.mechanism, $0.credential) })
+        do throws(DiskError) {
+            try disk.makeDirectory(metadataDirectory)
+            try disk.replace("\(metadataDirectory)/\(BootstrapFile.name)", with: BootstrapFile.content(records, now: SystemClock.now()))
+        } catch {
+            throw FormatError("Unable to create storage directory \(metadataDirectory): \(LogError.disk(error).message)")
         }
     }
 

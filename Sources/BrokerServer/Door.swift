@@ -15,6 +15,11 @@ struct Door: Sendable {
         self.listener = listener.name
         let name = listener.name
         asksForLogin = listener.securityProtocol.hasSASL
+        if asksForLogin {
+            do throws(BrokerConfigError) { _ = try LoginMethods(config, listener: name) } catch {
+                throw .unsupported(error.description)
+            }
+        }
         guard listener.securityProtocol.hasTLS else {
             (tls, mapping) = (nil, nil)
             return

@@ -17,11 +17,15 @@ struct NodeBinding: Sendable {
     let disk: PosixDisk
     let lock: DirectoryLock
     let sockets: [Bound]
+    let peers: PeerSecurities
+    let limits: ConnectionLimits
 
     init(_ config: BrokerConfig, _ disk: PosixDisk) throws(StartError) {
         var config = config
         try NodeBinding.check(config)
         let doors = try NodeBinding.doors(config)
+        peers = try PeerSecurities(config)
+        limits = try ConnectionLimits(config)
         raiseDescriptorLimit()
         try NodeBinding.checkFormat(config, disk)
         lock = try NodeBinding.lock(config.logDirectories[0], disk)
@@ -47,9 +51,6 @@ struct NodeBinding: Sendable {
             throw .unsupported(
                 "If using process.roles, either controller.quorum.bootstrap.servers must contain the set of bootstrap controllers or "
                     + "controller.quorum.voters must contain a parseable set of controllers. (Only controller.quorum.voters is supported.)")
-        }
-        for listener in config.listeners where listener.securityProtocol.hasSASL {
-            throw .unsupported("the listener \(listener.name) asks for \(listener.securityProtocol.rawValue), which is not supported")
         }
     }
 

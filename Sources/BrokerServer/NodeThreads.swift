@@ -32,7 +32,8 @@ final class NodeThreads: Sendable {
         processorLoops = config.numNetworkThreads <= 1 ? [] : (0..<min(config.numNetworkThreads, 128)).map { _ in EventLoop() }
         for loop in [loop] + processorLoops { loop.start() }
         let starter = BrokerStarter(
-            config: config, disk: binding.disk, loop: loop, workers: workers, cleaners: cleaners, pace: pace, onEvent: onEvent, log: log)
+            config: config, disk: binding.disk, loop: loop, workers: workers, cleaners: cleaners, pace: pace, security: binding.peers,
+            onEvent: onEvent, log: log)
         switch starter.start() {
         case .success(let host): self.host = host
         case .failure(let error):
@@ -42,7 +43,7 @@ final class NodeThreads: Sendable {
             for loop in [loop] + processorLoops { loop.end() }
             throw .directory(error)
         }
-        let quota = ConnectionQuota(connectionsMax: config.maxConnections, connectionsPerHostMax: config.maxConnectionsPerIP)
+        let quota = ConnectionQuota(binding.limits)
         let wiring = NodeWiring(config: config, loop: loop, processorLoops: processorLoops, host: host, quota: quota, log: log)
         processors = wiring.makeProcessors()
         wiring.routeResponses(to: processors)

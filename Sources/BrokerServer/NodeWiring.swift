@@ -14,7 +14,9 @@ struct NodeWiring: Sendable {
     let log: @Sendable (String) -> Void
 
     private var limits: ProcessorLimits {
-        ProcessorLimits(requestBytesMax: config.socketRequestMaxBytes, idleMs: config.connectionsMaxIdleMs)
+        ProcessorLimits(
+            requestBytesMax: config.socketRequestMaxBytes, loginBytesMax: config.int("sasl.server.max.receive.size"),
+            idleMs: config.connectionsMaxIdleMs)
     }
 
     func makeProcessors() -> [LoopBound<Processor>] {
@@ -75,6 +77,8 @@ struct NodeWiring: Sendable {
         case .send(let connection, let frame, let slices): processor.send(connection, frame, slices)
         case .proceed(let connection): processor.proceed(connection)
         case .close(let connection, let reason): processor.close(connection, reason: reason)
+        case .farewell(let connection, let frame): processor.sendLast(connection, frame)
+        case .framing(let connection, let framing): processor.setFraming(connection, framing)
         case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: break
         }
     }
@@ -102,7 +106,7 @@ struct NodeWiring: Sendable {
 
     private func acceptor(_ bound: NodeBinding.Bound, _ turn: Turn, _ processors: [LoopBound<Processor>]) -> Acceptor {
         let (config, log, door) = (config, log, bound.door)
-        return Acceptor(bound.descriptor, loop, quota: quota) { socket, host in
+        return Acceptor(bound.descriptor, loop, quota: quota, listener: door.listener) { socket, host in
             NodeWiring.setBuffers(socket, config)
             let processor = processors[turn.next()]
             if processor.loop.isCurrent {
@@ -151,7 +155,9 @@ extension BrokerEffect {
     /// The connection that is meant, of effects that mean one.
     var connection: ConnectionID? {
         switch self {
-        case .send(let connection, _, _), .proceed(let connection), .close(let connection, _): connection
+        case .send(let connection, _, _), .proceed(let connection), .close(let connection, _), .farewell(let connection, _),
+            .framing(let connection, _):
+            connection
         case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: nil
         }
     }

@@ -13,6 +13,10 @@ final class PeerLinks {
 
     private let loop: EventLoop
     private let workers: WorkerPool
+    private let security: PeerSecurities
+    private let log: (String) -> Void
+    /// What was last said about a node that lets nobody in: said once, not with each attempt.
+    private var troubles: [PeerAddress: String] = [:]
     private let frameBytesMax: Int
     private let tell: (PeerRequestID, Result<Bytes, PeerFailure>) -> Void
     private var links: [Key: PeerLink] = [:]
@@ -21,11 +25,14 @@ final class PeerLinks {
 
     /// `tell` takes answers; it may ask again at once.
     init(
-        _ loop: EventLoop, workers: WorkerPool, frameBytesMax: Int,
+        _ loop: EventLoop, workers: WorkerPool, security: PeerSecurities = PeerSecurities(), frameBytesMax: Int,
+        log: @escaping (String) -> Void = { _ in },
         tell: @escaping (PeerRequestID, Result<Bytes, PeerFailure>) -> Void
     ) {
         self.loop = loop
         self.workers = workers
+        self.security = security
+        self.log = log
         self.frameBytesMax = frameBytesMax
         self.tell = tell
     }
@@ -37,7 +44,13 @@ final class PeerLinks {
     }
 
     private func make(_ key: Key) -> PeerLink {
-        let link = PeerLink(key.address, loop, frameBytesMax: frameBytesMax) { [unowned self] in resolve($0, $1) }
+        let here = key.lane == .replica ? security.brokers : security.controllers
+        let link = PeerLink(key.address, loop, here, frameBytesMax: frameBytesMax) { [unowned self] in resolve($0, $1) }
+        link.onTrouble = { [unowned self] trouble in
+            guard troubles.updateValue(trouble, forKey: key.address) != trouble else { return }
+            log("no connection to \(key.address): \(trouble)")
+        }
+        link.onReady = { [unowned self] in troubles[key.address] = nil }
         link.onAnswer = { [unowned self] in tell($0, .success($1)) }
         link.onEnd = { [unowned self] lost in
             // Gone before anybody hears of it: who asks again gets a new connection.

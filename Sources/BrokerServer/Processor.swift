@@ -7,6 +7,8 @@ import Wire
 /// What all processors of a node keep to.
 struct ProcessorLimits: Sendable {
     var requestBytesMax: Int
+    /// Of a connection that has not logged in yet, where it must.
+    var loginBytesMax: Int
     var idleMs: Int64
 }
 
@@ -21,6 +23,10 @@ final class Processor {
         let door: Door
         /// Whom it speaks for, as far as the socket tells.
         var principal = Principal.anonymous
+        /// Its frames are tokens of a login, without headers.
+        var sendsTokens = false
+        /// It closes when its last response has gone.
+        var isLeaving = false
         /// A request is with the broker.
         var isWaiting = false
     }
@@ -59,11 +65,12 @@ final class Processor {
         let channel: FrameChannel
         do throws(TLSError) {
             if door.tls != nil, handshaking >= Processor.handshakesMax { throw TLSError("\(handshaking) handshakes are under way") }
-            channel = try FrameChannel(descriptor, loop, tls: door.tls, frameBytesMax: limits.requestBytesMax)
+            let bytesMax = door.asksForLogin ? min(limits.loginBytesMax, limits.requestBytesMax) : limits.requestBytesMax
+            channel = try FrameChannel(descriptor, loop, tls: door.tls, frameBytesMax: bytesMax)
         } catch {
             log("refused a connection of \(host): \(error)")
             Socket.close(descriptor)
-            return quota.release(host)
+            return quota.release(host, door.listener)
         }
         lastSerial += 1
         let id = ConnectionID(rawValue: lastSerial << 8 | number)
@@ -90,13 +97,15 @@ final class Processor {
     private func received(_ frame: Bytes, _ id: ConnectionID) {
         guard let connection = connections[id] else { return }
         do throws(WireError) {
-            let (header, body) = try RequestHeader.decode(frame)
+            let (header, body) = try connection.sendsTokens
+                ? (RequestHeader(.saslAuthenticate, version: 0, correlationID: 0), frame) : RequestHeader.decode(frame)
             connections[id]?.isWaiting = true
             connection.channel.pause()
-            onRequest(
-                RequestContext(
-                    connection: id, header: header, body: body, clientHost: connection.host, listener: connection.door.listener,
-                    receivedAt: SystemClock.now(), principal: connection.principal))
+            var context = RequestContext(
+                connection: id, header: header, body: body, clientHost: connection.host, listener: connection.door.listener,
+                receivedAt: SystemClock.now(), principal: connection.principal)
+            context.isToken = connection.sendsTokens
+            onRequest(context)
         } catch {
             connection.channel.close("malformed request header: \(error)")
         }
@@ -104,7 +113,7 @@ final class Processor {
 
     private func closed(_ id: ConnectionID, _ reason: String?) {
         guard let connection = connections.removeValue(forKey: id) else { return }
-        quota.release(connection.host)
+        quota.release(connection.host, connection.door.listener)
         if !connection.channel.isSecured { handshaking -= 1 }
         if let reason { log("closed the connection of \(connection.host): \(reason)") }
         onClosed(id)
@@ -125,8 +134,22 @@ final class Processor {
 
     func close(_ id: ConnectionID, reason: String) { connections[id]?.channel.close(reason) }
 
+    func sendLast(_ id: ConnectionID, _ frame: Frame) {
+        guard let connection = connections[id] else { return }
+        connections[id]?.isLeaving = true
+        connection.channel.send(outputs(frame, []))
+    }
+
+    func setFraming(_ id: ConnectionID, _ framing: Framing) {
+        guard let connection = connections[id] else { return }
+        connections[id]?.sendsTokens = framing == .tokens
+        if framing == .requests { connection.channel.limitFrames(limits.requestBytesMax) }
+    }
+
     private func drained(_ id: ConnectionID) {
-        guard let connection = connections[id], !connection.isWaiting else { return }
+        guard let connection = connections[id] else { return }
+        if connection.isLeaving { return connection.channel.close(nil) }
+        guard !connection.isWaiting else { return }
         connection.channel.resume()
     }
 

@@ -20,8 +20,11 @@ final class ClientLoop {
     /// What runs on this client, to be told when it stops.
     private var runs: [ObjectIdentifier: any MachineStopping] = [:]
 
-    init(_ session: ClusterSession, _ loop: EventLoop) {
+    private let tls: TLSContext?
+
+    init(_ session: ClusterSession, _ loop: EventLoop, _ tls: TLSContext? = nil) {
         self.session = session
+        self.tls = tls
         self.loop = loop
     }
 
@@ -104,7 +107,7 @@ final class ClientLoop {
 
     /// Names are resolved on another thread: the system's resolver can take its time.
     private func open(_ connection: Int, _ address: ServerAddress) {
-        let link = Link(loop, frameBytesMax: ConnectionLimits.frameBytesMax)
+        let link = Link(loop, tls: tls, host: address.host, frameBytesMax: ConnectionLimits.frameBytesMax)
         links[connection] = link
         link.onOpen = { [unowned self] in handle(.opened(connection: connection)) }
         link.onFrame = { [unowned self] frame in handle(.received(connection: connection, frame)) }

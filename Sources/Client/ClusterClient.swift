@@ -17,15 +17,17 @@ package final class ClusterClient: Sendable {
     package let requestTimeoutMs: Int64
 
     package init(
-        bootstrap: [ServerAddress], clientID: String = "kastellan", requestTimeoutMs: Int64 = 10_000, connectTimeoutMs: Int64 = 5_000
+        bootstrap: [ServerAddress], clientID: String = "kastellan", requestTimeoutMs: Int64 = 10_000, connectTimeoutMs: Int64 = 5_000,
+        security: ClientSecurity = .none
     ) {
         self.bootstrap = bootstrap
         self.requestTimeoutMs = requestTimeoutMs
         var options = ClusterSession.Options(bootstrap: bootstrap, clientID: clientID)
         options.connectTimeoutMs = connectTimeoutMs
         options.seed = SystemClock.seed()
+        options.credentials = security.login.map { ClientCredentials($0, .system) }
         loop = EventLoop()
-        core = LoopBound(ClientLoop(ClusterSession(options), loop), loop)
+        core = LoopBound(ClientLoop(ClusterSession(options), loop, security.tls), loop)
         loop.start()
     }
 

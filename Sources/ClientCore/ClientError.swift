@@ -17,6 +17,8 @@ package enum ClientError: Error, Equatable, Sendable {
     case kafka(ErrorCode, message: String?)
     /// A broker that the cluster does not list.
     case unknownBroker(BrokerID)
+    /// The brokers do not believe that the client is who it says it is; in their words.
+    case authenticationFailed(String)
     /// Too many requests wait already.
     case overloaded
     /// The client was stopped.
@@ -28,6 +30,9 @@ package enum ClientError: Error, Equatable, Sendable {
 }
 
 extension ClientError: CustomStringConvertible {
+    /// How `authenticationFailed` begins, by which those tell it who have only the text.
+    package static let authenticationPrefix = "authentication failed: "
+
     package var description: String {
         switch self {
         case .unreachable(let reason): "cannot reach the cluster: \(reason)"
@@ -37,6 +42,7 @@ extension ClientError: CustomStringConvertible {
         case .malformed(let api): "the answer to \(api) cannot be read"
         case .kafka(let code, let message): message.map { "\(code.name): \($0)" } ?? code.name
         case .unknownBroker(let broker): "broker \(broker) is not part of the cluster"
+        case .authenticationFailed(let reason): ClientError.authenticationPrefix + reason
         case .overloaded: "too many requests are waiting"
         case .stopped: "stopped"
         case .aborted: "the transaction was aborted"
@@ -55,7 +61,7 @@ extension ClientError: CustomStringConvertible {
         // A broker that died leaves the list before all who knew it as a leader have heard of another.
         case .unreachable, .disconnected, .timedOut, .overloaded, .unknownBroker: true
         case .kafka(let code, _): code.isRetriable
-        case .unsupported, .malformed, .stopped, .aborted, .illegal: false
+        case .authenticationFailed, .unsupported, .malformed, .stopped, .aborted, .illegal: false
         }
     }
 }

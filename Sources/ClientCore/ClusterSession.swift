@@ -21,6 +21,8 @@ package struct ClusterSession: Sendable {
         /// What goes over `Lane.routing` every broker answers at once: it is waited for no longer than this before another is asked.
         package var quickMs: Int64 = 2_500
         package var seed: UInt64 = 1
+        /// Nil: the cluster's listeners ask for no login.
+        package var credentials: ClientCredentials?
 
         package init(bootstrap: [ServerAddress], clientID: String = "kastellan") {
             self.bootstrap = bootstrap
@@ -218,7 +220,8 @@ package struct ClusterSession: Sendable {
         guard let node = nodes[broker] else { return }
         nextConnection += 1
         connections[nextConnection] = Connection(
-            broker: broker, address: node.address, lane: lane, clientID: options.clientID, setUpMs: options.connectTimeoutMs, now: now)
+            broker: broker, address: node.address, lane: lane, clientID: options.clientID, setUpMs: options.connectTimeoutMs,
+            credentials: options.credentials, seed: options.credentials == nil ? 1 : random.next(), now: now)
         effects.append(.open(connection: nextConnection, node.address))
     }
 
@@ -236,6 +239,7 @@ package struct ClusterSession: Sendable {
             case .answered(let number, let frame, let version, let latency):
                 answered(number, frame, version: version, latencyMs: latency, connection: id, now: now)
             case .broken(let reason): broken(id, reason, now: now)
+            case .refused(let reason): refused(id, reason, now: now)
             }
         }
     }
@@ -254,6 +258,14 @@ package struct ClusterSession: Sendable {
             if !connection.hasBeenReady { node.failedAt = now.instant }
         }
         for number in connection.requestsInFlight { interrupted(number, reason, now: now) }
+    }
+
+    /// The login is wrong, and will be wrong at every broker: nobody who waits for a connection is left waiting.
+    private mutating func refused(_ id: Int, _ reason: String, now: Now) {
+        let address = connections[id]?.address
+        broken(id, reason, now: now)
+        let error = ClientError.authenticationFailed("\(address.map { "\($0): " } ?? "")\(reason)")
+        for number in requests.keys where requests[number]?.connection == nil { answer(number, .failure(error), now: now) }
     }
 
     /// A request lost its connection before its answer.

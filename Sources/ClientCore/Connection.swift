@@ -5,14 +5,17 @@ import Wire
 ///
 /// States and what leads out of them:
 /// - `opening` (the socket connects) → `negotiating` when it is open, → `closed` when it fails;
-/// - `negotiating` (ApiVersions is under way, v3 first, v0 where the broker knows no better: KIP-511) → `ready`, → `closed`;
-/// - `ready` → `closed`.
+/// - `negotiating` (ApiVersions is under way, v3 first, v0 where the broker knows no better: KIP-511) → `authenticating` where there is a
+///   login to make, else `ready`, → `closed`;
+/// - `authenticating` (SaslHandshake, SaslAuthenticate) → `ready`, → `closed`;
+/// - `ready` → `authenticating` before the login expires, once nothing is under way (KIP-368), → `closed`.
 /// Owner: `ClusterSession`. Invariants: (1) at most `lane.inFlightMax` requests are under way; (2) a broker answers in the order of
 /// requests, so the oldest under way is the only one an answer may belong to; anything else closes the connection.
 package struct Connection: Sendable {
     package enum Phase: Equatable, Sendable {
         case opening
         case negotiating
+        case authenticating
         case ready
         case closed
     }
@@ -24,6 +27,8 @@ package struct Connection: Sendable {
         case ready
         /// `request` got its answer: the frame without its size, to be decoded as the version that was sent.
         case answered(request: Int, frame: Bytes, version: Int16, latencyMs: Int64)
+        /// The broker does not believe the login; so would others.
+        case refused(String)
         /// The connection cannot go on; its requests have to be failed or sent elsewhere.
         case broken(String)
     }
@@ -48,19 +53,32 @@ package struct Connection: Sendable {
     private(set) var inFlight: [Exchange] = []
     private var nextCorrelationID: Int32 = 0
     private let startedAt: Instant
+    private let credentials: ClientCredentials?
+    private var random: PRNG
+    private var loggingIn: SaslClient?
+    /// When the login is to be made again; nothing new is sent from then on until it is.
+    private var loginDue = Instant.distantFuture
+    private let setUpMs: Int64
     /// While opening or negotiating: when to give up.
     private var setUpDeadline: Instant
 
-    package init(broker: BrokerID, address: ServerAddress, lane: Lane, clientID: String, setUpMs: Int64, now: Now) {
+    package init(
+        broker: BrokerID, address: ServerAddress, lane: Lane, clientID: String, setUpMs: Int64, credentials: ClientCredentials? = nil,
+        seed: UInt64 = 1, now: Now
+    ) {
         self.broker = broker
         self.address = address
         self.lane = lane
         self.clientID = clientID
         startedAt = now.instant
+        self.credentials = credentials
+        self.setUpMs = setUpMs
+        random = PRNG(seed: seed)
         setUpDeadline = now.instant.adding(milliseconds: setUpMs)
     }
 
-    package var canSend: Bool { phase == .ready && inFlight.count < lane.inFlightMax }
+    package var canSend: Bool { phase == .ready && !isLoginDue && inFlight.count < lane.inFlightMax }
+    private var isLoginDue = false
     package var load: Int { inFlight.count }
     package var requestsInFlight: [Int] { inFlight.compactMap(\.request) }
 
@@ -68,15 +86,15 @@ package struct Connection: Sendable {
     var owedSince: Instant? {
         switch phase {
         case .opening, .negotiating: startedAt
-        case .ready: inFlight.first?.sentAt
+        case .authenticating, .ready: inFlight.first?.sentAt
         case .closed: nil
         }
     }
 
     package var nextDeadline: Instant {
         switch phase {
-        case .opening, .negotiating: setUpDeadline
-        case .ready: inFlight.map(\.deadline).min() ?? .distantFuture
+        case .opening, .negotiating, .authenticating: setUpDeadline
+        case .ready: min(inFlight.map(\.deadline).min() ?? .distantFuture, isLoginDue ? .distantFuture : loginDue)
         case .closed: .distantFuture
         }
     }
@@ -103,18 +121,25 @@ package struct Connection: Sendable {
 
     /// A whole frame arrived, without its size.
     package mutating func received(_ frame: Bytes, now: Now) -> [Effect] {
-        guard phase == .negotiating || phase == .ready else { return [] }
+        guard phase != .opening, phase != .closed else { return [] }
         guard frame.count >= 4, let exchange = inFlight.first else { return failed("an answer to no request") }
         guard frame.load(0, as: Int32.self) == exchange.correlationID else { return failed("an answer out of order") }
         inFlight.removeFirst()
-        guard let request = exchange.request else { return versionsReceived(frame, exchange.version, now: now) }
+        guard let request = exchange.request else {
+            return loggingIn == nil ? versionsReceived(frame, exchange.version, now: now) : loginAnswered(frame, now: now)
+        }
         let latency = now.instant.milliseconds(since: exchange.sentAt)
-        return [.answered(request: request, frame: frame, version: exchange.version, latencyMs: latency)]
+        let answered = Effect.answered(request: request, frame: frame, version: exchange.version, latencyMs: latency)
+        return [answered] + (isLoginDue && inFlight.isEmpty ? logIn(now: now) : [])
     }
 
     /// A request that was not answered in time breaks the connection: what comes behind it could wait for ever.
     package mutating func tick(now: Now) -> [Effect] {
         guard phase != .closed, nextDeadline <= now.instant else { return [] }
+        if phase == .ready, !isLoginDue, loginDue <= now.instant {
+            isLoginDue = true
+            return inFlight.isEmpty ? logIn(now: now) : tick(now: now)
+        }
         return failed(phase == .opening ? "no connection in time" : "no answer in time")
     }
 
@@ -131,6 +156,7 @@ package struct Connection: Sendable {
     private mutating func versionsReceived(_ frame: Bytes, _ version: Int16, now: Now) -> [Effect] {
         if let answer = try? decodeAnswer(ApiVersionsRequest(), frame, version: version), answer.errorCode == .none {
             versions = ServerVersions(answer)
+            if credentials != nil { return logIn(now: now) }
             phase = .ready
             hasBeenReady = true
             return [.ready]
@@ -145,6 +171,57 @@ package struct Connection: Sendable {
         inFlight.append(
             Exchange(correlationID: correlationID, request: request, version: version, sentAt: now.instant, deadline: deadline))
         return .write(encodeRequestFrame(message, version: version, correlationID: correlationID, clientID: clientID))
+    }
+
+    // MARK: The login
+
+    private mutating func logIn(now: Now) -> [Effect] {
+        guard let credentials else { return [] }
+        guard versions.best(.saslHandshake, within: 1...1) != nil, let version = versions.best(.saslAuthenticate, within: 0...2) else {
+            return failed("the broker does not let anybody log in by SaslAuthenticate")
+        }
+        let client = SaslClient(credentials.login, credentials.hashing, nonce: scramNonce(&random), version: version)
+        phase = .authenticating
+        isLoginDue = false
+        setUpDeadline = now.instant.adding(milliseconds: setUpMs)
+        loggingIn = client
+        return [write(client.first, now: now)]
+    }
+
+    private mutating func write(_ request: SaslClient.Request, now: Now) -> Effect {
+        write(request.message, request: nil, version: request.version, deadline: setUpDeadline, now: now)
+    }
+
+    private mutating func loginAnswered(_ frame: Bytes, now: Now) -> [Effect] {
+        guard var client = loggingIn else { return [] }
+        do throws(LoginRefusal) {
+            switch try client.answered(frame) {
+            case .send(let request):
+                loggingIn = client
+                return [write(request, now: now)]
+            case .done(let lifetimeMs):
+                loggingIn = nil
+                phase = .ready
+                hasBeenReady = true
+                // Some time before it expires, for the clocks of both and for what is under way then.
+                loginDue = lifetimeMs > 0 ? now.instant.adding(milliseconds: lifetimeMs * 85 / 100) : .distantFuture
+                return [.ready]
+            }
+        } catch {
+            phase = .closed
+            return [.refused(error.message ?? "the login was refused")]
+        }
+    }
+}
+
+/// How a client logs in, and what it computes that with.
+package struct ClientCredentials: Sendable {
+    package var login: SaslLogin
+    package var hashing: Hashing
+
+    package init(_ login: SaslLogin, _ hashing: Hashing) {
+        self.login = login
+        self.hashing = hashing
     }
 }
 

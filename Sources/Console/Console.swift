@@ -104,7 +104,9 @@ package struct Console: Sendable {
         case .command(let text): submitCommand(text)
         case .tick: if let flash, flash.until <= now.instant { self.flash = nil }
         case .snapshot(let snapshot):
+            let before = self.snapshot.loginRefusal
             self.snapshot = snapshot
+            if let refusal = snapshot.loginRefusal, refusal != before { say(.error, refusal) }
             rebuild()
         case .planned(let ticket, let result): takePlan(ticket, result)
         case .planProgress(let ticket, let text): takeProgress(ticket, text)

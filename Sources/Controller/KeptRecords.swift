@@ -5,7 +5,7 @@ import Wire
 /// it was read from, and a later version, or Kafka itself, may want it. One record for each thing; of kinds that are not described, all in
 /// their order.
 package struct KeptRecords: Equatable, Sendable {
-    private var records: OrderedMap<String, MetadataRecord> = OrderedMap()
+    private(set) var records: OrderedMap<String, MetadataRecord> = OrderedMap()
     private var opaque: [MetadataRecord] = []
 
     package var count: Int { records.count + opaque.count }

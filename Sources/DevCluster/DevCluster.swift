@@ -1,4 +1,5 @@
 import BrokerServer
+import Client
 import ClientCore
 import Controller
 import Glibc
@@ -20,6 +21,8 @@ package final class DevCluster: Sendable {
         package var dataDirectory: String?
         /// Settings over those of development, as in server.properties.
         package var overrides: [(String, String)] = []
+        /// Whether clients and brokers log in and encrypt, with certificates and users made for it. Data of such a cluster stays so.
+        package var isSecure = false
         package init() {}
     }
 
@@ -28,6 +31,7 @@ package final class DevCluster: Sendable {
     let nodes: [BrokerNode]
     let onEvent: @Sendable (ClusterEvent) -> Void
     let chaos: Mutex<ChaosState>
+    private let security: DevSecurity?
     private let clusterID: String
     private let configs: [BrokerConfig]
     private let disk = PosixDisk()
@@ -48,8 +52,9 @@ package final class DevCluster: Sendable {
             throw DevClusterError("cannot make the data directory \(directory): \(error)")
         }
         try DevCluster.checkSize(options.brokers, DevCluster.brokers(in: directory), directory)
+        security = try DevCluster.security(options, directory)
         var configs: [BrokerConfig] = []
-        for index in 0..<options.brokers { configs.append(try DevCluster.config(options, directory: directory, index: index)) }
+        for index in 0..<options.brokers { configs.append(try DevCluster.config(options, security, directory: directory, index: index)) }
         self.configs = configs
         clusterID = try DevCluster.clusterID(of: configs)
         nodes = configs.map { BrokerNode(config: $0, onEvent: onEvent, onLog: onLog) }
@@ -57,7 +62,19 @@ package final class DevCluster: Sendable {
         chaos = Mutex(ChaosState(brokers: configs.map(\.nodeID)))
     }
 
-    private static func config(_ options: Options, directory: String, index: Int) throws(DevClusterError) -> BrokerConfig {
+    /// Users are put into a cluster's metadata when it is made, so that an open one does not become secure later.
+    private static func security(_ options: Options, _ directory: String) throws(DevClusterError) -> DevSecurity? {
+        if DevSecurity.exists(in: directory) { return try DevSecurity(dataDirectory: directory) }
+        guard options.isSecure else { return nil }
+        guard brokers(in: directory) == nil else {
+            throw DevClusterError("\(directory) holds the data of a cluster without security: name another directory by --data")
+        }
+        return try DevSecurity(dataDirectory: directory)
+    }
+
+    private static func config(
+        _ options: Options, _ security: DevSecurity?, directory: String, index: Int
+    ) throws(DevClusterError) -> BrokerConfig {
         let port = options.port == 0 ? 0 : options.port + index
         var settings = BrokerConfig.developmentDefaults(brokers: options.brokers)
         settings += [
@@ -65,6 +82,7 @@ package final class DevCluster: Sendable {
             ("listeners", "PLAINTEXT://127.0.0.1:\(port),CONTROLLER://127.0.0.1:0"), ("controller.listener.names", "CONTROLLER"),
             ("log.dirs", "\(directory)/broker-\(index + 1)"), ("num.network.threads", "1"),
         ]
+        if let security { settings += security.settings(port: port) }
         do throws(BrokerConfigError) {
             return try BrokerConfig(settings + options.overrides)
         } catch {
@@ -86,6 +104,7 @@ package final class DevCluster: Sendable {
         do throws(DevClusterError) {
             try formatDirectories()
             try launch()
+            try security?.writeClientFiles(bootstrap)
             let until = SystemClock.instant().adding(milliseconds: DevCluster.readyMs)
             for node in nodes where !node.waitUntilReady(milliseconds: max(0, until.milliseconds(since: SystemClock.instant()))) {
                 throw DevClusterError("broker \(node.brokerID) did not come to serve within \(DevCluster.readyMs / 1000) seconds")
@@ -114,6 +133,12 @@ package final class DevCluster: Sendable {
     package var bootstrap: [ServerAddress] {
         nodes.compactMap { node in node.endpoints.first.map { ServerAddress(host: $0.host, port: Int32($0.port)) } }
     }
+
+    /// How clients in this process come in.
+    package func clientSecurity() throws(DevClusterError) -> ClientSecurity { try security?.client() ?? .none }
+
+    /// The files that tell clients how to come in: in the words of Java's clients, and in those of librdkafka. Nil: nobody need log in.
+    package var clientFiles: (java: String, librdkafka: String)? { security.map { ($0.clientProperties, $0.librdkafkaConf) } }
 
     /// Stops the brokers cleanly; everything acknowledged is on disk, unless the cluster was ephemeral: then nothing is. Nobody is left
     /// to take over, so nothing is handed over: first they are cut off from each other, so that none sees the others go.
@@ -164,7 +189,7 @@ extension DevCluster {
     private func formatDirectories() throws(DevClusterError) {
         for config in configs {
             do throws(FormatError) {
-                _ = try DirectoryFormat(config).format(clusterID: clusterID, ignoreFormatted: true)
+                _ = try DirectoryFormat(config).format(clusterID: clusterID, ignoreFormatted: true, users: security?.scramUsers ?? [])
             } catch {
                 throw DevClusterError(error.description)
             }

@@ -1,3 +1,4 @@
+import ClientCore
 import Primitives
 
 /// What the console knows of a cluster: an immutable picture that the `Observer` makes anew with every answer and the console renders.
@@ -156,4 +157,12 @@ package struct ObservationCost: Equatable, Sendable {
     /// The refresh interval now in force, in milliseconds: grows when the cluster answers slowly.
     package var intervalMs: Int64 = 1000
     package init() {}
+}
+
+extension ClusterSnapshot {
+    /// Which broker does not believe our login, and why; nil where that is not what is wrong.
+    package var loginRefusal: String? {
+        guard case .disconnected(_, let reason) = connection, reason.hasPrefix(ClientError.authenticationPrefix) else { return nil }
+        return String(reason.dropFirst(ClientError.authenticationPrefix.count))
+    }
 }

@@ -120,7 +120,7 @@ extension Observer {
 
     private mutating func disconnected(_ error: ClientError, now: Now) {
         switch error {
-        case .unreachable, .disconnected, .timedOut, .stopped:
+        case .unreachable, .disconnected, .timedOut, .stopped, .authenticationFailed:
             if case .disconnected(let since, _) = snapshot.connection {
                 snapshot.connection = .disconnected(since: since, reason: error.description)
             } else {

@@ -73,8 +73,8 @@ enum APITable {
         47 OffsetDelete 0-0 99 0-0 -
         48 DescribeClientQuotas 0-1 1 - -
         49 AlterClientQuotas 0-1 1 - -
-        50 DescribeUserScramCredentials 0-0 0 - -
-        51 AlterUserScramCredentials 0-0 0 - -
+        50 DescribeUserScramCredentials 0-0 0 0-0 -
+        51 AlterUserScramCredentials 0-0 0 0-0 0-0
         52 Vote 0-2 0 - 0-2
         53 BeginQuorumEpoch 0-1 1 - 0-1
         54 EndQuorumEpoch 0-1 1 - 0-1

@@ -21,6 +21,7 @@ final class BrokerStory {
     private(set) var lines: [String] = []
     private var sent: [ConnectionID: [(frame: Frame, slices: [LogSlice])]] = [:]
     private(set) var closed: [ConnectionID: String] = [:]
+    private(set) var framings: [(ConnectionID, Framing)] = []
     private(set) var proceeded: [ConnectionID] = []
     private var lastCorrelation: Int32 = 0
     /// Where requests come in.
@@ -33,7 +34,10 @@ final class BrokerStory {
     static let plainCodecs = Codecs(
         compress: { (_, bytes) throws(BatchError) in bytes }, decompress: { (_, bytes, _) throws(BatchError) in bytes })
 
-    init(_ settings: [(String, String)] = [], disk: MemoryDisk = MemoryDisk(), at milliseconds: Int64 = 1_700_000_000_000) throws {
+    init(
+        _ settings: [(String, String)] = [], disk: MemoryDisk = MemoryDisk(), at milliseconds: Int64 = 1_700_000_000_000,
+        hashing: Hashing = .none
+    ) throws {
         self.disk = disk
         now = Now(instant: Instant(nanoseconds: 1), wall: Timestamp(milliseconds: milliseconds))
         try? disk.makeDirectory("data")
@@ -41,7 +45,7 @@ final class BrokerStory {
             BrokerConfig.developmentDefaults(brokers: 1) + [
                 ("node.id", "1"), ("listeners", "PLAINTEXT://localhost:9092"), ("log.dirs", "data"),
             ] + settings)
-        broker = Broker(config: config, disk: disk, codecs: BrokerStory.plainCodecs, seed: 7, now: now)
+        broker = Broker(config: config, disk: disk, codecs: BrokerStory.plainCodecs, hashing: hashing, seed: 7, now: now)
         run(try broker.start(now: now))
     }
 
@@ -67,6 +71,10 @@ final class BrokerStory {
             case .send(let connection, let frame, let slices): sent[connection, default: []].append((frame, slices))
             case .proceed(let connection): proceeded.append(connection)
             case .close(let connection, let reason): closed[connection] = reason
+            case .farewell(let connection, let frame):
+                sent[connection, default: []].append((frame, []))
+                closed[connection] = "farewell"
+            case .framing(let connection, let framing): framings.append((connection, framing))
             case .sync(let token, let job): pendingSyncs.append((token, job))
             case .clean(let token, let job): cleanings.append((token, job))
             case .event(let event): events.append(event.kind)
@@ -119,6 +127,17 @@ final class BrokerStory {
             receivedAt: now, principal: principal)
         handle(.requestReceived(context))
     }
+
+    /// A frame without a header, as a login of SaslHandshake version 0 has them.
+    func send(token: [UInt8], on connection: UInt64 = 1) {
+        var context = RequestContext(
+            connection: ConnectionID(rawValue: connection), header: RequestHeader(.saslAuthenticate, version: 0, correlationID: 0),
+            body: Bytes(token), clientHost: clientHost, listener: listener, receivedAt: now)
+        context.isToken = true
+        handle(.requestReceived(context))
+    }
+
+    func rawAnswerIsDue(on connection: UInt64) -> Bool { sent[ConnectionID(rawValue: connection)]?.isEmpty == false }
 
     func rawAnswer(on connection: UInt64 = 1) -> Bytes? {
         guard let (frame, slices) = sent[ConnectionID(rawValue: connection)]?.first else { return nil }

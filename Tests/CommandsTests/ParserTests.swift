@@ -95,6 +95,10 @@ private func objection(_ line: String) -> String {
                   -b, --bootstrap HOST:PORT   The cluster: one or more brokers, with commas
                                               between. Default: KASTELLAN_BOOTSTRAP, or
                                               127.0.0.1:9092, where "kastellan dev" serves.
+                      --command-config FILE   A client.properties file with the keys of Java's
+                                              clients or librdkafka's: security.protocol,
+                                              sasl.…, ssl.…, bootstrap.servers. Default:
+                                              KASTELLAN_COMMAND_CONFIG, or none.
                       --timeout MS            Give up after so many milliseconds, with exit code
                                               124. Default: 15000.
                       --dry-run               Show what would be done, and the Kafka command

@@ -148,6 +148,12 @@ struct SampleScreen: Sendable {
             snapshot.connection = .disconnected(since: noon, reason: "connection refused")
             driver.send(.snapshot(snapshot))
         },
+        SampleScreen("refused-login", "3", from: .unknown) { driver in
+            var snapshot = ClusterSnapshot()
+            let reason = "authentication failed: kafka-1:9092: Authentication failed: Invalid username or password"
+            snapshot.connection = .disconnected(since: noon, reason: reason)
+            driver.send(.snapshot(snapshot))
+        },
         SampleScreen("stale", "4") { _ = $0.wait(12_000) },
         SampleScreen("flash", "3 c"), SampleScreen("hostile", "4", from: .hostile),
     ]

@@ -192,7 +192,8 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, brokers=3, settings=None, directory=None, networks=False, development=True):
+    def __init__(self, brokers=3, settings=None, directory=None, networks=False, development=True,
+                 listener="PLAINTEXT"):
         self.directory = directory or os.path.join(harness.TMP, "cluster")
         os.makedirs(self.directory, exist_ok=True)
         self.nodes = [Node(self, number + 1) for number in range(brokers)]
@@ -219,7 +220,7 @@ class Cluster:
         for node in self.nodes:
             own = {
                 "node.id": node.id, "log.dirs": node.directory,
-                "listeners": f"PLAINTEXT://{node.host}:{self.ports[node.id]},CONTROLLER://{node.host}:{controllers[node.id]}",
+                "listeners": f"{listener}://{node.host}:{self.ports[node.id]},CONTROLLER://{node.host}:{controllers[node.id]}",
             }
             with open(node.file, "w", encoding="utf-8") as file:
                 file.writelines(f"{key}={value}\n" for key, value in {**common, **own}.items())

@@ -1,7 +1,7 @@
 import Wire
 
-/// SaslHandshake (17) and SaslAuthenticate (36): this broker's listeners are not authenticated, and like Kafka on such a listener it says
-/// ILLEGAL_SASL_STATE, which clients report as a listener that does not speak SASL.
+/// SaslHandshake (17) and SaslAuthenticate (36) outside a login: the listener asks for none, or the connection is logged in already and
+/// logins do not expire. What belongs to a login never gets here (Authentication.swift).
 extension Broker {
     mutating func handleSaslHandshake(_ context: RequestContext, _ request: SaslHandshakeRequest) {
         var response = SaslHandshakeResponse()
@@ -12,7 +12,7 @@ extension Broker {
     mutating func handleSaslAuthenticate(_ context: RequestContext, _ request: SaslAuthenticateRequest) {
         var response = SaslAuthenticateResponse()
         response.errorCode = .illegalSaslState
-        response.errorMessage = "This listener does not authenticate."
+        response.errorMessage = "SaslAuthenticate request received after successful authentication"
         respond(context, response)
     }
 }

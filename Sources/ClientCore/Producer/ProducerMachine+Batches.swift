@@ -221,7 +221,7 @@ extension ClientError {
     /// that it has appended and not replicated yet.
     fileprivate var saysNotWritten: Bool {
         switch self {
-        case .unreachable, .unsupported, .unknownBroker, .overloaded: true
+        case .unreachable, .unsupported, .unknownBroker, .overloaded, .authenticationFailed: true
         case .disconnected, .timedOut, .malformed, .stopped, .aborted, .illegal: false
         case .kafka(let code, _): ClientError.notWritten.contains(code)
         }

@@ -137,7 +137,7 @@ extension ClientError {
                 .producerFenced, .invalidProducerEpoch, .transactionalIDAuthorizationFailed, .clusterAuthorizationFailed,
                 .invalidTxnState, .unsupportedVersion, .invalidRequest, .invalidTransactionTimeout,
             ].contains(code)
-        case .unsupported, .malformed, .stopped: true
+        case .unsupported, .malformed, .stopped, .authenticationFailed: true
         case .unreachable, .disconnected, .timedOut, .unknownBroker, .overloaded, .aborted, .illegal: false
         }
     }

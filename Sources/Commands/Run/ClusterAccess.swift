@@ -13,14 +13,12 @@ struct ClusterAccess {
     static let defaultTimeoutMs: Int64 = 15_000
 
     init(_ invocation: Invocation) throws(Failure) {
-        let text = invocation.text("--bootstrap") ?? environment("KASTELLAN_BOOTSTRAP") ?? Paths.defaultBootstrap
-        guard let addresses = ServerAddress.list(text) else {
-            throw .usage("--bootstrap: \"\(text)\" is not HOST:PORT[,HOST:PORT…]")
-        }
-        self.addresses = addresses
+        let settings = try ClientSettings(invocation)
+        addresses = settings.bootstrap
         timeoutMs = invocation.integer("--timeout") ?? ClusterAccess.defaultTimeoutMs
         client = ClusterClient(
-            bootstrap: addresses, clientID: "kastellan", requestTimeoutMs: timeoutMs, connectTimeoutMs: min(timeoutMs, 5_000))
+            bootstrap: addresses, clientID: "kastellan", requestTimeoutMs: timeoutMs, connectTimeoutMs: min(timeoutMs, 5_000),
+            security: settings.security)
     }
 
     /// Sends a request and waits for its answer.
@@ -41,7 +39,10 @@ struct ClusterAccess {
         case .unreachable(let reason):
             return Failure(.unreachable, "no broker at \(list): \(reason); name one with -b, or start one with `kastellan dev`")
         case .disconnected(let reason):
-            return Failure(.unreachable, "the broker at \(list) hung up: \(reason); is it a Kafka broker, and without TLS?")
+            let advice = "is it a Kafka broker, and is security.protocol that of its listener?"
+            return Failure(.unreachable, "the broker at \(list) hung up: \(reason); \(advice)")
+        case .authenticationFailed(let reason):
+            return Failure(.authentication, "authentication failed: \(reason); --command-config names a file with the login")
         case .timedOut(let api):
             return Failure(.timeout, "\(list) did not answer \(api) in time; --timeout gives it longer")
         case .kafka(let code, let message):

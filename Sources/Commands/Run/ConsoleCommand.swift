@@ -7,12 +7,9 @@ import Terminal
 /// `kastellan -b HOST:PORT`: the console on any cluster. Also what `dev` and `demo` share with it.
 enum ConsoleCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
-        let text = invocation.text("--bootstrap") ?? environment("KASTELLAN_BOOTSTRAP") ?? Paths.defaultBootstrap
-        guard let addresses = ServerAddress.list(text) else {
-            throw .usage("--bootstrap: \"\(text)\" is not HOST:PORT[,HOST:PORT…]")
-        }
-        let options = try options(invocation, name: addresses[0].description, refreshSeconds: 2)
-        return try status(ConsoleSession.run(.known(addresses), options: options))
+        let settings = try ClientSettings(invocation)
+        let options = try options(invocation, name: settings.bootstrap[0].description, refreshSeconds: 2)
+        return try status(ConsoleSession.run(.known(settings.bootstrap, settings.security), options: options))
     }
 
     static func options(_ invocation: Invocation, name: String, refreshSeconds: Int64) throws(Failure) -> ConsoleSessionOptions {

@@ -1,3 +1,4 @@
+import Client
 import ClientCore
 import DevCluster
 import Console
@@ -15,6 +16,7 @@ enum DevCommand {
             throw .usage("--ephemeral and --data exclude each other: ephemeral data has no place to stay")
         }
         options.dataDirectory = invocation.isSet("--ephemeral") ? nil : absolute(invocation.text("--data") ?? Paths.devData)
+        options.isSecure = invocation.isSet("--secure")
         let found = options.dataDirectory.flatMap { DevCluster.brokers(in: $0) }
         options.brokers = Int(invocation.integer("--brokers") ?? Int64(found ?? DevCommand.brokers))
         return try ClusterRun(options, invocation).run()
@@ -67,6 +69,7 @@ private struct ClusterRun: Sendable {
         let cluster = try start(onEvent: { _ in }, onLog: { Streams.complain($0) })
         let shop = try startTraffic(cluster)
         Streams.print("bootstrap.servers=\(ClusterRun.list(cluster))\n")
+        if let files = cluster.clientFiles { Streams.print("client.properties=\(files.java)\nlibrdkafka.conf=\(files.librdkafka)\n") }
         _ = signals.wait()
         shop?.stop()
         cluster.stop()
@@ -82,7 +85,9 @@ private struct ClusterRun: Sendable {
             do throws(Failure) {
                 let cluster = try start(onEvent: { events.post($0) }, onLog: { _ in })
                 held.set(cluster, try startTraffic(cluster))
-                return .success(cluster.bootstrap)
+                var entrance = ConsoleEntrance(cluster.bootstrap, try ClusterRun.security(cluster))
+                entrance.notice = cluster.clientFiles.map { "Clients log in by \($0.java); kcat takes \($0.librdkafka) after -F." }
+                return .success(entrance)
             } catch {
                 return .failure(ConsoleFailure(error.message))
             }
@@ -90,6 +95,10 @@ private struct ClusterRun: Sendable {
         let end = ConsoleSession.run(target, events: events, chaos: { held.cluster }, options: options)
         held.stop()
         return try ConsoleCommand.status(end)
+    }
+
+    private static func security(_ cluster: DevCluster) throws(Failure) -> ClientSecurity {
+        do throws(DevClusterError) { return try cluster.clientSecurity() } catch { throw Failure(.error, error.description) }
     }
 
     static func list(_ cluster: DevCluster) -> String { cluster.bootstrap.map(\.description).joined(separator: ",") }

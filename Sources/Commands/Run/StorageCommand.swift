@@ -23,8 +23,10 @@ enum StorageCommand {
         }
         let config = try settings(invocation)
         do throws(FormatError) {
+            var users: [ScramUser] = []
+            for text in invocation.all("--add-scram") { users.append(try ScramUser(text)) }
             let lines = try DirectoryFormat(config).format(
-                clusterID: clusterID, ignoreFormatted: invocation.isSet("--ignore-formatted"))
+                clusterID: clusterID, ignoreFormatted: invocation.isSet("--ignore-formatted"), users: users)
             for line in lines { Streams.print(visible(line) + "\n") }
         } catch {
             throw Failure(.error, error.description)

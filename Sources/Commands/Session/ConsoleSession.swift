@@ -32,8 +32,21 @@ package struct ConsoleSessionOptions: Sendable {
 
 /// Where the cluster is: known already, or known once it has been started, which then happens behind the first frame.
 package enum ConsoleTarget: Sendable {
-    case known([ServerAddress])
-    case starting(@Sendable () -> Result<[ServerAddress], ConsoleFailure>)
+    case known([ServerAddress], ClientSecurity = .none)
+    case starting(@Sendable () -> Result<ConsoleEntrance, ConsoleFailure>)
+}
+
+/// A cluster's brokers, and how they let one in.
+package struct ConsoleEntrance: Sendable {
+    package var addresses: [ServerAddress]
+    package var security: ClientSecurity
+    /// What the console says first.
+    package var notice: String?
+
+    package init(_ addresses: [ServerAddress], _ security: ClientSecurity = .none) {
+        self.addresses = addresses
+        self.security = security
+    }
 }
 
 /// How a session ended.
@@ -100,7 +113,7 @@ package final class ConsoleSession {
         self.events = events
         self.chaos = chaos
         var addresses: [String] = []
-        if case .known(let list) = target { addresses = list.map(\.description) }
+        if case .known(let list, _) = target { addresses = list.map(\.description) }
         let consoleOptions = ConsoleOptions(
             contextName: options.contextName, bootstrap: addresses.isEmpty ? ["localhost"] : addresses, isReadOnly: options.isReadOnly,
             glyphs: terminal.glyphs, themeNames: options.themes.names)
@@ -129,22 +142,24 @@ package final class ConsoleSession {
 
     private func begin(_ target: ConsoleTarget) {
         switch target {
-        case .known(let addresses): connect(addresses)
+        case .known(let addresses, let security): connect(ConsoleEntrance(addresses, security))
         case .starting(let start):
             let mailbox = mailbox
             SessionThread.run { mailbox.post(.started(start())) }
         }
     }
 
-    func connect(_ addresses: [ServerAddress]) {
+    func connect(_ entrance: ConsoleEntrance) {
+        let addresses = entrance.addresses
         isDirty = true
         console.bootstrapKnown(addresses.map(\.description))
-        let connection = SessionConnection(addresses, mailbox, refreshMs: options.refreshMs, isReadOnly: options.isReadOnly)
+        let connection = SessionConnection(entrance, mailbox, refreshMs: options.refreshMs, isReadOnly: options.isReadOnly)
         self.connection = connection
         events?.attach { connection.ingest($0) }
         connection.watch(console.currentInterest())
         isUrgent = true
         if let controls = chaos() { feed(.chaos(SessionChaos.conditions(controls))) }
+        if let notice = entrance.notice { feed(.notice(Notice(.info, notice))) }
         if let command = options.command { feed(.command(command)) }
     }
 
@@ -208,7 +223,7 @@ package final class ConsoleSession {
         for item in mail.items {
             switch item {
             case .event(let event): feed(event)
-            case .started(.success(let addresses)): connect(addresses)
+            case .started(.success(let entrance)): connect(entrance)
             case .started(.failure(let failure)): end = .notStarted(failure)
             }
         }

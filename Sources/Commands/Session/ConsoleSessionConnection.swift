@@ -16,8 +16,9 @@ final class SessionConnection: Sendable {
     private let isReadOnly: Bool
     private let tail = Mutex<SessionTail?>(nil)
 
-    init(_ addresses: [ServerAddress], _ mailbox: ConsoleMailbox, refreshMs: Int64, isReadOnly: Bool) {
-        client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console")
+    init(_ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, refreshMs: Int64, isReadOnly: Bool) {
+        let addresses = entrance.addresses
+        client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.isReadOnly = isReadOnly

@@ -11,7 +11,7 @@ import Synchronization
 final class ConsoleMailbox: Sendable {
     enum Item: Sendable {
         case event(ConsoleEvent)
-        case started(Result<[ServerAddress], ConsoleFailure>)
+        case started(Result<ConsoleEntrance, ConsoleFailure>)
     }
     struct Mail: Sendable {
         var items: [Item] = []

@@ -21,6 +21,10 @@ extension CommandTable {
             port, brokers,
             Flag("--data", "-d", .text("DIR"), completes: .folder, "Where the data is kept."),
             Flag("--ephemeral", nil, "Keep the data in a temporary directory and remove it at the end."),
+            Flag(
+                "--secure", nil,
+                "Clients and brokers log in and encrypt: makes certificates and users in the data directory's folder security, and says "
+                    + "where the files are that clients take. Data of such a cluster stays secure without the flag."),
             headless,
         ] + Flag.console,
         examples: [
@@ -28,6 +32,7 @@ extension CommandTable {
             Example(
                 "kastellan dev --headless --ephemeral --port 0",
                 "a throw-away cluster for a test; read its address from the line it prints"),
+            Example("kastellan dev --secure --data ./secure", "a cluster over SASL_SSL; kcat -F ./secure/security/librdkafka.conf -L"),
         ])
 
     static let demo = CommandSpec(
@@ -70,6 +75,6 @@ extension CommandTable {
             "The word may be left out: \"kastellan -b HOST:PORT\". The first screen is drawn before the first answer comes; "
                 + "what was seen stays on screen with its age while a broker is away."
         ],
-        flags: [.bootstrap] + Flag.console,
+        flags: [.bootstrap, .commandConfig] + Flag.console,
         examples: [Example("kastellan -b kafka-1.example.net:9092", "the console on that cluster")])
 }

@@ -5,6 +5,10 @@ extension Flag {
         "--bootstrap", "-b", .text("HOST:PORT"),
         "The cluster: one or more brokers, with commas between. Default: KASTELLAN_BOOTSTRAP, or 127.0.0.1:9092, "
             + "where \"kastellan dev\" serves.")
+    static let commandConfig = Flag(
+        "--command-config", nil, .text("FILE"), completes: .file,
+        "A client.properties file with the keys of Java's clients or librdkafka's: security.protocol, sasl.…, ssl.…, bootstrap.servers. "
+            + "Default: KASTELLAN_COMMAND_CONFIG, or none.")
     static let timeout = Flag(
         "--timeout", nil, .integer("MS", 1...3_600_000), "Give up after so many milliseconds, with exit code 124. Default: 15000.")
     static let output = Flag(
@@ -13,7 +17,7 @@ extension Flag {
     static let dryRun = Flag("--dry-run", nil, "Show what would be done, and the Kafka command that does the same, and change nothing.")
 
     /// What every command that asks a cluster takes.
-    static let connection: [Flag] = [.bootstrap, .timeout]
+    static let connection: [Flag] = [.bootstrap, .commandConfig, .timeout]
     /// What every command that changes a cluster takes.
     static let change: [Flag] = connection + [.dryRun, .yes]
 

@@ -16,6 +16,9 @@ extension CommandTable {
             flags: [
                 Flag("--cluster-id", "-t", .text("ID"), "The cluster's id."), settings,
                 Flag("--ignore-formatted", "-g", "Leave directories of this cluster that are formatted already as they are."), override,
+                Flag(
+                    "--add-scram", nil, .text("USER"), repeats: true,
+                    "A user to begin with: 'SCRAM-SHA-256=[name=alice,password=secret]'. Whoever sees this machine's processes sees it."),
             ],
             examples: [
                 Example("kastellan storage format -t $(kastellan storage random-uuid) -c server.properties", "a new cluster of one node")

@@ -34,6 +34,9 @@ struct ClusterReading {
         let list = access.addresses.map(\.description).joined(separator: ",")
         if !finished { return Failure(.timeout, "\(list) did not answer in time; --timeout gives it longer") }
         let reason = snapshot?.observations.metadata.error ?? "no answer"
+        if reason.hasPrefix(ClientError.authenticationPrefix) {
+            return Failure(.authentication, "\(reason); --command-config names a file with the login")
+        }
         return Failure(.unreachable, "\(list): \(reason); name a broker with -b, or start one with `kastellan dev`")
     }
 }

@@ -127,6 +127,9 @@ extension Console {
     private var waitingLines: [String] {
         let address = Escape.line(options.bootstrap.joined(separator: ", "))
         switch snapshot.connection {
+        case .disconnected where snapshot.loginRefusal != nil:
+            let reason = Escape.line(snapshot.loginRefusal ?? "")
+            return ["\(address) lets nobody in by this login.", "", reason, "Trying again; --command-config names another."]
         case .disconnected(_, let reason):
             return ["Cannot reach \(address).", "", Escape.line(reason), "Trying again; nothing needs to be pressed."]
         case .connecting: return ["Connecting to \(address)"]

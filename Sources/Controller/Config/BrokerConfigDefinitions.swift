@@ -77,10 +77,10 @@ package enum BrokerConfigDefinitions {
             ConfigDefinition(
                 "max.connections.per.ip", .int, "2147483647", .atLeast(0), .clusterWide, "Connections at one time from one address."),
             ConfigDefinition(
-                "max.connections.per.ip.overrides", .string, "", .any, .clusterWide, hasEffect: false,
+                "max.connections.per.ip.overrides", .string, "", .any, .clusterWide,
                 "Exceptions from max.connections.per.ip."),
             ConfigDefinition(
-                "max.connection.creation.rate", .int, "2147483647", .atLeast(0), .clusterWide, hasEffect: false,
+                "max.connection.creation.rate", .int, "2147483647", .atLeast(0), .clusterWide,
                 "New connections in a second."),
             ConfigDefinition("fetch.max.bytes", .int, "57671680", .atLeast(1024), "The most one fetch response carries."),
             ConfigDefinition("max.incremental.fetch.session.cache.slots", .int, "1000", .atLeast(0), "Fetch sessions kept."),

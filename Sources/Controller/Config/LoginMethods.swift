@@ -10,6 +10,10 @@ package struct LoginMethods: Sendable {
     /// How long a login lasts; 0 is for ever.
     package private(set) var reauthMs: Int64 = 0
 
+    /// Nobody can log in.
+    package static let none = LoginMethods()
+    private init() {}
+
     /// Throws what is wrong with the listener's settings.
     package init(_ config: BrokerConfig, listener: String) throws(BrokerConfigError) {
         let listed = config.listenerText(listener, "sasl.enabled.mechanisms")

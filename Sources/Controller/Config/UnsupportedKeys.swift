@@ -20,7 +20,6 @@ package enum UnsupportedKeys {
         "initial.broker.registration.timeout.ms": "a starting broker tries to register without end",
         "log.flush.start.offset.checkpoint.interval.ms":
             "log starts are written down with the recovery points, every log.flush.offset.checkpoint.interval.ms",
-        "max.connection.creation.rate": "new connections are bounded by their number alone",
         "metadata.log.segment.ms": "the metadata log rolls by size and is cut by snapshots",
         "metadata.max.idle.interval.ms": "an idle controller writes nothing",
         "metadata.max.retention.bytes": "the metadata log is kept back to the older of two snapshots",
@@ -31,6 +30,9 @@ package enum UnsupportedKeys {
         "offsets.commit.timeout.ms": "a commit waits for its replicas as long as its client does",
         "offsets.load.buffer.size": "a coordinator loads in pieces of its own size",
         "request.timeout.ms": "each request between brokers has a deadline of its own",
+        "sasl.jaas.config": "a node's logins stand in listener.name.NAME.MECHANISM.sasl.jaas.config",
+        "ssl.keystore.password": "keystores are PEM, whose password is ssl.key.password",
+        "ssl.truststore.password": "truststores are PEM, which have no password",
     ]
 
     /// Why the broker does not start with this; nil where it may.

@@ -214,6 +214,11 @@ package final class SimulatedNode {
         for effect in effects {
             switch effect {
             case .send(let connection, let frame, let slices): serverSide.send(connection, frame, slices)
+            case .farewell(let connection, let frame):
+                serverSide.send(connection, frame, [])
+                serverSide.close(connection)
+            // Simulated clients do not log in.
+            case .framing: break
             case .proceed(let connection): serverSide.proceed(connection)
             case .close(let connection, let reason):
                 world.trace.note(world, "\(host)", "closes a connection: \(reason)")

@@ -40,6 +40,14 @@ package struct SaslClient: Sendable {
     package struct Request: Sendable {
         package var message: any WireRequest
         package var version: Int16
+
+        /// The whole frame, its size before it.
+        package func frame(correlationID: Int32, clientID: String) -> Bytes {
+            func encode<R: WireRequest>(_ request: R) -> Bytes {
+                encodeRequest(request, version: version, correlationID: correlationID, clientID: clientID).bytes
+            }
+            return encode(message)
+        }
     }
 
     package enum Outcome: Sendable {
