@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # broker: none
-# time: 240
+# time: 420
 """Runs the conformance matrix (conformance/): every behaviour with every client, on one broker, on three, and on three while the broker that
 leads and coordinates is killed and started again in the middle.
 
@@ -35,10 +35,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "..", "..", "README.md")
 TOPOLOGIES = {"one": 1, "three": 3, "faults": 3}
 # APIs that are there: a broker that no longer has one fails the run instead of being asked less.
-PRESENT = {"CreateAcls", "AddPartitionsToTxn", "ListTransactions"}
-WIDTH = 4  # rows of one client at once
+PRESENT = {"CreateAcls", "AddPartitionsToTxn", "ListTransactions", "ConsumerGroupHeartbeat"}
+WIDTH = 6  # rows of one client at once
 SETTINGS = {
     "group.min.session.timeout.ms": "1000", "num.partitions": "3",
+    "group.consumer.min.session.timeout.ms": "1000", "group.consumer.session.timeout.ms": "4000",
+    "group.consumer.min.heartbeat.interval.ms": "100", "group.consumer.heartbeat.interval.ms": "300",
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "allow.everyone.if.no.acl.found": "true",
 }
 

@@ -1,11 +1,12 @@
 """confluent-kafka, which is librdkafka with a Python face."""
 
+import threading
 import time
 
 import confluent_kafka
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, ShareConsumer, TopicPartition
 
-from .base import SESSION_MS, STATIC_MS, Client, Failure, Reader, Record, halves
+from .base import SESSION_MS, STATIC_MS, Client, Failure, Reader, Record, ask, halves, until
 
 QUIET = {"log_level": 0, "reconnect.backoff.max.ms": 500}
 
@@ -178,6 +179,29 @@ class Confluent(Client):
 
     def transactional(self, cell, transactional_id, **settings):
         return Transactional(cell, transactional_id, **settings)
+
+    def share(self, cell, group, topic, count):
+        """The offsets that three share consumers of a group got, until there are `count` or 40 s are over."""
+        ask(cell.bootstrap.split(",")[0 if cell.victim != 1 else 1], "IncrementalAlterConfigs", 1, {"ValidateOnly": False, "Resources": [{
+            "ResourceType": 32, "ResourceName": group,
+            "Configs": [{"Name": "share.auto.offset.reset", "ConfigOperation": 0, "Value": "earliest"}]}]})
+        found, over = [], threading.Event()
+
+        def consume():
+            consumer = ShareConsumer({"bootstrap.servers": cell.bootstrap, "group.id": group, **QUIET})
+            consumer.subscribe([topic])
+            while not over.is_set():
+                found.extend(m.offset() for m in consumer.poll(0.3) if m.error() is None)
+            consumer.close()
+
+        threads = [threading.Thread(target=consume, daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(found) >= count, 40)
+        over.set()
+        for thread in threads:
+            thread.join(15)
+        return found
 
     def member(self, group, topic, bootstrap, assignor, instance):
         settings = {
