@@ -35,7 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "..", "..", "README.md")
 TOPOLOGIES = {"one": 1, "three": 3, "faults": 3}
 # APIs that are there: a broker that no longer has one fails the run instead of being asked less.
-PRESENT = {"CreateAcls", "AddPartitionsToTxn", "ListTransactions", "ConsumerGroupHeartbeat"}
+PRESENT = {"CreateAcls", "AddPartitionsToTxn", "ListTransactions", "ConsumerGroupHeartbeat", "AlterUserScramCredentials"}
 WIDTH = 6  # rows of one client at once
 SETTINGS = {
     "group.min.session.timeout.ms": "1000", "num.partitions": "3",

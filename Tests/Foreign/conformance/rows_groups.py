@@ -65,7 +65,9 @@ for _name in ASSIGNORS + SERVER_SIDE:
 @row("group-static", "a static member comes back to what it had, without a rebalance")
 def static(cell, client):
     topic, group = cell.topic(partitions=PARTITIONS), cell.group()
-    first, second = (client.join(cell, group, topic, "range", f"instance-{n}") for n in range(2))
+    first = client.join(cell, group, topic, "range", "instance-0")
+    shared([first], "one member owns all")
+    second = client.join(cell, group, topic, "range", "instance-1")
     shared([first, second], "two members share")
     before = first.owned
     cell.middle()
