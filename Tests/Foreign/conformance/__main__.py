@@ -1,7 +1,7 @@
 """One column on one topology, in a process of its own: reads rounds from standard input, writes outcomes to standard output, both as lines
 of JSON.
 
-    {"round": [row, …], "victim": broker or null}      runs these rows at once, each on a thread
+    {"round": [row, …], "victim": broker or null, "suffix": text}      runs these rows at once, each on a thread; the suffix makes names new
     {"go": true}                                        the broker has been killed: rows that wait in their middle go on
 
     {"middle": row}                                     a row has come to its middle
@@ -38,7 +38,7 @@ class Worker:
         with self.lock:
             print(json.dumps(line), flush=True)
 
-    def run(self, name, victim):
+    def run(self, name, victim, suffix):
         row, started, why = ROWS[name], time.monotonic(), ""
         reached = threading.Event()
 
@@ -49,6 +49,7 @@ class Worker:
                 self.gone.wait(60)
 
         cell = Cell(name, self.client.name, self.bootstrap, self.brokers, victim, middle, self.directory)
+        cell.name += suffix
         try:
             row.test(cell, self.client)
         except Exception as error:  # noqa: BLE001 - every failure of a client is a finding
@@ -71,7 +72,7 @@ class Worker:
                     continue
                 self.gone.clear()
                 for name in order["round"]:
-                    pool.submit(self.run, name, order["victim"])
+                    pool.submit(self.run, name, order["victim"], order["suffix"])
 
 
 def main():
