@@ -39,7 +39,7 @@ package struct Controller: Sendable {
         image.apply(record, at: offset, into: &delta)
     }
 
-    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas, transactions and consumer groups (KIP-848)
+    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas, transactions, consumer groups (KIP-848),
     /// as in a cluster that Kafka 4.1 or later begins, as one transaction.
     package static func bootstrapRecords() -> [MetadataRecord] {
         [

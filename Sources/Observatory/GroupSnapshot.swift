@@ -78,6 +78,13 @@ package struct MemberSnapshot: Equatable, Sendable {
     /// KIP-848 only.
     package var memberEpoch: Int32? = nil
     package var targetAssignment: [TopicPartition] = []
+    /// A member of the classic protocol in a group of KIP-848.
+    package var isClassic = false
+
+    /// It has reached the target of this epoch, and has what that says.
+    package func isReconciled(to assignmentEpoch: Int32?) -> Bool {
+        memberEpoch == assignmentEpoch && assignment == targetAssignment
+    }
 
     package init(
         id: String, instanceID: String? = nil, clientID: String, host: String, assignment: [TopicPartition] = [],

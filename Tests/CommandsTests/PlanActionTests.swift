@@ -88,8 +88,10 @@ private func actions(_ line: String) throws -> [PlanActions.Wanted] {
                 + "\"consumerId\":null,\"host\":null,\"clientId\":null}\n")
         #expect(
             SnapshotListings.members(groups).text(.table) == """
-                GROUP  CONSUMER-ID  GROUP-INSTANCE-ID  HOST        CLIENT-ID  #PARTITIONS  ASSIGNMENT
-                g      m-1          -                  /127.0.0.1  c                    2  t-0,t-1
+                GROUP  CONSUMER-ID  GROUP-INSTANCE-ID  HOST        CLIENT-ID  #PARTITIONS  CURRENT-EPOCH  CURRENT-ASSIGNMENT  \
+                TARGET-EPOCH  TARGET-ASSIGNMENT
+                g      m-1          -                  /127.0.0.1  c                    2              -  t-0,t-1             \
+                           -  -
 
                 """)
     }

@@ -60,7 +60,7 @@ struct SampleScreen: Sendable {
     var make: @Sendable (Int, Int) -> Driver
 
     enum Cluster: Sendable {
-        case busy, empty, hostile, unknown, many, replicating
+        case busy, empty, hostile, unknown, many, replicating, reconciling
 
         var snapshot: ClusterSnapshot {
             switch self {
@@ -70,6 +70,7 @@ struct SampleScreen: Sendable {
             case .unknown: ClusterSnapshot()
             case .many: Sample.many(300)
             case .replicating: Sample.replicating()
+            case .reconciling: Sample.reconciling()
             }
         }
     }
@@ -89,6 +90,8 @@ struct SampleScreen: Sendable {
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
         SampleScreen("groups", "4"), SampleScreen("group", "4 enter"), SampleScreen("group-members", "4 enter tab"),
+        SampleScreen("group-epochs", "4 enter tab", from: .reconciling), SampleScreen("groups-epochs", "4", from: .reconciling),
+        SampleScreen("describe-group-epochs", "4 d", from: .reconciling),
         SampleScreen("events", "5"),
         SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right down space space"),
         SampleScreen("topics-many", "3 G", from: .many),

@@ -1,6 +1,7 @@
 """The consumer protocol of KIP-848 with confluent-kafka (`group.protocol=consumer`): members come and go, static members, regular
 expressions, commits, the server's assignors, a member that is killed, a coordinator that is killed, and a group that changes over from the
 classic protocol and back while its members go on."""
+# time: 120
 # broker: none
 
 import os
@@ -8,12 +9,17 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
-from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, ConsumerGroupType, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
-from harness import Broker, check, checking, done, equal, wait_until
+from cluster import Cluster
+from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, ConsumerGroupType, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from harness import check, checking, done, equal, wait_until
 
+# Members come often and are missed soon, so that nothing here waits for Kafka's own five and 45 seconds.
+SETTINGS_OF_BROKERS = {
+    "group.consumer.heartbeat.interval.ms": "300", "group.consumer.min.heartbeat.interval.ms": "300",
+    "group.consumer.min.session.timeout.ms": "1000", "group.consumer.assignment.interval.ms": "0",
+}
 SETTINGS = {"group.protocol": "consumer", "auto.offset.reset": "earliest", "auto.commit.interval.ms": 200}
 
 
@@ -59,8 +65,9 @@ def shared(members, count, seconds=20):
     return wait_until(even, seconds)
 
 
-def fill(bootstrap, topic, partitions, replicas=1, records=60):
-    AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, partitions, replicas)])[topic].result()
+def fill(bootstrap, topic, partitions, records=60):
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, partitions, 3)])[topic].result()
     producer = Producer({"bootstrap.servers": bootstrap})
     for number in range(records):
         producer.produce(topic, str(number), partition=number % partitions)
@@ -124,15 +131,13 @@ def regular_expression(bootstrap, admin):
     return [member, wrong]
 
 
-def group_settings(admin):
-    resource = ConfigResource(ResourceType.GROUP, "killed") if hasattr(ResourceType, "GROUP") else None
-    if resource is None:
-        return
-    value = admin.describe_configs([resource])[resource].result()["consumer.session.timeout.ms"].value
-    equal("a group's settings are described", value, "3000")
-
-
-def killed_member(bootstrap):
+def killed_member(bootstrap, admin):
+    resource = ConfigResource(ResourceType.GROUP, "killed")
+    admin.incremental_alter_configs([
+        ConfigResource(ResourceType.GROUP, "killed", incremental_configs=[
+            ConfigEntry("consumer.session.timeout.ms", "2000", incremental_operation=AlterConfigOpType.SET)])])[resource].result()
+    described = admin.describe_configs([resource])[resource].result()["consumer.session.timeout.ms"]
+    equal("a group has settings of its own", (described.value, described.source), ("2000", 8))
     survivor = Member(bootstrap, "survivor", "killed", ["topic-1"])
     victim = subprocess.Popen([sys.executable, os.path.abspath(__file__), "victim", bootstrap], stdout=subprocess.PIPE)
     victim.stdout.readline()
@@ -171,30 +176,42 @@ def migration(bootstrap, admin):
         check(f"{classic.name} ends", classic.stop() and not classic.error, classic.error)
 
 
-def failover():
-    with Broker(arguments=["--brokers", "3"]) as cluster:
-        fill(cluster.bootstrap, "topic", 6, replicas=3)
-        members = [Member(cluster.bootstrap, f"f{n}", "over", ["topic"]) for n in range(2)]
-        check("two members on three brokers", shared(members, 6), told(members))
-        cluster.stop()
-        cluster.start()
-        admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
-        wait_until(lambda: describe(admin, "over").state == ConsumerGroupState.STABLE)
-        check("after a restart they are who they were", shared(members, 6), told(members))
-        for member in members:
-            member.stop()
+def failover(cluster):
+    """The group's coordinator is killed: another broker reads the group from the log, and the members go on in their epochs."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    fill(cluster.bootstrap, "topic", 6)
+    members = [Member(cluster.bootstrap, f"f{n}", "over", ["topic"]) for n in range(2)]
+    check("two members on three brokers", shared(members, 6), told(members))
+    wait_until(lambda: describe(admin, "over").state == ConsumerGroupState.STABLE)
+    before, owned = describe(admin, "over").coordinator.id, [m.owned for m in members]
+    cluster.node(before).kill()
+
+    def elsewhere():
+        try:
+            group = describe(admin, "over")
+        except KafkaException:
+            return False
+        return group.coordinator.id != before and group.state == ConsumerGroupState.STABLE
+
+    check("another coordinator knows the group", wait_until(elsewhere, 30))
+    equal("and nobody has lost anything", [m.owned for m in members], owned)
+    members.append(Member(cluster.bootstrap, "f2", "over", ["topic"]))
+    check("a third member joins there", shared(members, 6), told(members))
+    return members
 
 
 def main():
-    with Broker() as broker:
-        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-        for part in (
-            lambda: members_come_and_go(broker.bootstrap, admin), lambda: static_member(broker.bootstrap, admin),
-            lambda: regular_expression(broker.bootstrap, admin), lambda: migration(broker.bootstrap, admin),
-        ):
-            with checking("no exception"):
-                for member in part() or []:
+    with Cluster(3, SETTINGS_OF_BROKERS) as cluster:
+        bootstrap = cluster.bootstrap
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        for part in (members_come_and_go, static_member, regular_expression, killed_member, migration):
+            with checking(f"{part.__name__} without an exception"):
+                for member in part(bootstrap, admin) or []:
                     member.stop()
+        with checking("failover without an exception"):
+            for member in failover(cluster):
+                member.stop()
+        equal("no broker fell", cluster.crashes(), [])
     done()
 
 

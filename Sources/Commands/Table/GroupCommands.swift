@@ -14,8 +14,8 @@ extension CommandTable {
         positionals: [Positional("GROUP", "a group; all of them where none is named", isOptional: true, repeats: true, completes: .group)],
         flags: [
             Flag("--offsets", nil, "A row per partition: committed, end, lag, member (the default)."),
-            Flag("--members", nil, "A row per member: client, host, partitions."),
-            Flag("--state", nil, "A row per group: coordinator, assignor, state, members."),
+            Flag("--members", nil, "A row per member: client, host, partitions, epochs, what it is to have."),
+            Flag("--state", nil, "A row per group: coordinator, assignor, state, members, epochs."),
             .output,
         ] + Flag.connection,
         examples: [Example("kastellan groups describe payments", "its lag, partition by partition")])

@@ -110,12 +110,14 @@ enum SnapshotListings {
         var listing = Listing([
             .init("GROUP", "group"), .init("STATE", "state"), .init("TYPE", "type"), .init("MEMBERS", "members", right: true),
             .init("TOPICS", "topics", right: true), .init("LAG", "lag", right: true), .init("COORDINATOR", "coordinator", right: true),
-            .init("ASSIGNOR", "assignor"),
+            .init("ASSIGNOR", "assignor"), .init("GROUP-EPOCH", "groupEpoch", right: true),
+            .init("TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", right: true),
         ])
         for group in groups {
             listing.add([
                 .string(group.id), text(group.state), text(group.type), .number(Int64(group.members.count)),
                 .number(Int64(group.topics.count)), number(group.lag), id(group.coordinator), text(group.assignor),
+                number(group.groupEpoch.map(Int64.init)), number(group.assignmentEpoch.map(Int64.init)),
             ])
         }
         return listing
@@ -144,13 +146,17 @@ enum SnapshotListings {
         var listing = Listing([
             .init("GROUP", "group"), .init("CONSUMER-ID", "consumerId"), .init("GROUP-INSTANCE-ID", "groupInstanceId"),
             .init("HOST", "host"), .init("CLIENT-ID", "clientId"), .init("#PARTITIONS", "partitionCount", right: true),
-            .init("ASSIGNMENT", "assignment"),
+            .init("CURRENT-EPOCH", "currentEpoch", right: true), .init("CURRENT-ASSIGNMENT", "assignment"),
+            .init("TARGET-EPOCH", "targetEpoch", right: true), .init("TARGET-ASSIGNMENT", "targetAssignment"),
         ])
         for group in groups {
             for member in group.members {
                 listing.add([
                     .string(group.id), .string(member.id), text(member.instanceID), .string(member.host), .string(member.clientID),
-                    .number(Int64(member.assignment.count)), .array(member.assignment.map { .string($0.description) }),
+                    .number(Int64(member.assignment.count)), number(member.memberEpoch.map(Int64.init)),
+                    .array(member.assignment.map { .string($0.description) }),
+                    number(member.memberEpoch == nil ? nil : group.assignmentEpoch.map(Int64.init)),
+                    member.memberEpoch == nil ? .null : .array(member.targetAssignment.map { .string($0.description) }),
                 ])
             }
         }

@@ -19,7 +19,7 @@ func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
                 CellValue(group.id), state, .count(group.members.count, group.members.isEmpty ? .muted : .row),
                 group.topics.isEmpty ? .unknown : CellValue(group.topics.joined(separator: ",")), lagCell(group.lag),
                 trend(group.lags.map { Double($0.lag) }, scope: .chartAlternative), .rate(group.consumeRate),
-                group.assignor.isEmpty ? .unknown : CellValue(group.assignor), group.type.isEmpty ? .unknown : CellValue(group.type),
+                group.assignor.isEmpty ? .unknown : CellValue(group.assignor), groupType(group),
                 group.coordinator.map { brokerCell($0) } ?? .unknown,
             ],
             isFault: group.error != nil || group.isRebalancing || (!group.hasMembers && (group.lag ?? 0) > 0), target: .group(group.id))
@@ -28,6 +28,12 @@ func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
         title: "Groups", subject: "consumer", columns: columns, rows: Array(rows),
         emptyLines: ["No consumer groups yet.", "", "A group appears with its first member:", "kcat -b \(bootstrap) -G my-group my-topic"],
         freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
+}
+
+/// `classic`, or `consumer 7` with the group's epoch.
+private func groupType(_ group: GroupSnapshot) -> CellValue {
+    guard !group.type.isEmpty else { return .unknown }
+    return CellValue(group.groupEpoch.map { "\(group.type) \($0)" } ?? group.type)
 }
 
 func groupState(_ group: GroupSnapshot) -> CellValue {
@@ -100,6 +106,7 @@ func memberRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
         Column("INSTANCE", min: 8, max: 30, priority: 5), Column("MEMBER", min: 12, max: 60, priority: 4),
     ]
     let group = snapshot.group(id)
+    if let group, group.isConsumerProtocol, group.groupEpoch != nil { return epochMemberRows(snapshot, group) }
     let rows = (group?.members ?? []).map { member -> TableRow in
         let owned = (group?.partitions ?? []).filter { $0.member == member.id }
         let lag = owned.isEmpty ? nil : owned.reduce(Int64(0)) { $0 + ($1.lag ?? 0) }

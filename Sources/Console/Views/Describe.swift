@@ -94,11 +94,17 @@ extension Console {
             field("Coordinator", group.coordinator.map { "broker \($0)" } ?? "-"), field("Lag", group.lag.map { Format.count($0) } ?? "-"),
             field("Topics", group.topics.joined(separator: ", ")),
         ]
+        if group.groupEpoch != nil { out.append(field("Epochs", epochText(group))) }
         out += heading("MEMBERS")
         if group.members.isEmpty { out.append([Span("none", .muted)]) }
         for member in group.members {
             out.append(field(member.clientID, "\(hostText(member.host))  \(member.id)", .value))
             out.append(field("", assignmentText(member.assignment), .muted))
+            guard let epoch = member.memberEpoch else { continue }
+            let isThere = member.isReconciled(to: group.assignmentEpoch)
+            let target = isThere ? "" : ", to have \(assignmentText(member.targetAssignment))"
+            out.append(field("", "epoch \(epoch)\(target)", isThere ? .muted : .pending))
+            if let instance = member.instanceID { out.append(field("", "instance \(instance)", .muted)) }
         }
         let events = snapshot.events.reversed().filter { if case .rebalance(let event) = $0.kind { event.group == id } else { false } }
         if !events.isEmpty {
@@ -135,7 +141,7 @@ extension Console {
         if case .rebalance(let rebalance) = event.kind {
             out += heading("REBALANCE")
             out += [
-                field("Group", rebalance.group), field("Generation", String(rebalance.generation)), field("Step", rebalance.step.rawValue),
+                field("Group", rebalance.group), field(rebalance.isEpoch ? "Epoch" : "Generation", String(rebalance.generation)), field("Step", rebalance.step.rawValue),
                 field("Reason", rebalance.reason.rawValue), field("Member", rebalance.memberID), field("Client", rebalance.clientID),
                 field("Host", rebalance.clientHost), field("Members after", String(rebalance.members)),
             ]

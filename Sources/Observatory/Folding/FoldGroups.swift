@@ -191,6 +191,7 @@ extension MemberSnapshot {
         assignment = MemberSnapshot.partitions(answer.assignment)
         targetAssignment = MemberSnapshot.partitions(answer.targetAssignment)
         memberEpoch = answer.memberEpoch
+        isClassic = answer.memberType == 0
     }
 
     private static func partitions(_ assignment: ConsumerGroupDescribeResponse.Assignment) -> [TopicPartition] {
