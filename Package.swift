@@ -39,6 +39,10 @@ func tests(_ name: String, _ more: [String] = [], exclude: [String] = []) -> Tar
         name: "\(name)Tests", dependencies: ([name] + more).map { .byName(name: $0) }, path: "Tests/\(name)Tests",
         exclude: exclude, swiftSettings: common)
 }
+/// A short program that shows the client library.
+func example(_ name: String) -> Target {
+    .executableTarget(name: "Example\(name)", dependencies: ["Client"], path: "Examples/\(name)", swiftSettings: common)
+}
 func c(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/\(name)") }
 
 let everything: [Target] = [
@@ -85,6 +89,7 @@ let everything: [Target] = [
     program("simulate", ["Simulator", "Compression", "Primitives"]),
     program("storm", ["Broker", "Compression", "Controller", "Storage", "Wire", "Records", "Primitives"]),
     program("tidy", []),
+    example("Produce"), example("Consume"), example("Transfer"),
 
     // What tests of several targets share.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
@@ -108,6 +113,9 @@ let everything: [Target] = [
 /// Built instead of the programs where FUZZ is set.
 let fuzz = fuzzer("fuzz", ["Broker", "Controller", "Compression", "Storage", "Quorum", "Wire", "Records", "Primitives"])
 
+/// The client is a library for others too.
+let offersClient = Context.environment["KASTELLAN_ONLY"] == nil && !fuzzing
+
 /// The targets asked for by KASTELLAN_ONLY with all they depend on, and the tests of those asked for.
 @MainActor func selected() -> [Target] {
     let everything = fuzzing ? everything + [fuzz] : everything
@@ -126,4 +134,5 @@ let fuzz = fuzzer("fuzz", ["Broker", "Controller", "Compression", "Storage", "Qu
     return everything.filter { wanted.contains($0.name) }
 }
 
-let package = Package(name: "kastellan", targets: selected())
+let package = Package(
+    name: "kastellan", products: offersClient ? [.library(name: "Client", targets: ["Client"])] : [], targets: selected())

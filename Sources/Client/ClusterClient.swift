@@ -16,14 +16,19 @@ package final class ClusterClient: Sendable {
     /// Time a request may take where the caller says nothing else, retries included.
     package let requestTimeoutMs: Int64
 
-    package init(
+    package convenience init(
         bootstrap: [ServerAddress], clientID: String = "kastellan", requestTimeoutMs: Int64 = 10_000, connectTimeoutMs: Int64 = 5_000,
         security: ClientSecurity = .none
     ) {
-        self.bootstrap = bootstrap
-        self.requestTimeoutMs = requestTimeoutMs
         var options = ClusterSession.Options(bootstrap: bootstrap, clientID: clientID)
         options.connectTimeoutMs = connectTimeoutMs
+        self.init(options, requestTimeoutMs: requestTimeoutMs, security: security)
+    }
+
+    package init(_ options: ClusterSession.Options, requestTimeoutMs: Int64 = 10_000, security: ClientSecurity = .none) {
+        var options = options
+        bootstrap = options.bootstrap
+        self.requestTimeoutMs = requestTimeoutMs
         options.seed = SystemClock.seed()
         options.credentials = security.login.map { ClientCredentials($0, .system) }
         loop = EventLoop()
@@ -74,6 +79,13 @@ package final class ClusterClient: Sendable {
         guard !isStopped.load(ordering: .acquiring) else { return completion(.failure(.stopped)) }
         let core = core
         loop.post { core.value.submit(request, completion) }
+    }
+
+    /// Does something on the client's thread after so long, unless the client has stopped by then.
+    func after(milliseconds: Int64, _ job: @escaping @Sendable () -> Void) {
+        let loop = loop
+        let deadline = SystemClock.instant().adding(milliseconds: milliseconds)
+        loop.post { _ = loop.schedule(at: deadline, job) }
     }
 
     // MARK: Machines

@@ -25,6 +25,12 @@ package final class HostedMachine<M: ClientMachine>: Sendable {
         loop.post { run.value.run?.receive(input) }
     }
 
+    /// The same, made on the machine's thread; nil where there is nothing to tell any more.
+    func post(taking input: @escaping @Sendable () -> M.Input?) {
+        let run = run
+        loop.post { if let input = input() { run.value.run?.receive(input) } }
+    }
+
     /// Ends the machine; nothing more comes out of it. `finished` is called.
     package func cancel() {
         let run = run

@@ -81,6 +81,9 @@ package struct ClientRequest: Sendable {
     }
 
     package var apiKey: APIKey { type(of: message).apiKey }
+
+    /// A write that wants no acknowledgement is not answered: it counts as answered when it is written to the socket.
+    var isSilent: Bool { (message as? ProduceRequest)?.acks == 0 }
 }
 
 /// What came back.

@@ -96,6 +96,17 @@ package struct ClusterMetadata: Equatable, Sendable {
     /// What is known of a topic's leaders was wrong; what is known of their epochs stays, so that a lagging broker cannot say it again.
     package mutating func distrust(_ topic: String) { topics.update(topic) { $0.isStale = true } }
 
+    /// What an error said of who leads instead (KIP-951), where that is news.
+    package mutating func hint(_ partition: TopicPartition, _ leader: BrokerID, _ epoch: LeaderEpoch) {
+        guard brokers[leader] != nil, epoch > leaderEpoch(partition) else { return }
+        topics.update(partition.topic) { topic in
+            guard topic.leaders.indices.contains(Int(partition.partition)) else { return }
+            topic.leaders[Int(partition.partition)] = leader
+            topic.leaderEpochs[Int(partition.partition)] = epoch
+            topic.isStale = false
+        }
+    }
+
     /// What is known of leaders on this broker may be over: it broke its connection.
     mutating func distrustLeaders(on broker: BrokerID) {
         for name in topics.keys where topics[name]?.leaders.contains(broker) == true { distrust(name) }

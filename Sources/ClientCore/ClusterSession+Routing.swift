@@ -179,6 +179,9 @@ extension ClusterSession {
         onConnection(id, now: now) {
             $0.send(pending.request.message, request: number, version: version, deadline: deadline, now: now)
         }
+        guard pending.request.isSilent, let request = pending.request.message as? ProduceRequest else { return }
+        let broker = connections[id]?.broker ?? .none
+        answer(number, .success(Answer(message: type(of: request).Response(), version: version, broker: broker)), now: now)
     }
 
     // MARK: Knowledge

@@ -116,7 +116,8 @@ package struct Connection: Sendable {
     /// Sends a request that `canSend` has allowed, in a version that `versions` has.
     package mutating func send(_ message: any WireRequest, request: Int, version: Int16, deadline: Instant, now: Now) -> [Effect] {
         precondition(canSend, "a request for a connection that cannot take it")
-        return [write(message, request: request, version: version, deadline: deadline, now: now)]
+        let isSilent = (message as? ProduceRequest)?.acks == 0
+        return [write(message, request: request, version: version, deadline: deadline, isSilent: isSilent, now: now)]
     }
 
     /// A whole frame arrived, without its size.
@@ -165,11 +166,15 @@ package struct Connection: Sendable {
         return [askVersions(0, now: now)]
     }
 
-    private mutating func write(_ message: any WireRequest, request: Int?, version: Int16, deadline: Instant, now: Now) -> Effect {
+    private mutating func write(
+        _ message: any WireRequest, request: Int?, version: Int16, deadline: Instant, isSilent: Bool = false, now: Now
+    ) -> Effect {
         let correlationID = nextCorrelationID
         nextCorrelationID = correlationID == .max ? 0 : correlationID + 1
-        inFlight.append(
-            Exchange(correlationID: correlationID, request: request, version: version, sentAt: now.instant, deadline: deadline))
+        if !isSilent {
+            inFlight.append(
+                Exchange(correlationID: correlationID, request: request, version: version, sentAt: now.instant, deadline: deadline))
+        }
         return .write(encodeRequestFrame(message, version: version, correlationID: correlationID, clientID: clientID))
     }
 

@@ -123,7 +123,7 @@ func declaredTargets(_ text: String) -> [DeclaredTarget] {
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
         let line = String(line)
         let begins = contains(line, "library(", wholeWord: false) || contains(line, "program(", wholeWord: false)
-        if open == nil, begins, !line.contains("func ") { open = ([], index + 1) }
+        if open == nil, begins, !line.contains("func "), !line.contains(".library(") { open = ([], index + 1) }
         guard var current = open else { continue }
         current.names += stringLiterals(line)
         open = current

@@ -39,7 +39,7 @@ import Wire
                 consumer.withLock { $0 }?.taken(delivery: delivery)
             case .committed(let number, _): if let number { heard.withLock { $0.committed.append(number) } }
             case .failed(_, let error), .commitFailed(_, let error): heard.withLock { $0.problems.append(error.description) }
-            case .positioned, .notice: break
+            case .positioned, .notice, .revoking, .sought: break
             }
         }
 

@@ -6,6 +6,10 @@ extension GroupConsumerMachine {
     /// What the user asked for. Partitions that are not owned are refused: another member may have gone further, and the coordinator
     /// would let the group's offset go back.
     mutating func queueCommit(_ number: Int, _ positions: [CommittedPosition]?, _ effects: inout Effects) {
+        guard !options.group.isEmpty else {
+            effects.append(.output(.commitFailed(number: number, .illegal("a commit wants a group.id"))))
+            return
+        }
         guard commits.count < GroupConsumerMachine.commitsMax else {
             effects.append(.output(.commitFailed(number: number, .overloaded)))
             return
@@ -104,6 +108,7 @@ extension GroupConsumerMachine {
         _ commit: Commit, round: Int, _ error: ClientError, _ effects: inout Effects, now: Now
     ) {
         switch error {
+        case .kafka where isAlone && !error.isRetriable: refuse(commit, error, &effects)
         case .kafka(.unknownMemberID, _), .kafka(.illegalGeneration, _):
             refuse(commit, error, &effects)
             if round == self.round, isMember, case .kafka(let code, _) = error { fenced(code, &effects, now: now) }

@@ -14,8 +14,10 @@ extension GroupConsumerMachine {
             guard let leader = state.nearReplica ?? state.leader else { continue }
             if state.isFetching {
                 busy.append(leader)
-            } else if state.position != nil && !state.isReleasing && !state.isFailed && !state.mustValidate && !state.isAsking {
-                byLeader[leader, default: []].append(Claim(partition: name, tenure: state.tenure))
+            } else if state.position != nil && !state.isReleasing && !state.isFailed && !state.isPaused && !state.mustValidate
+                && !state.isAsking
+            {
+                byLeader[leader, default: []].append(Claim(partition: name, tenure: state.tenure, reading: state.reading))
             }
         }
         for (leader, claims) in byLeader where !busy.contains(leader) {
@@ -31,7 +33,7 @@ extension GroupConsumerMachine {
     private func fetchRequest(_ claims: [Claim]) -> FetchRequest {
         var request = FetchRequest()
         request.maxWaitMs = options.fetchWaitMs
-        request.minBytes = 1
+        request.minBytes = options.fetchBytesMin
         request.maxBytes = options.fetchBytesMax
         request.isolationLevel = options.isReadCommitted ? 1 : 0
         request.rackID = options.rack ?? ""
@@ -53,7 +55,7 @@ extension GroupConsumerMachine {
     }
 
     mutating func fetchAnswered(_ claims: [Claim], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
-        let held = claims.filter { isCurrent($0) }
+        let held = claims.filter { isReading($0) }
         for claim in held { owned.update(claim.partition) { $0.isFetching = false } }
         let answer: FetchResponse
         do throws(ClientError) {
@@ -168,7 +170,7 @@ extension GroupConsumerMachine {
     }
 
     private mutating func reach(_ claim: Claim, _ offset: Offset, _ epoch: LeaderEpoch) {
-        guard isCurrent(claim) else { return }
+        guard isReading(claim) else { return }
         owned.update(claim.partition) { state in
             // A position that was set back meanwhile stays set back.
             guard let position = state.position, offset <= position, offset > state.taken ?? .none else { return }

@@ -5,9 +5,13 @@ import Wire
 extension GroupConsumerMachine {
     /// Takes the steps that need no answer: giving up, going back in, sharing out once more.
     mutating func stepMembership(_ effects: inout Effects, now: Now) {
-        if phase == .stable && needsRejoin { beginRelease(of: partitionsToGiveUp, now: now) }
+        if isAlone {
+            if phase == .outside { beginAlone(&effects, now: now) }
+            return
+        }
+        if phase == .stable && needsRejoin { beginRelease(of: partitionsToGiveUp, &effects, now: now) }
         if phase == .releasing && isReleased(now: now) { finishRelease(&effects, now: now) }
-        if phase == .outside && stepAt <= now.instant { join(&effects) }
+        if phase == .outside && stepAt <= now.instant && (pattern == nil || metadata.learntAt != nil) { join(&effects) }
         if phase == .sharing && !isAskingShares && stepAt <= now.instant { askShares(&effects) }
     }
 
@@ -29,9 +33,11 @@ extension GroupConsumerMachine {
         options.isCooperative ? owned.keys.filter { !topics.contains($0.topic) } : owned.keys
     }
 
-    mutating func beginRelease(of partitions: [TopicPartition], now: Now) {
+    mutating func beginRelease(of partitions: [TopicPartition], _ effects: inout Effects, now: Now) {
         phase = .releasing
         hasLastCommit = false
+        isAwaitingRelease = options.announcesRevocations && !partitions.isEmpty
+        if isAwaitingRelease { effects.append(.output(.revoking(partitions))) }
         // A member that does not come back in the rebalance's time is left out; some of it is for the way back.
         giveUpAt = now.instant.adding(milliseconds: Int64(options.rebalanceTimeoutMs) * 3 / 5)
         for name in partitions { owned.update(name) { $0.isReleasing = true } }
@@ -40,8 +46,9 @@ extension GroupConsumerMachine {
     /// Whether what was handed out of the partitions is dealt with and committed.
     private mutating func isReleased(now: Now) -> Bool {
         if giveUpAt <= now.instant { return true }
+        if isAwaitingRelease { return false }
         let isHeld = deliveries.values.contains { delivery in
-            delivery.reached.contains { owned[$0.claim.partition].map { $0.isReleasing } == true && isCurrent($0.claim) }
+            delivery.reached.contains { owned[$0.claim.partition].map { $0.isReleasing } == true && isReading($0.claim) }
         }
         if isHeld { return false }
         if options.isAutoCommit && !hasLastCommit {
@@ -65,6 +72,7 @@ extension GroupConsumerMachine {
         round += 1
         needsRejoin = false
         isHeartbeating = false
+        isAwaitingRelease = false
         giveUpAt = .distantFuture
         joined = nil
         shared = nil
@@ -178,7 +186,7 @@ extension GroupConsumerMachine {
 
     func metadataRequest(_ names: [String]) -> MetadataRequest {
         var request = MetadataRequest()
-        request.allowAutoTopicCreation = false
+        request.allowAutoTopicCreation = options.createsTopics
         var wanted: [MetadataRequest.Topic] = []
         for name in names.sorted() where wanted.last?.name != name {
             var topic = MetadataRequest.Topic()
@@ -265,13 +273,13 @@ extension GroupConsumerMachine {
         let surplus = owned.keys.filter { !assigned.contains($0) }
         guard !surplus.isEmpty else { return }
         rejoinReason = "partitions were given up"
-        beginRelease(of: surplus, now: now)
+        beginRelease(of: surplus, &effects, now: now)
     }
 
     // MARK: Heartbeat
 
     mutating func heartbeat(_ effects: inout Effects, now: Now) {
-        guard isMember, !isHeartbeating, heartbeatAt <= now.instant else { return }
+        guard isMember, !isAlone, !isHeartbeating, heartbeatAt <= now.instant else { return }
         isHeartbeating = true
         heartbeatAt = now.instant.adding(milliseconds: options.heartbeatIntervalMs)
         var request = HeartbeatRequest()

@@ -5,6 +5,9 @@ import Wire
 extension GroupConsumerMachine {
     func isCurrent(_ claim: Claim) -> Bool { owned[claim.partition]?.tenure == claim.tenure }
 
+    /// And nothing was sought since.
+    func isReading(_ claim: Claim) -> Bool { isCurrent(claim) && owned[claim.partition]?.reading == claim.reading }
+
     // MARK: Leaders
 
     mutating func askMetadata(_ effects: inout Effects, now: Now) {
@@ -12,7 +15,9 @@ extension GroupConsumerMachine {
         isAskingMetadata = true
         metadataAt = .distantFuture
         let names = topics + (shared?.keys ?? []) + owned.keys.map(\.topic)
-        send(ClientRequest(metadataRequest(names), lane: .routing, timeoutMs: 5_000), .metadata, &effects)
+        var request = metadataRequest(names)
+        if pattern != nil { request.topics = nil }
+        send(ClientRequest(request, lane: .routing, timeoutMs: 5_000), .metadata, &effects)
     }
 
     mutating func metadataAnswered(_ result: AnswerResult, _ effects: inout Effects, now: Now) {
@@ -21,6 +26,7 @@ extension GroupConsumerMachine {
             let answer = try result.of(MetadataResponse.self)
             if let error = ClientError.of(answer.errorCode) { throw error }
             metadata.fold(answer, now: now)
+            match(answer)
         } catch {
             effects.append(.output(.notice(error.description)))
             return askMetadataLater(now: now)
@@ -81,9 +87,9 @@ extension GroupConsumerMachine {
         var resets = OrderedMap<BrokerID, [Claim]>()
         var doubted = OrderedMap<BrokerID, [Claim]>()
         for (name, state) in owned where !state.isAsking && !state.isReleasing && !state.isFailed && state.notBefore <= now.instant {
-            let claim = Claim(partition: name, tenure: state.tenure)
+            let claim = Claim(partition: name, tenure: state.tenure, reading: state.reading)
             if state.position == nil && !state.needsReset {
-                unknown.append(claim)
+                if options.group.isEmpty { reset(name, "there is no group", &effects) } else { unknown.append(claim) }
             } else if let leader = state.leader, state.needsReset {
                 resets[leader, default: []].append(claim)
             } else if let leader = state.leader, state.mustValidate, !state.isFetching {
@@ -91,7 +97,7 @@ extension GroupConsumerMachine {
             }
         }
         if !unknown.isEmpty { askOffsets(unknown, &effects) }
-        for (leader, claims) in resets { askBounds(claims, leader, &effects) }
+        for (leader, claims) in resets { askBounds(claims, leader, &effects, now: now) }
         for (leader, claims) in doubted { askEpochs(claims, leader, &effects) }
     }
 
@@ -101,7 +107,7 @@ extension GroupConsumerMachine {
 
     /// The claims that still hold; they are no longer being asked about.
     private mutating func endAsking(_ claims: [Claim]) -> [Claim] {
-        let held = claims.filter { isCurrent($0) }
+        let held = claims.filter { isReading($0) }
         for claim in held { owned.update(claim.partition) { $0.isAsking = false } }
         return held
     }
@@ -170,14 +176,14 @@ extension GroupConsumerMachine {
     }
 
     /// Reading begins here. An offset with a leader epoch is held against the log first.
-    private mutating func begin(
+    mutating func begin(
         _ name: TopicPartition, at offset: Offset, epoch: LeaderEpoch, committed: Offset?, wasReset: Bool = false, _ effects: inout Effects
     ) {
         owned.update(name) { state in
             (state.position, state.epoch) = (offset, epoch)
             (state.taken, state.takenEpoch) = (offset, epoch)
             if let committed { state.committed = committed }
-            state.needsReset = false
+            (state.needsReset, state.resetTo) = (false, nil)
             state.mustValidate = epoch > .none && !wasReset
         }
         effects.append(.output(.positioned(name, offset, wasReset: wasReset)))
@@ -197,10 +203,19 @@ extension GroupConsumerMachine {
         }
     }
 
-    private mutating func askBounds(_ claims: [Claim], _ leader: BrokerID, _ effects: inout Effects) {
+    private func resetTime(now: Now) -> Int64 {
+        switch options.offsetReset {
+        case .earliest: ListOffsetsTime.earliest
+        case .latest, .none: ListOffsetsTime.latest
+        case .ago(let milliseconds): max(0, now.wall.milliseconds - milliseconds)
+        }
+    }
+
+    private mutating func askBounds(_ claims: [Claim], _ leader: BrokerID, _ effects: inout Effects, now: Now) {
         beginAsking(claims)
-        let timestamp = options.offsetReset == .earliest ? ListOffsetsTime.earliest : ListOffsetsTime.latest
-        var request = listOffsetsRequest(claims.map { ($0.partition, timestamp) }, isolationLevel: options.isReadCommitted ? 1 : 0)
+        let usual = resetTime(now: now)
+        let times = claims.map { ($0.partition, owned[$0.partition]?.resetTo ?? usual) }
+        var request = listOffsetsRequest(times, isolationLevel: options.isReadCommitted ? 1 : 0)
         for topic in request.topics.indices {
             for row in request.topics[topic].partitions.indices {
                 let name = TopicPartition(request.topics[topic].name, request.topics[topic].partitions[row].partitionIndex)
@@ -218,7 +233,11 @@ extension GroupConsumerMachine {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.name, partition.partitionIndex)
                 guard let place = missing.firstIndex(where: { $0.partition == name }) else { continue }
-                if partition.errorCode == .none {
+                if partition.errorCode == .none && partition.offset < 0 {
+                    // Nothing is that young.
+                    missing.remove(at: place)
+                    owned.update(name) { $0.resetTo = ListOffsetsTime.latest }
+                } else if partition.errorCode == .none {
                     missing.remove(at: place)
                     let epoch = LeaderEpoch(partition.leaderEpoch)
                     begin(name, at: Offset(max(0, partition.offset)), epoch: epoch, committed: nil, wasReset: true, &effects)

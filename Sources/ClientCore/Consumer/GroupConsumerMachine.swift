@@ -33,6 +33,8 @@ package struct GroupConsumerMachine: ClientMachine {
     struct Owned: Sendable {
         /// Which ownership of the partition this is; answers to questions of an earlier one are dropped.
         var tenure: Int
+        /// Grows with each seek: what was fetched before it is dropped.
+        var reading = 0
         var leader: BrokerID?
         var leaderEpoch = LeaderEpoch.none
         var topicID = UUID.zero
@@ -53,6 +55,9 @@ package struct GroupConsumerMachine: ClientMachine {
         var isAsking = false
         var notBefore = Instant.zero
         var needsReset = false
+        /// Where a reset goes that the user asked for: a time of ListOffsets. Nil: where the options say.
+        var resetTo: Int64?
+        var isPaused = false
         /// Its leader changed since `position` was read: the log may have been cut below it (KIP-320).
         var mustValidate = false
         /// It is to be given up: nothing more is fetched.
@@ -64,6 +69,7 @@ package struct GroupConsumerMachine: ClientMachine {
     struct Claim: Equatable, Sendable {
         var partition: TopicPartition
         var tenure: Int
+        var reading = 0
     }
 
     struct Delivery: Sendable {
@@ -96,6 +102,8 @@ package struct GroupConsumerMachine: ClientMachine {
     let options: GroupConsumerOptions
     let codecs: Codecs
     var topics: [String]
+    /// Topics are those that match it; `topics` are the ones known so far.
+    var pattern: TopicPattern?
     var phase = Phase.outside
     /// Grows whenever the member leaves a generation, in order or not.
     var round = 0
@@ -118,6 +126,8 @@ package struct GroupConsumerMachine: ClientMachine {
     /// While releasing or closing: what was taken has been handed to a last commit.
     var hasLastCommit = false
     var isPaused = false
+    /// The user has been told of a revocation and has not answered.
+    var isAwaitingRelease = false
     var isClosing = false
     var isHeartbeating = false
     var isAskingMetadata = false
@@ -174,7 +184,21 @@ package struct GroupConsumerMachine: ClientMachine {
             switch input {
             case .taken(let delivery): machine.took(upTo: delivery)
             case .commit(let number, let positions): machine.queueCommit(number, positions, &effects)
-            case .subscribe(let topics): machine.subscribe(topics)
+            case .subscribe(let topics):
+                machine.pattern = nil
+                machine.subscribe(topics)
+            case .subscribeMatching(let pattern):
+                machine.pattern = pattern
+                machine.metadataAt = .zero
+            case .assign(let partitions): machine.assign(partitions, &effects)
+            case .reached(let positions): machine.reached(positions)
+            case .seek(let number, let partitions, let target):
+                for name in partitions { machine.seek(name, target, &effects) }
+                effects.append(.output(.sought(number: number)))
+            case .discard(let partitions): for name in partitions { machine.discard(name) }
+            case .pausePartitions(let partitions): machine.setPaused(partitions, true)
+            case .resumePartitions(let partitions): machine.setPaused(partitions, false)
+            case .released: machine.isAwaitingRelease = false
             case .pause: machine.isPaused = true
             case .resume: machine.isPaused = false
             case .close: machine.beginClose(now: now)

@@ -8,12 +8,16 @@ package enum OffsetReset: Equatable, Sendable {
     case latest
     /// The consumer is told, and reads nothing of the partition until the group has an offset.
     case none
+    /// The first record that is not older than this (KIP-1106); the end where there is none.
+    case ago(milliseconds: Int64)
 }
 
 /// What a member of a consumer group is told once. The names are those of Kafka's consumer settings, as far as they go.
 package struct GroupConsumerOptions: Equatable, Sendable {
     package var group: String
     package var topics: [String]
+    /// Not nil: no membership; these are read, and offsets are committed without a generation. Without a group they are not kept at all.
+    package var partitions: [TopicPartition]?
     /// In the order of preference. All of one kind: where one of them is eager, the member gives up all it has in a rebalance.
     package var assignors: [ConsumerAssignor] = [.range]
     /// A static member (KIP-345): it may come back within its session without a rebalance, and does not leave when it is closed.
@@ -29,6 +33,7 @@ package struct GroupConsumerOptions: Equatable, Sendable {
     package var isReadCommitted = false
     /// Bytes handed out and not yet taken; past it nothing more is fetched.
     package var bufferedBytesMax = 8 << 20
+    package var fetchBytesMin: Int32 = 1
     package var fetchBytesMax: Int32 = 4 << 20
     package var partitionBytesMax: Int32 = 1 << 20
     package var fetchWaitMs: Int32 = 500
@@ -39,6 +44,10 @@ package struct GroupConsumerOptions: Equatable, Sendable {
     package var backoffMaxMs: Int64 = 1_000
     /// How long closing may take before the group is left to find out by itself.
     package var closeTimeoutMs: Int64 = 5_000
+    /// Asking about a topic that does not exist makes it, where the brokers allow that.
+    package var createsTopics = false
+    /// Whether `revoking` comes before partitions are given up, to be answered with `released`.
+    package var announcesRevocations = false
     package var seed: UInt64 = 1
 
     package init(group: String, topics: [String]) {
@@ -66,12 +75,40 @@ package struct CommittedPosition: Equatable, Sendable {
     }
 }
 
-package enum GroupConsumerInput: Equatable, Sendable {
+/// Which topics are read: those that exist and whose name matches, also later ones; never internal ones.
+package struct TopicPattern: Sendable {
+    package var matches: @Sendable (String) -> Bool
+
+    package init(_ matches: @escaping @Sendable (String) -> Bool) { self.matches = matches }
+}
+
+package enum SeekTarget: Equatable, Sendable {
+    /// With the leader epoch of the record before it, or -1.
+    case offset(Offset, LeaderEpoch)
+    case earliest
+    case latest
+}
+
+package enum GroupConsumerInput: Sendable {
     /// The user has dealt with this delivery and all before it: their bytes no longer count, and their offsets may be committed.
     case taken(delivery: Int)
     /// Commits what was taken, or the offsets given. `number` is the user's own and comes back with the outcome.
     case commit(number: Int, [CommittedPosition]?)
     case subscribe([String])
+    case subscribeMatching(TopicPattern)
+    /// Without a membership: what is read from now on.
+    case assign([TopicPartition])
+    /// How far the user is with what it was handed: within deliveries that are not `taken` as a whole yet.
+    case reached([CommittedPosition])
+    /// Reading goes on elsewhere. What was handed out before `sought` comes back with this number is from before.
+    case seek(number: Int, [TopicPartition], SeekTarget)
+    /// What was handed out of these beyond `reached` is not dealt with, and is fetched again where they stay.
+    case discard([TopicPartition])
+    /// Of these nothing is fetched until they are resumed.
+    case pausePartitions([TopicPartition])
+    case resumePartitions([TopicPartition])
+    /// The answer to `revoking`.
+    case released
     /// No more fetching until `resume`; the membership goes on.
     case pause
     case resume
@@ -84,6 +121,9 @@ package enum GroupConsumerOutput: Equatable, Sendable {
     case joined(GroupMembership)
     /// Partitions that this member owns from now on, beside those it has.
     case assigned([TopicPartition])
+    /// Partitions that are about to be given up: the time for last commits, until `released`. Only with `announcesRevocations`.
+    case revoking([TopicPartition])
+    case sought(number: Int)
     /// Partitions that it gave up in order: what was taken of them is committed already (with auto commit).
     case revoked([TopicPartition])
     /// Partitions that were taken from it, because the group went on without this member: commits of them would be refused.

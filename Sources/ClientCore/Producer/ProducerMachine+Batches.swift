@@ -2,40 +2,54 @@ import Primitives
 import Records
 import Wire
 
-// Batches: built, sent to leaders, acknowledged or sent again.
+// Batches: built, sent to leaders, and, when they are answered, acknowledged or sent again (`ProducerMachine+Answers.swift`).
 extension ProducerMachine {
-    /// Builds what is due and sends, to each leader, one request with the batches of all its partitions that are not under way.
+    /// Sends what can be sent: to each leader, as long as it has not too many requests under way, requests with a batch of each partition
+    /// that has one due.
     mutating func produce(_ effects: inout Effects, now: Now) {
         guard identify(&effects, now: now) else { return }
-        var byLeader = OrderedMap<BrokerID, [TopicPartition]>()
-        for name in queues.keys {
-            build(name, &effects, now: now)
-            guard let queue = queues[name], queue.batch != nil, !queue.isUnderWay, queue.notBefore <= now.instant, mayWrite(to: name) else {
-                continue
-            }
-            if let leader = metadata.leader(name) { byLeader[leader, default: []].append(name) }
-        }
-        for (leader, names) in byLeader {
-            var request = ProduceRequest()
-            request.acks = options.acks.rawValue
-            request.timeoutMs = Int32(ProducerMachine.requestMs)
-            request.transactionalID = transaction?.id
-            for name in names {
-                guard let batch = queues[name]?.batch else { continue }
-                if request.topics.last?.name != name.topic {
-                    var topic = ProduceRequest.Topic()
-                    topic.name = name.topic
-                    request.topics.append(topic)
+        while true {
+            var requests = OrderedMap<BrokerID, (request: ProduceRequest, sent: [Sent], bytes: Int)>()
+            for name in queues.keys {
+                guard let leader = metadata.leader(name), underWay[leader, default: 0] < options.inFlightMax else { continue }
+                if let bytes = requests[leader]?.bytes, bytes >= options.requestBytesMax { continue }
+                guard let batch = nextBatch(name, &effects, now: now) else { continue }
+                if requests[leader] == nil { requests[leader] = (emptyRequest(), [], 0) }
+                requests.update(leader) { part in
+                    part.request.add(batch.bytes, to: name)
+                    part.sent.append(Sent(partition: name, serial: batch.serial))
+                    part.bytes += batch.bytes.count
                 }
-                var partition = ProduceRequest.Partition()
-                partition.index = name.partition
-                partition.records = .bytes(batch.bytes)
-                request.topics[request.topics.count - 1].partitions.append(partition)
-                queues.update(name) { $0.isUnderWay = true }
             }
-            transaction?.isStarted = true
-            send(request, to: .broker(leader), .produce(names), &effects)
+            if requests.isEmpty { return }
+            for (leader, part) in requests {
+                underWay[leader, default: 0] += 1
+                transaction?.isStarted = true
+                send(part.request, to: .broker(leader), .produce(leader, part.sent), &effects)
+            }
         }
+    }
+
+    private func emptyRequest() -> ProduceRequest {
+        var request = ProduceRequest()
+        request.acks = options.acks.rawValue
+        request.timeoutMs = Int32(clamping: options.requestTimeoutMs)
+        request.transactionalID = transaction?.id
+        return request
+    }
+
+    /// The batch of a partition that is to be sent now, marked as under way.
+    private mutating func nextBatch(_ name: TopicPartition, _ effects: inout Effects, now: Now) -> Batch? {
+        guard let queue = queues[name], !queue.isEmpty, queue.notBefore <= now.instant, mayWrite(to: name) else { return nil }
+        if queue.canSendAgain {
+            return queues.update(name) { $0.markUnderWay(0) }
+        }
+        guard queue.canSendFresh(inFlightMax: options.inFlightMax, isNumbered: producerID >= 0) else { return nil }
+        guard isFlushing || queue.readyAt <= now.instant || queue.waitingBytes >= options.batchBytesMax else { return nil }
+        while queues[name]?.waiting.isEmpty == false {
+            if build(name, &effects, now: now) { return queues.update(name) { $0.markUnderWay($0.batches.count - 1) } }
+        }
+        return nil
     }
 
     /// A transaction's partition is written to when the coordinator knows of it; or the write itself tells it.
@@ -70,31 +84,57 @@ extension ProducerMachine {
         }
     }
 
-    // MARK: Batches
+    // MARK: Building
 
-    private mutating func build(_ name: TopicPartition, _ effects: inout Effects, now: Now) {
-        guard let queue = queues[name], queue.batch == nil, !queue.waiting.isEmpty else { return }
-        guard isFlushing || queue.readyAt <= now.instant || queue.waitingBytes >= options.batchBytesMax else { return }
-        var builder = BatchBuilder(codec: options.codec)
+    private mutating func build(_ name: TopicPartition, _ effects: inout Effects, now: Now) -> Bool {
+        guard let queue = queues[name] else { return false }
+        var bytes = BatchHeader.size
+        var count = 0
+        for item in queue.waiting {
+            bytes += item.record.size + ProducerMachine.recordOverhead
+            // A record larger than the limit still gets a batch of its own; the broker decides.
+            if count > 0 && bytes > options.batchBytesMax { break }
+            count += 1
+        }
+        let items: [Item] = queues.update(name) { queue -> [Item] in
+            let items = queue.takeFirst(count)
+            // What stays was there no later than what was taken: it has lingered, or will have when the next of it is looked at.
+            if queue.waiting.isEmpty { queue.readyAt = .distantFuture }
+            return items
+        } ?? []
+        unstick(name)
         let identity = numbered(name)
+        guard let batch = seal(items, name, identity, &effects) else { return false }
+        queues.update(name) { queue in
+            queue.nextSequence = BatchHeader.sequence(queue.nextSequence, advancedBy: batch.records)
+            queue.batches.append(batch)
+        }
+        return true
+    }
+
+    /// Length, attributes, deltas of time and offset, lengths of key and value, number of headers.
+    private static let recordOverhead = 12
+
+    /// Makes a batch of records; nil where they cannot be compressed, of which they are told.
+    private mutating func seal(
+        _ items: [Item], _ name: TopicPartition, _ identity: (id: Int64, epoch: Int16, sequence: Int32), _ effects: inout Effects
+    ) -> Batch? {
+        var builder = BatchBuilder(codec: options.codec)
         (builder.producerID, builder.producerEpoch, builder.baseSequence) = (identity.id, identity.epoch, identity.sequence)
         builder.isTransactional = transaction != nil
-        var taken = 0
-        for item in queue.waiting {
+        for item in items {
             let record = item.record
-            // A record larger than the limit still gets a batch of its own; the broker decides.
-            if taken > 0 && builder.sizeInBytes + record.size > options.batchBytesMax { break }
-            builder.append(timestamp: record.timestamp ?? now.wall, key: record.key, value: record.value, headers: record.headers)
-            taken += 1
+            builder.append(timestamp: record.timestamp ?? .none, key: record.key, value: record.value, headers: record.headers)
         }
-        let items = queues.update(name) { $0.takeFirst(taken) } ?? []
-        unstick(name)
         do throws(BatchError) {
-            let batch = Batch(
-                items: items, bytes: try builder.build(codecs), deadline: items[0].deadline, records: Int32(clamping: taken))
-            queues.update(name) { $0.batch = batch }
+            let serial = nextSerial
+            nextSerial += 1
+            return Batch(
+                serial: serial, items: items, bytes: try builder.build(codecs), deadline: items[0].deadline,
+                baseSequence: identity.sequence)
         } catch {
             finish(items, with: .kafka(.corruptMessage, message: error.message), &effects)
+            return nil
         }
     }
 
@@ -104,140 +144,47 @@ extension ProducerMachine {
         guard id >= 0 else { return (-1, -1, -1) }
         return queues.update(name) { queue in
             let isOld = queue.producerID != id || queue.producerEpoch < epoch
-            if isOld { (queue.producerID, queue.producerEpoch, queue.nextSequence) = (id, epoch, 0) }
+            if isOld { queue.number(id, epoch) }
             return (id, queue.producerEpoch, queue.nextSequence)
         } ?? (-1, -1, -1)
     }
 
-    /// Gives up the batch. Where it may be in the log, its sequence numbers are spent, whichever they were there: the partition goes on
-    /// in the next epoch. Other partitions do not care: brokers count by partition.
-    mutating func abandon(_ name: TopicPartition, _ error: ClientError, _ effects: inout Effects) {
-        guard let batch = queues[name]?.batch else { return }
-        queues.update(name) { queue in
-            queue.batch = nil
-            queue.isUnderWay = false
-            queue.backoff.succeeded()
+    /// A batch that is too large for the broker becomes two, with the numbers that it had. False where it has only one record.
+    mutating func split(_ name: TopicPartition, _ index: Int, _ effects: inout Effects) -> Bool {
+        guard let queue = queues[name], queue.batches[index].items.count > 1 else { return false }
+        let batch = queue.batches[index]
+        let middle = batch.items.count / 2
+        var halves: [Batch] = []
+        for (items, offset) in [(Array(batch.items[..<middle]), 0), (Array(batch.items[middle...]), middle)] {
+            let isNumbered = batch.baseSequence >= 0
+            let sequence = isNumbered ? BatchHeader.sequence(batch.baseSequence, advancedBy: Int32(offset)) : -1
+            let identity = isNumbered ? (queue.producerID, queue.producerEpoch, sequence) : (-1, -1, -1)
+            guard let half = seal(items, name, identity, &effects) else { return false }
+            halves.append(half)
         }
-        finish(batch.items, with: error, &effects)
-        if transaction != nil { return writeFailed(error, mayBeWritten: batch.mayBeWritten, &effects) }
-        if batch.mayBeWritten { raiseEpoch(name) }
-        if case .kafka(.invalidProducerEpoch, _) = error { renewIdentity(name) }
-    }
-
-    /// A new id, which each partition takes up with its next batch.
-    private mutating func renewIdentity(_ name: TopicPartition) {
-        if queues[name]?.producerID == producerID { isIdentified = producerID < 0 }
-        queues.update(name) { $0.producerID = -1 }
-    }
-
-    private mutating func raiseEpoch(_ name: TopicPartition) {
-        guard let queue = queues[name], queue.producerID >= 0 else { return }
-        if queue.producerEpoch < Int16.max - 1 {
-            queues.update(name) { queue in
-                queue.producerEpoch += 1
-                queue.nextSequence = 0
-            }
-        } else {
-            renewIdentity(name)
-        }
-    }
-
-    /// The broker lacks batches that it had acknowledged, or has forgotten the producer. As a log has no holes, it does not have this one
-    /// either: it is numbered anew.
-    private mutating func renumber(_ name: TopicPartition) {
-        guard let batch = queues[name]?.batch else { return }
-        raiseEpoch(name)
-        queues.update(name) { queue in
-            queue.batch = nil
-            queue.putBack(batch.items)
-            queue.readyAt = queue.notBefore
-        }
-    }
-
-    // MARK: Answers
-
-    mutating func produceAnswered(_ names: [TopicPartition], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
-        let answer: ProduceResponse
-        do throws(ClientError) {
-            answer = try result.of(ProduceResponse.self)
-        } catch {
-            for name in names { refused(name, error, &effects, now: now) }
-            return
-        }
-        var unanswered = names
-        for topic in answer.topics {
-            for partition in topic.partitions {
-                let name = TopicPartition(topic.name, partition.index)
-                guard let place = unanswered.firstIndex(of: name) else { continue }
-                unanswered.remove(at: place)
-                if partition.errorCode == .none {
-                    acknowledged(name, Offset(partition.baseOffset), &effects)
-                } else if partition.errorCode == .duplicateSequenceNumber {
-                    // Written long ago, and the broker no longer knows where.
-                    acknowledged(name, .none, &effects)
-                } else {
-                    let message = partition.errorMessage ?? partition.recordErrors.first?.batchIndexErrorMessage
-                    refused(name, .kafka(partition.errorCode, message: message), &effects, now: now)
-                }
-            }
-        }
-        for name in unanswered { refused(name, .malformed(api: APIKey.produce.name), &effects, now: now) }
-    }
-
-    private mutating func acknowledged(_ name: TopicPartition, _ base: Offset, _ effects: inout Effects) {
-        guard let batch = queues[name]?.batch else { return }
-        queues.update(name) { queue in
-            queue.batch = nil
-            queue.isUnderWay = false
-            queue.backoff.succeeded()
-            queue.nextSequence = BatchHeader.sequence(queue.nextSequence, advancedBy: batch.records)
-        }
-        for (index, item) in batch.items.enumerated() {
-            bufferedBytes -= item.record.size
-            let offset = base < .zero ? Offset.none : base + Int64(index)
-            effects.append(.output(.delivered(number: item.number, name, offset)))
-        }
-    }
-
-    private mutating func refused(_ name: TopicPartition, _ error: ClientError, _ effects: inout Effects, now: Now) {
-        guard let batch = queues[name]?.batch else { return }
-        queues.update(name) { queue in
-            queue.isUnderWay = false
-            if !error.saysNotWritten { queue.batch?.mayBeWritten = true }
-        }
-        let isLost = error.saysSequenceIsLost
-        let isWanted = transaction.map { $0.isWriting && !isLost } ?? true
-        guard isWanted, error.isRetriable || isLost, batch.deadline > now.instant else { return abandon(name, error, &effects) }
-        let wait = queues.update(name) { $0.backoff.failed(&random) } ?? 0
-        queues.update(name) { $0.notBefore = now.instant.adding(milliseconds: wait) }
-        if isLost { renumber(name) }
-        // Whoever answered may no longer be the leader.
-        metadata.distrust(name.topic)
+        queues.update(name) { $0.batches.replaceSubrange(index...index, with: halves) }
+        return true
     }
 }
 
-extension ClientError {
-    /// Whether a batch that met this is surely not in the log by it. Kafka answers NOT_LEADER_OR_FOLLOWER and time-outs also for batches
-    /// that it has appended and not replicated yet.
-    fileprivate var saysNotWritten: Bool {
-        switch self {
-        case .unreachable, .unsupported, .unknownBroker, .overloaded, .authenticationFailed: true
-        case .disconnected, .timedOut, .malformed, .stopped, .aborted, .illegal: false
-        case .kafka(let code, _): ClientError.notWritten.contains(code)
+extension ProducerMachine.Queue {
+    fileprivate mutating func markUnderWay(_ index: Int) -> ProducerMachine.Batch {
+        batches[index].isUnderWay = true
+        batches[index].attempts += 1
+        return batches[index]
+    }
+}
+
+extension ProduceRequest {
+    fileprivate mutating func add(_ batch: Bytes, to name: TopicPartition) {
+        if topics.last?.name != name.topic {
+            var topic = Topic()
+            topic.name = name.topic
+            topics.append(topic)
         }
-    }
-
-    private static var notWritten: [ErrorCode] {
-        [
-            .notEnoughReplicas, .messageTooLarge, .corruptMessage, .recordListTooLarge, .invalidTimestamp, .invalidRecord,
-            .topicAuthorizationFailed, .clusterAuthorizationFailed, .invalidRequiredAcks, .unsupportedForMessageFormat,
-            .unsupportedCompressionType, .policyViolation, .outOfOrderSequenceNumber, .unknownProducerID, .invalidProducerEpoch,
-            .invalidTopicException, .concurrentTransactions, .invalidTxnState, .transactionAbortable, .producerFenced,
-            .transactionalIDAuthorizationFailed, .invalidProducerIDMapping,
-        ]
-    }
-
-    fileprivate var saysSequenceIsLost: Bool {
-        if case .kafka(let code, _) = self { code == .outOfOrderSequenceNumber || code == .unknownProducerID } else { false }
+        var partition = Partition()
+        partition.index = name.partition
+        partition.records = .bytes(batch)
+        topics[topics.count - 1].partitions.append(partition)
     }
 }

@@ -3,6 +3,12 @@ import Wire
 
 // Topics and their partitions: where a record goes, and who leads there.
 extension ProducerMachine {
+    /// Where the next record of a topic goes that goes anywhere.
+    struct PartitionPick: Sendable {
+        var partition: Int32
+        var bytes = 0
+    }
+
     mutating func enqueue(_ item: Item, _ effects: inout Effects, now: Now) {
         let count = Int32(metadata.topics[item.record.topic]?.leaders.count ?? 0)
         guard let partition = partition(for: item.record, of: count) else {
@@ -11,7 +17,7 @@ extension ProducerMachine {
         }
         let lingers = options.lingerMs
         let name = TopicPartition(item.record.topic, partition)
-        if queues[name] == nil { queues[name] = Queue() }
+        if queues[name] == nil { queues[name] = Queue(retryBackoffMs: options.retryBackoffMs) }
         if transaction?.isImplicit == false && transaction?.partitions[name] == nil { transaction?.partitions[name] = .wanted }
         queues.update(name) { queue in
             if queue.waiting.isEmpty { queue.readyAt = now.instant.adding(milliseconds: lingers) }
@@ -22,22 +28,48 @@ extension ProducerMachine {
     private mutating func partition(for record: ProducerRecord, of count: Int32) -> Int32? {
         guard count > 0 else { return nil }
         if let partition = record.partition { return (0..<count).contains(partition) ? partition : nil }
-        if let key = record.key { return keyedPartition(key, of: count) }
-        if let stuck = sticky[record.topic], stuck < count { return stuck }
-        let picked = Int32(random.below(Int(count)))
-        sticky[record.topic] = picked
+        switch options.partitioner {
+        case .custom(let pick):
+            let picked = pick(record, count)
+            return (0..<count).contains(picked) ? picked : nil
+        case .roundRobin:
+            let picked = picks[record.topic].map { ($0.partition + 1) % count } ?? 0
+            picks[record.topic] = PartitionPick(partition: picked)
+            return picked
+        case .byKey:
+            if let key = record.key { return keyedPartition(key, of: count) }
+        case .sticky: break
+        }
+        return stick(record, of: count)
+    }
+
+    /// Records without a key go to one partition until a batch of them is full or sent, and then to another (KIP-480, KIP-794).
+    private mutating func stick(_ record: ProducerRecord, of count: Int32) -> Int32 {
+        if let pick = picks[record.topic], pick.partition < count, pick.bytes < options.batchBytesMax {
+            picks.update(record.topic) { $0.bytes += record.size }
+            return pick.partition
+        }
+        // One that can be written to now, where there is one.
+        let open = (0..<count).filter { metadata.leader(TopicPartition(record.topic, $0)) != nil }
+        let picked = open.isEmpty ? Int32(random.below(Int(count))) : random.pick(open)
+        picks[record.topic] = PartitionPick(partition: picked, bytes: record.size)
         return picked
     }
 
     /// The next records without a key go elsewhere.
-    mutating func unstick(_ name: TopicPartition) { if sticky[name.topic] == name.partition { sticky.remove(name.topic) } }
+    mutating func unstick(_ name: TopicPartition) {
+        guard case .roundRobin = options.partitioner else {
+            if picks[name.topic]?.partition == name.partition { picks.remove(name.topic) }
+            return
+        }
+    }
 
     // MARK: Metadata
 
     /// Topics of records that have no partition yet, and those of partitions that have work and no leader.
     var topicsToAsk: [String] {
         var topics = homeless.keys
-        for (name, queue) in queues where metadata.leader(name) == nil && !(queue.waiting.isEmpty && queue.batch == nil) {
+        for (name, queue) in queues where metadata.leader(name) == nil && !queue.isEmpty {
             if topics.last != name.topic && !topics.contains(name.topic) { topics.append(name.topic) }
         }
         return topics
@@ -45,7 +77,11 @@ extension ProducerMachine {
 
     mutating func askMetadata(_ effects: inout Effects, now: Now) {
         guard !isAskingMetadata, metadataAt <= now.instant else { return }
-        let topics = topicsToAsk
+        var topics = topicsToAsk
+        if metadataRefreshAt <= now.instant {
+            metadataRefreshAt = .distantFuture
+            topics += metadata.topics.keys.filter { !topics.contains($0) }
+        }
         guard !topics.isEmpty else { return }
         isAskingMetadata = true
         var request = MetadataRequest()
@@ -60,6 +96,7 @@ extension ProducerMachine {
 
     mutating func metadataAnswered(_ topics: [String], _ result: AnswerResult, _ effects: inout Effects, now: Now) {
         isAskingMetadata = false
+        metadataRefreshAt = now.instant.adding(milliseconds: options.metadataRefreshMs)
         do throws(ClientError) {
             metadata.fold(try result.of(MetadataResponse.self), now: now)
         } catch {

@@ -110,9 +110,8 @@ extension ProducerMachine {
     }
 
     /// A batch was refused for good: nothing of its transaction may be committed.
-    mutating func writeFailed(_ error: ClientError, mayBeWritten: Bool, _ effects: inout Effects) {
-        let isSpent = error.code == .outOfOrderSequenceNumber || error.code == .unknownProducerID
-        if mayBeWritten || isSpent { transaction?.mustRenew = true }
+    mutating func writeFailed(_ error: ClientError, isSpent: Bool, _ effects: inout Effects) {
+        if isSpent || error.code == .outOfOrderSequenceNumber || error.code == .unknownProducerID { transaction?.mustRenew = true }
         if error.code == .invalidProducerIDMapping { transaction?.isIdentityGone = true }
         switch error.code {
         case .producerFenced, .transactionalIDAuthorizationFailed, .clusterAuthorizationFailed: doom(error, &effects)

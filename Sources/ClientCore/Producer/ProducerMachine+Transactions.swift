@@ -28,7 +28,7 @@ extension ProducerMachine {
         case .initTransactions(let number), .beginTransaction(let number), .sendOffsets(let number, _, _), .commitTransaction(let number),
             .abortTransaction(let number):
             effects.append(.output(.transactionFailed(number: number, error, isFatal: isTransactionFatal)))
-        case .send, .flush, .close: break
+        case .send, .sendAll, .flush, .close: break
         }
     }
 
@@ -185,6 +185,8 @@ extension ProducerMachine {
     mutating func ended(_ effects: inout Effects) {
         let phase = transaction?.phase
         transaction?.reset()
+        // Numbers that are missing went with their epoch.
+        for name in queues.keys { queues.update(name) { ($0.hasHole, $0.holeMayFill, $0.mustRenew) = (false, false, false) } }
         switch phase {
         case .committing(let number), .aborting(let number?): effects.append(.output(.transactionDone(number: number)))
         default: break
@@ -227,23 +229,24 @@ extension ProducerMachine {
         if transaction?.offsets.isEmpty == false { transaction?.offsets[0].number = -1 }
     }
 
-    /// Fails what waits, and batches that are not under way. A batch that was sent before may be in the log under its numbers.
+    /// Fails what waits, and batches that are not under way; the numbers of those are spent.
     private mutating func dropWaiting(_ error: ClientError, _ effects: inout Effects) {
         for topic in homeless.keys { finish(homeless.remove(topic) ?? [], with: error, &effects) }
         for name in queues.keys {
-            guard let queue = queues[name], !queue.waiting.isEmpty || queue.batch != nil else { continue }
+            guard let queue = queues[name], !queue.isEmpty else { continue }
             finish(queues.update(name) { $0.takeFirst($0.waiting.count) } ?? [], with: error, &effects)
-            guard let batch = queue.batch, !queue.isUnderWay else { continue }
-            if batch.mayBeWritten { transaction?.mustRenew = true }
-            queues.update(name) { $0.batch = nil }
-            finish(batch.items, with: error, &effects)
+            for batch in queue.batches where !batch.isUnderWay {
+                transaction?.mustRenew = true
+                finish(batch.items, with: error, &effects)
+            }
+            queues.update(name) { $0.batches.removeAll { !$0.isUnderWay } }
         }
     }
 
     var isWritingUnderWay: Bool { queues.values.contains { $0.isUnderWay } }
 
     /// Nothing waits to be written and nothing is under way.
-    var isSettled: Bool { homeless.isEmpty && queues.values.allSatisfy { $0.waiting.isEmpty && $0.batch == nil } }
+    var isSettled: Bool { homeless.isEmpty && queues.values.allSatisfy(\.isEmpty) }
 }
 
 extension TransactionState.Phase {

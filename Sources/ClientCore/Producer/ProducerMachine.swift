@@ -2,74 +2,30 @@ import Primitives
 import Records
 import Wire
 
-/// A producer: gathers records into a batch per partition, sends one batch per partition at a time to its leader, tries again where that
-/// can help, and reports every record's outcome exactly once.
+/// A producer: gathers records into batches by partition, sends them to the partitions' leaders, several at a time, tries again where
+/// that can help, and reports every record's outcome exactly once.
 ///
-/// Owner: its host. Invariants: (1) records of a partition are written in the order of `send`, also over retries, because only one batch
-/// of a partition is under way; (2) with a producer id, a batch that is sent again carries the same id, epoch and sequence, so that the
-/// broker writes it once; (3) a batch that was given up while it may have been written is the last of its epoch: what follows in its
-/// partition carries the next one, and a copy of it that arrives late is refused for its old epoch (KIP-360); (4) what is buffered stays
-/// below `bufferedBytesMax`.
+/// Owner: its host. Invariants: (1) with a producer id, records of a partition are written in the order of `send`, also over retries
+/// (`Queue` says how); (2) a batch that is sent again carries the same id, epoch and sequence, so that the broker writes it once; (3) a
+/// batch that was given up while it may have been written is the last of its epoch: what follows in its partition carries the next one,
+/// and a copy of it that arrives late is refused for its old epoch (KIP-360); (4) what is buffered stays below `bufferedBytesMax`; (5) a
+/// broker is asked to write by at most `inFlightMax` requests at a time.
 package struct ProducerMachine: ClientMachine {
     package typealias Input = ProducerInput
     package typealias Output = ProducerOutput
     typealias Effects = [ClientEffect<ProducerOutput>]
 
-    struct Item: Sendable {
-        var number: Int
-        var record: ProducerRecord
-        var deadline: Instant
-    }
-
-    /// A batch as it is sent, and sent again.
-    struct Batch: Sendable {
-        var items: [Item]
-        var bytes: Bytes
-        var deadline: Instant
-        var records: Int32
-        /// It was sent, and no answer says that it is not in the log.
-        var mayBeWritten = false
-    }
-
-    struct Queue: Sendable {
-        /// A slice, because it is filled at one end and taken from at the other.
-        private(set) var waiting: ArraySlice<Item> = []
-        private(set) var waitingBytes = 0
-        /// When the oldest of `waiting` has lingered enough.
-        var readyAt = Instant.distantFuture
-        var batch: Batch?
-        var isUnderWay = false
-        var notBefore = Instant.zero
-        /// Under which its batches are numbered; -1 before the first. Epochs count up by partition.
-        var producerID: Int64 = -1
-        var producerEpoch: Int16 = -1
-        var nextSequence: Int32 = 0
-        var backoff = Backoff(minMs: 50, maxMs: 1_000)
-
-        mutating func append(_ item: Item) {
-            waiting.append(item)
-            waitingBytes += item.record.size
-        }
-
-        mutating func takeFirst(_ count: Int) -> [Item] {
-            let taken = Array(waiting.prefix(count))
-            waiting.removeFirst(count)
-            for item in taken { waitingBytes -= item.record.size }
-            return taken
-        }
-
-        /// What was taken comes back, before all that waits.
-        mutating func putBack(_ items: [Item]) {
-            waiting = (items + waiting)[...]
-            for item in items { waitingBytes += item.record.size }
-        }
-    }
-
     enum Purpose: Sendable {
         case metadata([String])
         case producerID
-        case produce([TopicPartition])
+        case produce(BrokerID, [Sent])
         case transaction(TransactionState.Step)
+    }
+
+    /// A batch in a request.
+    struct Sent: Sendable {
+        var partition: TopicPartition
+        var serial: Int
     }
 
     let options: ProducerOptions
@@ -82,7 +38,14 @@ package struct ProducerMachine: ClientMachine {
     /// Partitions without a leader and topics that are not known are not asked for before.
     var metadataAt = Instant.zero
     var metadataBackoff = Backoff(minMs: 50, maxMs: 500)
-    var sticky = OrderedMap<String, Int32>()
+    /// Topics in use are looked at anew, for partitions that came.
+    var metadataRefreshAt = Instant.distantFuture
+    var picks = OrderedMap<String, PartitionPick>()
+    /// Produce requests under way by broker.
+    var underWay = OrderedMap<BrokerID, Int>()
+    var nextSerial = 0
+    /// The time of the newest event.
+    private var lastHandled = Instant.zero
     var purposes = OrderedMap<Int, Purpose>()
     private var nextToken = 0
     var bufferedBytes = 0
@@ -111,9 +74,6 @@ package struct ProducerMachine: ClientMachine {
         }
     }
 
-    /// How long a leader may wait for its followers before it answers that it could not.
-    static let requestMs: Int64 = 10_000
-
     // MARK: Events
 
     package mutating func start(now: Now) -> [ClientEffect<ProducerOutput>] { [] }
@@ -122,6 +82,7 @@ package struct ProducerMachine: ClientMachine {
         var effects: Effects = []
         switch input {
         case .send(let number, let record): accept(number, record, &effects, now: now)
+        case .sendAll(let records): for (number, record) in records { accept(number, record, &effects, now: now) }
         case .flush: isFlushing = true
         case .close: beginClose(&effects)
         case .initTransactions, .beginTransaction, .sendOffsets, .commitTransaction, .abortTransaction:
@@ -143,31 +104,32 @@ package struct ProducerMachine: ClientMachine {
         switch purpose {
         case .metadata(let topics): metadataAnswered(topics, result, &effects, now: now)
         case .producerID: identityAnswered(result, now: now)
-        case .produce(let names): produceAnswered(names, result, &effects, now: now)
+        case .produce(let broker, let sent): produceAnswered(broker, sent, result, &effects, now: now)
         case .transaction(let step): transactionAnswered(step, result, &effects, now: now)
         }
         advance(&effects, now: now)
         return effects
     }
 
+    /// Each event does all that can be done at its time: what was due before waits for something else, which is an event of its own.
     package var nextDeadline: Instant {
-        var next = isAskingMetadata || topicsToAsk.isEmpty ? Instant.distantFuture : metadataAt
+        var next = metadataRefreshAt
+        if !isAskingMetadata && !topicsToAsk.isEmpty { next = min(next, later(metadataAt)) }
         for items in homeless.values { next = min(next, items.first?.deadline ?? next) }
-        if !isIdentified && !isAskingIdentity && hasWork && transaction == nil { next = min(next, identifyAt) }
+        if !isIdentified && !isAskingIdentity && hasWork && transaction == nil { next = min(next, later(identifyAt)) }
         if let transaction, !transaction.isAsking, transaction.notBefore > .zero { next = min(next, transaction.notBefore) }
-        for (name, queue) in queues where !queue.isUnderWay {
-            if let batch = queue.batch {
-                // Without a leader it is the metadata's answer that goes on.
-                next = min(next, batch.deadline, metadata.leader(name) == nil ? batch.deadline : queue.notBefore)
-            }
+        for queue in queues.values where !queue.isEmpty {
+            if queue.canSendAgain { next = min(next, later(queue.notBefore), later(queue.batches[0].deadline)) }
             guard let first = queue.waiting.first else { continue }
-            next = min(next, first.deadline, queue.batch == nil && isIdentified ? queue.readyAt : first.deadline)
+            next = min(next, later(first.deadline), later(max(queue.readyAt, queue.notBefore)))
         }
         return next
     }
 
+    private func later(_ instant: Instant) -> Instant { instant > lastHandled ? instant : .distantFuture }
+
     /// Whether anything waits to be written that has a partition.
-    var hasWork: Bool { queues.values.contains { !$0.waiting.isEmpty || $0.batch != nil } }
+    var hasWork: Bool { queues.values.contains { !$0.isEmpty } }
 
     // MARK: Records in
 
@@ -176,7 +138,7 @@ package struct ProducerMachine: ClientMachine {
             effects.append(.output(.failed(number: number, refusal)))
             return
         }
-        guard !isClosing, bufferedBytes + record.size <= options.bufferedBytesMax else {
+        guard !isClosing, bufferedBytes == 0 || bufferedBytes + record.size <= options.bufferedBytesMax else {
             effects.append(.output(.failed(number: number, isClosing ? .stopped : .overloaded)))
             return
         }
@@ -207,10 +169,10 @@ package struct ProducerMachine: ClientMachine {
             request.versions = produceVersions
             // Sending again is decided here, with the sequence.
             request.isRepeatable = false
-            // The broker answers after `ProducerMachine.requestMs` at the latest, and an answer is better than none.
-            request.timeoutMs = ProducerMachine.requestMs + 2_000
+            // The broker answers after `requestTimeoutMs` at the latest, and an answer is better than none.
+            request.timeoutMs = options.requestTimeoutMs + 2_000
         case .metadata, .producerID: request.lane = .routing
-        case .transaction: request.timeoutMs = ProducerMachine.requestMs
+        case .transaction: request.timeoutMs = options.requestTimeoutMs
         }
         effects.append(.send(token: token, request))
     }
@@ -234,6 +196,7 @@ package struct ProducerMachine: ClientMachine {
 
     private mutating func advance(_ effects: inout Effects, now: Now) {
         guard !isEnded else { return }
+        lastHandled = now.instant
         expire(&effects, now: now)
         askMetadata(&effects, now: now)
         stepTransaction(&effects, now: now)
@@ -261,9 +224,11 @@ package struct ProducerMachine: ClientMachine {
             finish(homeless.remove(topic) ?? [], with: .timedOut("topic \(topic)"), &effects)
         }
         for name in queues.keys {
-            guard let queue = queues[name], !queue.isUnderWay else { continue }
-            if let batch = queue.batch, batch.deadline <= now.instant { abandon(name, .timedOut(APIKey.produce.name), &effects) }
-            let late = queue.waiting.prefix { $0.deadline <= now.instant }.count
+            while let queue = queues[name], queue.canSendAgain, queue.batches[0].deadline <= now.instant {
+                giveUp(name, 0, .timedOut(APIKey.produce.name), &effects)
+                settle(name, &effects)
+            }
+            let late = queues[name]?.waiting.prefix { $0.deadline <= now.instant }.count ?? 0
             guard late > 0 else { continue }
             finish(queues.update(name) { $0.takeFirst(late) } ?? [], with: .timedOut(APIKey.produce.name), &effects)
         }

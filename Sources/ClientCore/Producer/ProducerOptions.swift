@@ -1,18 +1,44 @@
 import Primitives
 import Records
 
-package struct ProducerOptions: Equatable, Sendable {
+package struct ProducerOptions: Sendable {
     package enum Acks: Int16, Equatable, Sendable {
+        /// Nobody answers: what is written to the socket counts as delivered, without an offset.
+        case none = 0
         case leader = 1
         case all = -1
     }
+    /// Where a record without a partition goes.
+    package enum Partitioner: Sendable {
+        /// By murmur2 of the key as Java's default partitioner; one without a key as with `sticky`.
+        case byKey
+        /// To one partition until a batch is full, then to another, whatever the key.
+        case sticky
+        /// One to each partition in turn.
+        case roundRobin
+        /// From 0 to the number of partitions, exclusive.
+        case custom(@Sendable (ProducerRecord, Int32) -> Int32)
+    }
     package var acks = Acks.all
+    package var partitioner = Partitioner.byKey
     package var codec = Codec.none
     /// A batch waits this long for company.
     package var lingerMs: Int64 = 5
     package var batchBytesMax = 256 << 10
     /// Bytes waiting or under way; past it `send` is refused.
     package var bufferedBytesMax = 32 << 20
+    /// Requests under way to a broker; not above 5 where batches are numbered, which is what a broker remembers of a producer.
+    package var inFlightMax = 5
+    /// Batches of a request together; a single batch may be larger.
+    package var requestBytesMax = 1 << 20
+    /// How long a leader may wait for its followers before it answers that it could not.
+    package var requestTimeoutMs: Int64 = 10_000
+    /// Times a batch is sent again; in practice `deliveryTimeoutMs` is the limit.
+    package var retriesMax = Int.max
+    /// Pauses before a batch is sent again, doubling from the one to the other.
+    package var retryBackoffMs: ClosedRange<Int64> = 50...1_000
+    /// How often partitions are looked at anew where nothing has failed.
+    package var metadataRefreshMs: Int64 = 300_000
     /// From `send` to acknowledgement, retries included.
     package var deliveryTimeoutMs: Int64 = 30_000
     /// Number batches, so that the broker drops what is sent twice. Off where the cluster cannot.
@@ -53,9 +79,11 @@ package struct ProducerRecord: Equatable, Sendable {
     }
 }
 
-package enum ProducerInput: Equatable, Sendable {
+package enum ProducerInput: Sendable {
     /// `number` comes back with the outcome; the caller's own, each used once.
     case send(number: Int, ProducerRecord)
+    /// The same for many at once.
+    case sendAll([(number: Int, record: ProducerRecord)])
     /// Send what waits, without lingering.
     case flush
     /// Send what waits, then finish. A transaction that is open is aborted.

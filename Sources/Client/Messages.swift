@@ -1,0 +1,147 @@
+import ClientCore
+import Primitives
+import Records
+
+/// A header of a record: a name, which may repeat, and a value, which may be null.
+public struct Header: Hashable, Sendable {
+    public var key: String
+    public var value: Bytes?
+
+    public init(_ key: String, _ value: Bytes?) {
+        self.key = key
+        self.value = value
+    }
+
+    public init(_ key: String, _ value: String) { self.init(key, Bytes(value)) }
+}
+
+/// A record to be produced.
+public struct OutgoingRecord: Equatable, Sendable {
+    public var topic: String
+    /// Nil: as the producer's partitioner says.
+    public var partition: Int32?
+    public var key: Bytes?
+    /// Nil is a tombstone: compaction drops earlier records of the key.
+    public var value: Bytes?
+    public var headers: [Header]
+    /// Milliseconds since 1970; nil: the time of `send`.
+    public var timestamp: Int64?
+
+    public init(
+        topic: String, partition: Int32? = nil, key: Bytes? = nil, value: Bytes?, headers: [Header] = [], timestamp: Int64? = nil
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.key = key
+        self.value = value
+        self.headers = headers
+        self.timestamp = timestamp
+    }
+
+    /// The same with texts, as UTF-8.
+    public init(topic: String, partition: Int32? = nil, key: String?, value: String, headers: [Header] = []) {
+        self.init(topic: topic, partition: partition, key: key.map { Bytes($0) }, value: Bytes(value), headers: headers)
+    }
+}
+
+/// Where a record was written.
+public struct RecordMetadata: Equatable, Sendable {
+    public var topic: String
+    public var partition: Int32
+    /// Nil where nobody told: with `acks=0`, or where the broker had the record long before.
+    public var offset: Int64?
+    /// Milliseconds since 1970, as the record was sent with.
+    public var timestamp: Int64
+}
+
+/// A record as it was read.
+public struct ConsumerRecord: Equatable, Sendable {
+    public var topic: String
+    public var partition: Int32
+    public var offset: Int64
+    /// Milliseconds since 1970: of the producer, or of the broker where `isLogAppendTime`.
+    public var timestamp: Int64
+    public var isLogAppendTime: Bool
+    /// The version of the partition's leadership in which it was written; -1 where it is not known.
+    public var leaderEpoch: Int32
+    public var key: Bytes?
+    public var value: Bytes?
+    public var headers: [Header]
+
+    public var topicPartition: TopicPartition { TopicPartition(topic, partition) }
+}
+
+/// An offset as a group commits it: of the next record to be read.
+public struct OffsetAndMetadata: Equatable, Sendable {
+    public var offset: Int64
+    /// Of the last record read; -1 where it is not known. Lets the next owner see that the log was cut (KIP-320).
+    public var leaderEpoch: Int32
+    /// Anything that the group wants to keep with it.
+    public var metadata: String
+
+    public init(_ offset: Int64, leaderEpoch: Int32 = -1, metadata: String = "") {
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+        self.metadata = metadata
+    }
+}
+
+/// Who commits offsets through a transaction: what a consumer's `groupMetadata` says.
+public struct GroupMetadata: Equatable, Sendable {
+    public var group: String
+    public var generation: Int32
+    public var memberID: String
+    public var groupInstanceID: String?
+
+    public init(group: String, generation: Int32 = -1, memberID: String = "", groupInstanceID: String? = nil) {
+        self.group = group
+        self.generation = generation
+        self.memberID = memberID
+        self.groupInstanceID = groupInstanceID
+    }
+}
+
+extension ProducerRecord {
+    init(_ record: OutgoingRecord, timestamp: Timestamp) {
+        self.init(
+            topic: record.topic, partition: record.partition, key: record.key, value: record.value,
+            headers: record.headers.map { RecordHeader($0.key, $0.value) }, timestamp: timestamp)
+    }
+}
+
+extension OutgoingRecord {
+    init(_ record: ProducerRecord) {
+        self.init(
+            topic: record.topic, partition: record.partition, key: record.key, value: record.value,
+            headers: record.headers.map { Header($0.key.lossyString, $0.value) }, timestamp: record.timestamp?.milliseconds)
+    }
+}
+
+extension ConsumerRecord {
+    init(_ record: ReadRecord) {
+        topic = record.partition.topic
+        partition = record.partition.partition
+        offset = record.offset.rawValue
+        timestamp = record.timestamp.milliseconds
+        isLogAppendTime = record.timestampType == .logAppendTime
+        leaderEpoch = record.leaderEpoch.rawValue
+        key = record.key
+        value = record.value
+        headers = record.headers.map { Header($0.key.lossyString, $0.value) }
+    }
+}
+
+extension CommittedPosition {
+    init(_ partition: TopicPartition, _ offset: OffsetAndMetadata) {
+        self.init(
+            partition, Offset(offset.offset), leaderEpoch: LeaderEpoch(offset.leaderEpoch), metadata: offset.metadata)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded up.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}

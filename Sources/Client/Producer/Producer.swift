@@ -1,0 +1,268 @@
+import ClientCore
+import Primitives
+import Reactor
+import Records
+import Synchronization
+
+/// Where a record goes that names no partition.
+public enum Partitioner: Sendable {
+    /// By murmur2 of its key, as Java's default partitioner; without a key to one partition until a batch is full, then to another.
+    case standard
+    /// To one partition until a batch is full, then to another, whatever its key.
+    case sticky
+    /// One to each partition in turn.
+    case roundRobin
+    /// The caller's own: a record and the number of the topic's partitions to a partition below that number. Runs on the client's thread.
+    case custom(@Sendable (OutgoingRecord, Int32) -> Int32)
+}
+
+/// Writes records to a cluster, with the settings and the semantics of Java's producer.
+///
+/// Records are gathered into batches by partition and written in the order of `send`; up to
+/// `max.in.flight.requests.per.connection` requests are under way to a broker, and with idempotence (the default) retries neither
+/// duplicate nor reorder. A record's outcome is told exactly once, at the latest after `delivery.timeout.ms`. May be used from any task
+/// and thread; it owns a thread of its own. Close it, or what waits is lost.
+///
+///     let producer = try Producer(ClientConfiguration(properties: ["bootstrap.servers": "localhost:9092"]))
+///     let written = try await producer.send(OutgoingRecord(topic: "orders", key: "42", value: "paid"))
+///     print(written.partition, written.offset ?? -1)
+///     await producer.close()
+///
+/// With `transactional.id` records are written in transactions; see `transaction(_:)`.
+public final class Producer: Sendable {
+    /// How a record ended: where it was written, or why not.
+    public typealias Outcome = Result<RecordMetadata, KafkaError>
+
+    private let client: ClusterClient
+    private let hosted: HostedMachine<ProducerMachine>
+    private let ledger: ProducerLedger
+    private let maxBlockMs: Int64
+    private let recordBytesMax: Int
+    private let isTransactional: Bool
+    private let ended = Promise<Void>()
+
+    /// - Throws: `KafkaError` of kind `configuration`, naming the key.
+    public init(_ configuration: ClientConfiguration, partitioner: Partitioner? = nil) throws(KafkaError) {
+        let options = try configuration.producer(partitioner)
+        client = try configuration.client()
+        maxBlockMs = configuration.integer("max.block.ms")
+        recordBytesMax = options.requestBytesMax
+        isTransactional = options.transactionalID != nil
+        let ledger = ProducerLedger(bytesMax: options.bufferedBytesMax)
+        self.ledger = ledger
+        var machineOptions = options
+        // The ledger bounds what is buffered, and can wait for room.
+        machineOptions.bufferedBytesMax = .max
+        let ended = ended
+        hosted = client.host(
+            ProducerMachine(machineOptions, codecs: clientCodecs), output: { ledger.take($0) },
+            finished: {
+                ledger.abandon()
+                ended.fill(())
+            })
+    }
+
+    deinit {
+        hosted.cancel()
+        client.stop()
+    }
+
+    // MARK: Records
+
+    /// Sends a record and waits until it is written as `acks` says. It does not wait for others: many tasks, or `send(_:completion:)`,
+    /// fill batches.
+    ///
+    /// - Throws: why it was not written; kind `bufferFull` where `buffer.memory` was full for `max.block.ms`.
+    @discardableResult
+    public func send(_ record: OutgoingRecord) async throws(KafkaError) -> RecordMetadata {
+        let promise = Promise<Outcome>()
+        let record = try checked(record)
+        let deadline = SystemClock.instant().adding(milliseconds: maxBlockMs)
+        while !offer(record, { promise.fill($0) }) {
+            let left = deadline.milliseconds(since: SystemClock.instant())
+            guard left > 0 else { throw full }
+            let room = ledger.roomSignal(bytes: record.size)
+            client.after(milliseconds: left) { room.raise() }
+            await room.wait()
+        }
+        return try await promise.value.get()
+    }
+
+    /// Sends a record and goes on; `completion` is called exactly once, on the client's thread, and must be quick. Blocks the calling
+    /// thread for up to `max.block.ms` while `buffer.memory` is full.
+    ///
+    /// - Throws: kind `bufferFull`, and where the record can never be sent; `completion` is not called then.
+    @available(*, noasync, message: "it may block; use the awaited send, or post")
+    public func send(_ record: OutgoingRecord, completion: @escaping @Sendable (Outcome) -> Void) throws(KafkaError) {
+        let record = try checked(record)
+        let deadline = SystemClock.instant().adding(milliseconds: maxBlockMs)
+        while !offer(record, completion) {
+            let left = deadline.milliseconds(since: SystemClock.instant())
+            guard left > 0, ledger.waitForRoom(bytes: record.size, milliseconds: left) else { throw full }
+        }
+    }
+
+    /// Sends a record and goes on, without ever waiting: fire and forget, or with a completion.
+    ///
+    /// - Throws: kind `bufferFull` where `buffer.memory` is full now, and where the record can never be sent.
+    public func post(_ record: OutgoingRecord, completion: @escaping @Sendable (Outcome) -> Void = { _ in }) throws(KafkaError) {
+        guard offer(try checked(record), completion) else { throw full }
+    }
+
+    /// Waits until all that was sent so far is written or has failed. Nothing lingers meanwhile.
+    public func flush() async {
+        guard let idle = ledger.idle() else { return }
+        handOver()
+        hosted.post(.flush)
+        await idle.value
+    }
+
+    /// Writes what waits, aborts a transaction that is open, and ends. What is not written after `timeout` fails.
+    public func close(timeout: Duration = .seconds(30)) async {
+        handOver()
+        hosted.post(.close)
+        let hosted = hosted
+        client.after(milliseconds: timeout.milliseconds) { hosted.cancel() }
+        await ended.value
+        ledger.close()
+        client.stop()
+    }
+
+    private var full: KafkaError { KafkaError(.bufferFull, "buffer.memory is full for longer than max.block.ms") }
+
+    private func checked(_ record: OutgoingRecord) throws(KafkaError) -> ProducerRecord {
+        let stamp = record.timestamp.map { Timestamp(milliseconds: $0) } ?? SystemClock.wall()
+        let made = ProducerRecord(record, timestamp: stamp)
+        guard made.size <= recordBytesMax else {
+            throw KafkaError(.refused, "the record has \(made.size) bytes, more than max.request.size (\(recordBytesMax))")
+        }
+        return made
+    }
+
+    /// False where there is no room.
+    private func offer(_ record: ProducerRecord, _ completion: @escaping @Sendable (Outcome) -> Void) -> Bool {
+        switch ledger.add(record, completion) {
+        case .full: return false
+        case .queued: return true
+        case .first:
+            handOver()
+            return true
+        }
+    }
+
+    /// Gives the machine all that was sent since the last time, at once.
+    private func handOver() {
+        let ledger = ledger
+        hosted.post(taking: {
+            let records = ledger.drain()
+            return records.isEmpty ? nil : .sendAll(records)
+        })
+    }
+
+    // MARK: Transactions
+
+    /// Once, before the first transaction: fences producers that had this `transactional.id` before, and waits for what they left open.
+    public func initTransactions() async throws(KafkaError) { try await transact { .initTransactions(number: $0) } }
+
+    /// Records that are sent from here on belong to the transaction.
+    public func beginTransaction() async throws(KafkaError) { try await transact { .beginTransaction(number: $0) } }
+
+    /// Commits offsets of a group with the transaction: they count if, and when, it is committed.
+    public func sendOffsets(_ offsets: [TopicPartition: OffsetAndMetadata], group: GroupMetadata) async throws(KafkaError) {
+        let positions = offsets.sorted { $0.key < $1.key }.map { CommittedPosition($0.key, $0.value) }
+        let member = ConsumerGroupMetadata(
+            group: group.group, generationID: group.generation, memberID: group.memberID, groupInstanceID: group.groupInstanceID)
+        guard !positions.isEmpty else { return }
+        try await transact { .sendOffsets(number: $0, member, positions) }
+    }
+
+    /// Writes what waits and makes the whole transaction visible at once.
+    ///
+    /// - Throws: where `mustAbort`, abort it and try again; where `isFatal`, another producer has taken over.
+    public func commitTransaction() async throws(KafkaError) { try await transact { .commitTransaction(number: $0) } }
+
+    /// Nothing of the transaction is read by those who read what is committed.
+    public func abortTransaction() async throws(KafkaError) { try await transact { .abortTransaction(number: $0) } }
+
+    /// Begins a transaction, does `work` in it, and commits; where `work` or the commit fails, aborts and throws the reason.
+    ///
+    ///     try await producer.transaction {
+    ///         for record in records { try producer.post(transformed(record)) }
+    ///         try await producer.sendOffsets(consumer.consumed, group: consumer.groupMetadata)
+    ///     }
+    public func transaction<R>(_ work: () async throws -> R) async throws -> R {
+        try await beginTransaction()
+        do {
+            let result = try await work()
+            try await commitTransaction()
+            return result
+        } catch {
+            if (error as? KafkaError)?.isFatal != true { try await abortTransaction() }
+            throw error
+        }
+    }
+
+    private func transact(_ input: (Int) -> ProducerInput) async throws(KafkaError) {
+        let promise = Promise<Result<Void, KafkaError>>()
+        let number = ledger.expect { promise.fill($0) }
+        handOver()
+        hosted.post(input(number))
+        let ledger = ledger
+        client.after(milliseconds: maxBlockMs) {
+            var late = KafkaError(.timedOut, "no answer within max.block.ms")
+            late.isRetriable = true
+            ledger.settle(number, .failure(late))
+        }
+        try await promise.value.get()
+    }
+}
+
+extension ClientConfiguration {
+    func producer(_ partitioner: Partitioner?) throws(KafkaError) -> ProducerOptions {
+        var options = ProducerOptions()
+        let acks = text("acks")
+        options.acks = acks == "0" ? .none : acks == "1" ? .leader : .all
+        options.codec = Codec.allCases.first { $0.name == text("compression.type") } ?? .none
+        options.lingerMs = integer("linger.ms")
+        options.batchBytesMax = max(1, Int(integer("batch.size")))
+        options.bufferedBytesMax = Int(integer("buffer.memory"))
+        options.inFlightMax = Int(integer("max.in.flight.requests.per.connection"))
+        options.requestBytesMax = Int(integer("max.request.size"))
+        options.requestTimeoutMs = integer("request.timeout.ms")
+        options.retriesMax = Int(integer("retries"))
+        options.metadataRefreshMs = integer("metadata.max.age.ms")
+        options.deliveryTimeoutMs = integer("delivery.timeout.ms")
+        options.transactionalID = text("transactional.id").isEmpty ? nil : text("transactional.id")
+        options.transactionTimeoutMs = Int32(clamping: integer("transaction.timeout.ms"))
+        options.retryBackoffMs = integer("retry.backoff.ms")...max(integer("retry.backoff.ms"), integer("retry.backoff.max.ms"))
+        options.seed = .random(in: .min ... .max)
+        options.partitioner = self.partitioner(partitioner)
+        // As Java's: on, unless something that was said rules it out; said itself, it must hold.
+        let isPossible = options.acks == .all && options.inFlightMax <= 5 && options.retriesMax > 0
+        let isSaid = properties["enable.idempotence"] != nil || options.transactionalID != nil
+        if isSaid && flag("enable.idempotence") && !isPossible {
+            throw KafkaError(
+                .configuration, "enable.idempotence wants acks=all, retries above 0 and max.in.flight.requests.per.connection up to 5")
+        }
+        options.isIdempotent = flag("enable.idempotence") && isPossible
+        guard options.transactionalID == nil || options.isIdempotent else {
+            throw KafkaError(.configuration, "transactional.id wants enable.idempotence=true")
+        }
+        guard options.deliveryTimeoutMs >= options.lingerMs + options.requestTimeoutMs else {
+            throw KafkaError(.configuration, "delivery.timeout.ms wants to be at least linger.ms + request.timeout.ms")
+        }
+        return options
+    }
+
+    private func partitioner(_ own: Partitioner?) -> ProducerOptions.Partitioner {
+        switch own {
+        case .custom(let pick)?: return .custom { record, count in pick(OutgoingRecord(record), count) }
+        case .roundRobin?: return .roundRobin
+        case .sticky?: return .sticky
+        case .standard?: return .byKey
+        case nil:
+            if !text("partitioner.class").isEmpty { return .roundRobin }
+            return flag("partitioner.ignore.keys") ? .sticky : .byKey
+        }
+    }
+}
