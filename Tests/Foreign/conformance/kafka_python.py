@@ -207,7 +207,9 @@ class KafkaPython(Client):
         consumer.subscribe([topic])
         try:
             while True:
-                for records in consumer.poll(timeout_ms=100).values():
+                # A poll that ends while its SyncGroup is on its way forgets the answer (3.0.12): the member keeps what it had, without a heartbeat,
+                # and does not join again. So a poll gets longer than a broker takes.
+                for records in consumer.poll(timeout_ms=1000).values():
                     for record in records:
                         yield ("read", record.partition, record.offset)
                 yield ("owned", sorted(p.partition for p in consumer.assignment()))
