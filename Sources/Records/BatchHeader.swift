@@ -98,6 +98,7 @@ package enum BatchField {
     package static let baseOffset = 0
     package static let length = 8
     package static let leaderEpoch = 12
+    package static let magic = 16
     package static let crc = 17
     package static let attributes = 21
     package static let baseTimestamp = 27

@@ -21,6 +21,8 @@ package enum LogError: Error, Equatable, Sendable {
     case disk(DiskError)
     /// Files that are not what they should be, beyond what recovery repairs: KAFKA_STORAGE_ERROR.
     case damaged(String)
+    /// The records asked for are known to be rotten on this disk; a good replica's are fetched. KAFKA_STORAGE_ERROR: clients try again.
+    case rotten(DamagedRange)
     /// The log has been closed or deleted: NOT_LEADER_OR_FOLLOWER.
     case closed
 
@@ -33,7 +35,7 @@ package enum LogError: Error, Equatable, Sendable {
         case .invalidTransactionState: 48
         case .coordinatorFenced: 52
         case .outOfPlace: -1
-        case .disk, .damaged: 56
+        case .disk, .damaged, .rotten: 56
         case .closed: 6
         }
     }
@@ -50,6 +52,7 @@ package enum LogError: Error, Equatable, Sendable {
         case .disk(.full(let text)): "no space left: \(text)"
         case .disk(.notFound(let text)): "not found: \(text)"
         case .disk(.failed(let text)): text
+        case .rotten(let range): "the records from offset \(range.firstOffset) to \(range.lastOffset) are rotten on this disk"
         case .closed: "the log is closed"
         }
     }

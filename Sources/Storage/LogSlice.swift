@@ -56,6 +56,8 @@ package enum AppendOrigin: Equatable, Sendable {
     case marker(transactionVersion: Int8)
     /// A follower's fetch: offsets and epochs are already in the batches, which must continue at the log end.
     case replication
+    /// The same without a look at the checksums: a deliberate defect's (`Mutations.trustFetchedBatches`).
+    case unchecked
 }
 
 /// What the log knows at one timestamp or at its largest: the answer of ListOffsets.

@@ -9,7 +9,7 @@ extension PartitionLog {
         case .client(let version): return try appendFromClient(batches, leaderEpoch, now, version)
         case .coordinator: return try appendFromCoordinator(batches, leaderEpoch, now)
         case .marker(let version): return try appendFromCoordinator(batches, leaderEpoch, now, transactionVersion: version)
-        case .replication: return try appendFromLeader(batches, now)
+        case .replication, .unchecked: return try appendFromLeader(batches, now, isChecked: origin == .replication)
         }
     }
 
@@ -46,14 +46,14 @@ extension PartitionLog {
         return try write(placed(batches, epoch), now)
     }
 
-    private func appendFromLeader(_ bytes: Bytes, _ now: Now) throws(LogError) -> AppendResult {
+    private func appendFromLeader(_ bytes: Bytes, _ now: Now, isChecked: Bool) throws(LogError) -> AppendResult {
         let batches = try walk(bytes)
         var next = logEndOffset
         for batch in batches {
             guard batch.header.baseOffset >= next, batch.header.lastOffset >= batch.header.baseOffset else {
                 throw .outOfPlace(expected: next, found: batch.header.baseOffset)
             }
-            guard batch.isChecksumValid else { throw .batch(.corrupt("the checksum of the record batch is wrong")) }
+            guard !isChecked || batch.isChecksumValid else { throw .batch(.corrupt("the checksum of the record batch is wrong")) }
             next = batch.header.nextOffset
         }
         // Where compaction has left a gap too wide for one segment, each batch finds its own.

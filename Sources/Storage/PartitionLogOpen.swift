@@ -38,7 +38,7 @@ extension PartitionLog {
             try loadProducers(snapshots, upTo: logEndOffset, now)
             syncedOffset = logEndOffset
         } else {
-            try recover(from: segmentIndex(holding: opening.recoveryPoint), snapshots, now)
+            try recover(from: segmentIndex(holding: opening.recoveryPoint), keeping: opening.recoveryPoint, snapshots, now)
             syncedOffset = min(opening.recoveryPoint, logEndOffset)
         }
         logStartOffset = max(opening.logStartOffset, segments[0].baseOffset)
@@ -123,16 +123,19 @@ extension PartitionLog {
     // MARK: Recovery
 
     /// Walks the segments from `index` on, checks every batch, cuts at the first bad byte and drops what lies behind it, and rebuilds
-    /// indexes, producers, aborted transactions and leader epochs on the way.
-    private func recover(from index: Int, _ snapshots: [Offset], _ now: Now) throws(LogError) {
+    /// indexes, producers, aborted transactions and leader epochs on the way. What is bad below `durable` was good when it was synced: it
+    /// is rot and no torn write, and stays to be mended.
+    func recover(from index: Int, keeping durable: Offset, _ snapshots: [Offset], _ now: Now) throws(LogError) {
         try loadProducers(snapshots, upTo: segments[index].baseOffset, now)
         logEndOffset = segments[index].baseOffset
         // The batches tell their epochs themselves. The file may be newer than they are: of a log that was cut, and whose old end came
         // back with the crash. Believed, it would call records a later leader's that were an earlier one's.
+        let told = epochs
         if epochs.truncate(to: logEndOffset) { isEpochFileStale = true }
         var place = index
         while place < segments.count {
-            let isWhole = try recover(segments[place])
+            let next = place + 1 < segments.count ? segments[place + 1].baseOffset : nil
+            let isWhole = try recover(segments[place], keeping: durable, next: next, told)
             if !isWhole {
                 for lost in segments[(place + 1)...] { try remove(lost) }
                 segments.removeLast(segments.count - place - 1)
@@ -143,7 +146,7 @@ extension PartitionLog {
     }
 
     /// One segment, its state folded in. false where something had to be cut.
-    private func recover(_ segment: Segment) throws(LogError) -> Bool {
+    private func recover(_ segment: Segment, keeping durable: Offset, next: Offset?, _ told: LeaderEpochs) throws(LogError) -> Bool {
         // An offset that had a batch once stays used, also where the segment before this one ends below it.
         logEndOffset = max(logEndOffset, segment.baseOffset)
         let file = try segment.file()
@@ -151,16 +154,20 @@ extension PartitionLog {
         var scan = RecoveryScan(file, size: size, baseOffset: segment.baseOffset)
         segment.resetForRecovery()
         try onDisk { () throws(DiskError) in try disk.removeIfThere(segment.path(.transactionIndex)) }
-        while let (batch, _) = try scan.next() {
-            segment.enter(batch.header, interval: config.indexIntervalBytes)
-            if batch.header.hasProducerID { try fold(batch, into: segment) }
-            if epochs.latest ?? .none < batch.header.partitionLeaderEpoch {
-                assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+        while true {
+            if let (batch, _) = try scan.next() {
+                try recovered(batch, in: segment)
+            } else if let range = try rot(&scan, segment, size, durable, next) {
+                segment.keep(range)
+                logEndOffset = range.nextOffset
+                // An epoch that began in what cannot be read is known from the file alone.
+                for entry in told.entries where range.contains(entry.startOffset) { assignEpoch(entry.epoch, at: entry.startOffset) }
+            } else {
+                break
             }
-            logEndOffset = batch.header.nextOffset
         }
-        let isWhole = scan.position == size
-        if !isWhole { try onDisk { () throws(DiskError) in try file.truncate(to: scan.position) } }
+        let isWhole = segment.size == size
+        if !isWhole { try onDisk { () throws(DiskError) in try file.truncate(to: segment.size) } }
         // A full disk must not keep a log from being opened and read: what cannot be written now stays in memory, and a later recovery
         // comes to the same.
         try? segment.flushIndexes(final: true)
@@ -168,13 +175,48 @@ extension PartitionLog {
         return isWhole
     }
 
-    /// The indexes of one inactive segment anew, from its batches.
+    private func recovered(_ batch: RecordBatch, in segment: Segment) throws(LogError) {
+        segment.enter(batch.header, interval: config.indexIntervalBytes)
+        if batch.header.hasProducerID { try fold(batch, into: segment) }
+        if epochs.latest ?? .none < batch.header.partitionLeaderEpoch {
+            assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
+        }
+        logEndOffset = batch.header.nextOffset
+    }
+
+    /// What is bad where the scan stands, if it was durable before it went bad, and it can be told where it ends.
+    private func rot(
+        _ scan: inout RecoveryScan, _ segment: Segment, _ size: Int, _ durable: Offset, _ next: Offset?
+    ) throws(LogError) -> DamagedRange? {
+        guard segment.size < size, scan.nextOffset < durable else { return nil }
+        if let range = try scan.resynchronise() { return range }
+        // Nothing good follows. All of it belongs here where another segment does; else what it says itself has to end where the log did.
+        var range = DamagedRange(
+            segment: segment.baseOffset, start: segment.size, end: size, firstOffset: scan.nextOffset, nextOffset: next ?? .zero)
+        if next == nil, let header = try scan.header(at: segment.size), segment.size + header.sizeInBytes == size,
+            header.baseOffset == scan.nextOffset, header.nextOffset == durable
+        {
+            range.nextOffset = header.nextOffset
+        }
+        return range.nextOffset > range.firstOffset && segment.size < size ? range : nil
+    }
+
+    /// The indexes of one segment anew, from its batches; what is rotten in it is found on the way.
     func rebuildIndexes(of segment: Segment) throws(LogError) {
-        var scan = RecoveryScan(try segment.file(), size: segment.size, baseOffset: segment.baseOffset)
+        let size = segment.size
+        var scan = RecoveryScan(try segment.file(), size: size, baseOffset: segment.baseOffset)
         let aborted = try segment.abortedTransactions()
+        let isFoldedInPart = segment.isFoldedInPart
         segment.resetForRecovery()
         for transaction in aborted { try segment.addAborted(transaction) }
-        while let (batch, _) = try scan.next() { segment.enter(batch.header, interval: config.indexIntervalBytes) }
+        while segment.size < size {
+            if let (batch, _) = try scan.next() {
+                segment.enter(batch.header, interval: config.indexIntervalBytes)
+            } else {
+                segment.keep(try scan.resynchronise() ?? tail(of: segment, from: segment.size, to: size, scan.nextOffset))
+            }
+        }
+        segment.isFoldedInPart = isFoldedInPart
         try? segment.flushIndexes(final: true)
         if segment !== active && segment.isFlushed { segment.unload() }
     }
@@ -213,7 +255,7 @@ extension PartitionLog {
             found = try segment.find(from)
         }
         guard let start = found else { return }
-        var scan = HeaderScan(try segment.file(), from: start.position, to: segment.size)
+        var scan = HeaderScan(try segment.file(), from: start.position, to: segment.size, damage: segment.damage)
         while let place = try scan.next() {
             if place.header.baseOffset >= to { return }
             guard place.header.hasProducerID else { continue }

@@ -16,6 +16,7 @@ extension PartitionLog {
         var index = segmentIndex(holding: from)
         while index < segments.count {
             let segment = segments[index]
+            if let range = segment.damage.first(where: { $0.contains(from) }) { throw .rotten(range) }
             if let start = try locate(from, in: segment) {
                 let isLast = index + 1 == segments.count
                 let reachesEnd = isLast ? limit >= logEndOffset : limit >= segments[index + 1].baseOffset
@@ -32,6 +33,8 @@ extension PartitionLog {
         _ segment: Segment, _ start: RecentBatches.Entry, end: Int, maxBytes: Int, minOneBatch: Bool, asked: Offset
     ) throws(LogError) -> LogSlice {
         guard start.position < end else { return .empty(at: asked) }
+        // What is known to be rotten is given to nobody.
+        let end = segment.damage.first { $0.start >= start.position }.map { min(end, $0.start) } ?? end
         var stop = end
         if end - start.position > maxBytes {
             stop = min(end, try segment.boundary(from: start.position, notBeyond: start.position + max(0, maxBytes)))

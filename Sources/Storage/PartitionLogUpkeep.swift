@@ -216,7 +216,10 @@ extension PartitionLog {
         if try !active.loadIndexes() { try rebuildIndexes(of: active) }
         cuts += 1
         var end = offset
-        if let place = try active.find(offset) {
+        if let range = try damageToCut(at: offset) {
+            end = range.firstOffset
+            try active.truncate(position: range.start, offset: end)
+        } else if let place = try active.find(offset) {
             end = min(offset, place.header.baseOffset)
             try active.truncate(position: place.position, offset: place.header.baseOffset)
         }
@@ -227,6 +230,13 @@ extension PartitionLog {
         if epochs.truncate(to: end) { isEpochFileStale = true }
         try writeEpochs()
         try reloadProducers(now)
+    }
+
+    /// Rot that holds `offset`, now in the last segment: such a place is cut whole. Rot that nobody knew of must not keep a log from being
+    /// cut.
+    private func damageToCut(at offset: Offset) throws(LogError) -> DamagedRange? {
+        do { _ = try active.find(offset) } catch .damaged { _ = try inspect(at: active.baseOffset) }
+        return active.damage.first { $0.contains(offset) }
     }
 
     /// Empties the log and starts again at `offset` (a follower whose leader no longer has what it lacks).
@@ -258,7 +268,7 @@ extension PartitionLog {
         try loadProducers(snapshots.filter { $0 <= logEndOffset }, upTo: logEndOffset, now)
     }
 
-    private func snapshotOffsets() throws(LogError) -> [Offset] {
+    func snapshotOffsets() throws(LogError) -> [Offset] {
         let names = try onDisk { () throws(DiskError) in try disk.list(directory) }
         return names.compactMap { SegmentFile.parse($0) }.filter { $0.file == .producerSnapshot }.map(\.offset)
     }

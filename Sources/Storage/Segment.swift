@@ -29,6 +29,10 @@ final class Segment {
     /// The transactions whose abort markers lie here; nil until read.
     private var aborted: [AbortedTransaction]?
     private var flushedAborted = 0
+    /// What is known to be rotten here, ascending.
+    var damage: [DamagedRange] = []
+    /// The sums, producers and aborted transactions were made without what is rotten, and have to be made again when that is mended.
+    var isFoldedInPart = false
 
     init(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, size: Int, opened: (any DiskFile)? = nil) {
         self.opened = opened
@@ -187,6 +191,21 @@ final class Segment {
         (size, bytesSinceEntry, unsyncedBytes) = (0, 0, 0)
         (newest, first) = ((.none, baseOffset), nil)
         (aborted, flushedAborted) = ([], 0)
+        (damage, isFoldedInPart) = ([], false)
+    }
+
+    /// Recovery has found these bytes rotten and keeps them: a part of the segment, though nobody knows what they said.
+    func keep(_ range: DamagedRange) {
+        damage.append(range)
+        isFoldedInPart = true
+        (size, bytesSinceEntry) = (range.end, bytesSinceEntry + range.length)
+    }
+
+    /// Writes good bytes in place of bad ones. The file keeps its size.
+    func overwrite(_ bytes: Bytes, at position: Int) throws(LogError) {
+        let file = try file()
+        try onDisk { () throws(DiskError) in try file.write([bytes], at: position) }
+        unsyncedBytes += bytes.count
     }
 
     /// After a clean stop: the sums that appending goes on from, without a walk over the whole file. Returns the offset behind the last
@@ -200,7 +219,7 @@ final class Segment {
             newest = (.none, baseOffset)
         }
         var end = last.map { baseOffset + Int64($0.relativeOffset) + 1 } ?? baseOffset
-        var scan = HeaderScan(try file(), from: start, to: size)
+        var scan = HeaderScan(try file(), from: start, to: size, damage: damage)
         while let (header, position) = try scan.next() {
             let isIndexed = last != nil && position == start
             let relative = header.lastOffset - baseOffset
@@ -290,7 +309,7 @@ final class Segment {
             found = (Timestamp(milliseconds: last.timestamp), baseOffset + Int64(last.relativeOffset))
         } else {
             // No entry at all: the index is gone, or no batch has a timestamp. The batches know.
-            var scan = HeaderScan(try file(), from: 0, to: size)
+            var scan = HeaderScan(try file(), from: 0, to: size, damage: damage)
             while let (header, _) = try scan.next() {
                 guard header.maxTimestamp > found.timestamp else { continue }
                 found = (header.maxTimestamp, header.lastOffset)
@@ -308,8 +327,9 @@ final class Segment {
 
     func firstTimestamp() throws(LogError) -> Timestamp {
         if let first { return first }
-        var scan = HeaderScan(try file(), from: 0, to: size)
-        let found = try scan.next()?.header.maxTimestamp ?? .none
+        var scan = HeaderScan(try file(), from: 0, to: size, damage: damage)
+        // What is rotten there is a scrub's to find, and must not keep anybody from appending.
+        let found = (try? scan.next())?.header.maxTimestamp ?? .none
         first = found
         return found
     }
@@ -326,6 +346,7 @@ final class Segment {
         aborted = try abortedTransactions().filter { $0.lastOffset < offset }
         flushedAborted = 0
         if position == 0 { first = nil }
+        damage.removeAll { $0.end > position }
         unsyncedBytes = max(unsyncedBytes, 1)
         // The sums first: what they held may be of a batch that is gone, and must not enter the time index.
         _ = try resume()

@@ -8,8 +8,13 @@ extension Segment {
 
     /// The first batch whose last offset is not below `offset`: the one that holds it, or the next where compaction left a gap.
     func find(_ offset: Offset) throws(LogError) -> Place? {
-        var scan = HeaderScan(try file(), from: try floorPosition(offset), to: size)
+        let start = try floorPosition(offset)
+        var scan = HeaderScan(try file(), from: start, to: size, damage: damage)
         while let place = try scan.next() {
+            // An entry stands for a batch at or below the offset it was found for: an index that says otherwise is rotten.
+            if place.position == start, start > 0, place.header.baseOffset > offset {
+                throw .damaged("\(path(.offsetIndex)): no batch of offset \(offset) or before at \(start)")
+            }
             if place.header.lastOffset >= offset { return place }
         }
         return nil
@@ -18,7 +23,7 @@ extension Segment {
     /// The last batch boundary at or before `limit`, looking from the boundary `start` on.
     func boundary(from start: Int, notBeyond limit: Int) throws(LogError) -> Int {
         guard limit < size else { return size }
-        var scan = HeaderScan(try file(), from: max(start, try floorPosition(position: limit)), to: size)
+        var scan = HeaderScan(try file(), from: max(start, try floorPosition(position: limit)), to: size, damage: damage)
         while let place = try scan.next() {
             if place.position + place.header.sizeInBytes > limit { return place.position }
         }
@@ -64,7 +69,7 @@ extension Segment {
     func find(
         timestamp: Timestamp, notBelow least: Offset, codecs: Codecs
     ) throws(LogError) -> TimestampOffset? {
-        var scan = HeaderScan(try file(), from: try floorPosition(max(least, try floorOffset(timestamp))), to: size)
+        var scan = HeaderScan(try file(), from: try floorPosition(max(least, try floorOffset(timestamp))), to: size, damage: damage)
         while let place = try scan.next() {
             guard place.header.lastOffset >= least, place.header.maxTimestamp >= timestamp, !place.header.isControl else { continue }
             let match = { (record: Record) in record.timestamp >= timestamp && record.offset >= least }
