@@ -16,9 +16,12 @@ struct BrokerTimers {
     /// Partitions whose logs could not be made.
     var retryMissing = Instant.distantFuture
 
+    /// The next step of looking for rot.
+    var scrub = Instant.distantFuture
+
     static let retryMissingMs: Int64 = 2000
 
-    var next: Instant { min(min(writeWatermarks, writeCheckpoints), min(min(maintain, flush), retryMissing)) }
+    var next: Instant { min(min(writeWatermarks, writeCheckpoints), min(min(maintain, flush), min(retryMissing, scrub))) }
 }
 
 extension Broker {
@@ -37,6 +40,7 @@ extension Broker {
     }
 
     mutating func armMaintenance() {
+        armScrub()
         guard timers.maintain == .distantFuture, replicas.count > 0 else { return }
         timers.maintain = now.instant.adding(milliseconds: config.logRetentionCheckIntervalMs)
     }
@@ -60,6 +64,7 @@ extension Broker {
             retryMissing()
         }
         if cleaning.nextAt <= at { lookForCleaning() }
+        if timers.scrub <= at { scrub() }
         if timers.maintain <= at || (directory?.nextDeletion ?? .distantFuture) <= at { maintain() }
     }
 

@@ -41,12 +41,23 @@ public struct ClusterEvent: Equatable, Sendable {
         case reassignmentEnded(partition: TopicPartition, replicas: [BrokerID], wasCancelled: Bool)
         /// A follower threw away records that its new leader does not have; none of them was ever committed.
         case logTruncated(partition: TopicPartition, broker: BrokerID, from: Offset, to: Offset)
+        /// A replica's bytes are not what was written: bit rot. The offsets are the first and the last that are lost there.
+        case logDamaged(partition: TopicPartition, broker: BrokerID, from: Offset, to: Offset, outcome: DamageOutcome)
         /// Somebody did this to a broker of a cluster of our own, on purpose.
         case chaos(broker: BrokerID, action: ChaosAction)
         case disk(broker: BrokerID, message: String)
         /// A pass of compaction over one replica's log ended; the bytes are those of the segments it went through.
         case compacted(partition: TopicPartition, broker: BrokerID, bytesBefore: Int64, bytesAfter: Int64)
     }
+}
+
+/// What became of rot in a replica's log.
+public enum DamageOutcome: Equatable, Sendable {
+    case found
+    /// Another replica's bytes took its place.
+    case mended(from: BrokerID)
+    /// No other replica that can be reached has these records in good order.
+    case withoutRemedy
 }
 
 /// An epoch before and after a change.

@@ -21,7 +21,8 @@ extension Replica {
         version &+= 1
         var result: AppendResult?
         if !batches.isEmpty {
-            result = try log.append(batches, leaderEpoch: epoch, now: now, origin: .replication)
+            let origin: AppendOrigin = mutations.contains(.trustFetchedBatches) ? .unchecked : .replication
+            result = try log.append(batches, leaderEpoch: epoch, now: now, origin: origin)
             storageFailure = nil
         }
         let before = knownHighWatermark

@@ -32,6 +32,8 @@ package final class Replica {
     package var storageFailure: String?
     /// Tickets of the requests that wait for this partition. Kept by the broker.
     package var waiters: [UInt64] = []
+    /// From which offset each follower was last given records: one that asks for the same again could not use them. Kept by the broker.
+    package var served = OrderedMap<BrokerID, Offset>()
     /// A sync of the log is under way. Kept by the broker.
     package var isSyncing = false
 

@@ -37,6 +37,7 @@ extension Broker {
 
     mutating func groupsResigned(_ partition: Int32) {
         groups.loading.remove(partition)
+        groups.awaitingMending.remove(partition)
         let now = now
         coordinate { $0.unload(partition, now: now) }
     }
@@ -52,6 +53,7 @@ extension Broker {
             let next = try loadPart(of: replica, partition, from: offset)
             if next < replica.log.logEndOffset { return groups.loading[partition] = next }
         } catch {
+            if case .rotten(let range) = error { return awaitMending(replica, partition, from: offset, range) }
             // What could be read stays; the rest is as good as lost, and an offset that is not known is fetched as "none".
             note("cannot load \(replica.partition) from offset \(offset): \(error.message)")
         }
@@ -62,7 +64,8 @@ extension Broker {
     private mutating func loadPart(of replica: Replica, _ partition: Int32, from offset: Offset) throws(LogError) -> Offset {
         let end = replica.log.logEndOffset
         guard offset < end else { return end }
-        let bytes = try replica.log.read(from: offset, maxBytes: Broker.groupLoadBytesMax, below: end, minOneBatch: true).bytes()
+        let slice = try replica.log.read(from: offset, maxBytes: Broker.groupLoadBytesMax, below: end, minOneBatch: true)
+        let bytes = try replica.log.verified(slice)
         var next = offset
         do throws(BatchError) {
             for batch in try BatchWalk.all(in: bytes) {
@@ -75,6 +78,20 @@ extension Broker {
         }
         // A read that yields nothing at all would be asked for for ever.
         return next == offset ? end : next
+    }
+
+    /// A part of the log is rotten. What it says is waited for: groups loaded without it would have forgotten what they committed.
+    private mutating func awaitMending(_ replica: Replica, _ partition: Int32, from offset: Offset, _ range: DamagedRange) {
+        groups.loading.remove(partition)
+        noticeRot(replica)
+        note("loading \(replica.partition) waits at offset \(offset) for what is rotten up to \(range.lastOffset)")
+        groups.awaitingMending[partition] = offset
+    }
+
+    /// The rot in a partition is mended, or nobody has what stood there: `skipping` it then.
+    mutating func resumeLoadingGroups(_ partition: TopicPartition, skipping range: DamagedRange?) {
+        guard partition.topic == offsetsTopic, let offset = groups.awaitingMending.remove(partition.partition) else { return }
+        groups.loading[partition.partition] = max(offset, range?.nextOffset ?? offset)
     }
 
     private mutating func finishLoadingGroups(_ partition: Int32) {

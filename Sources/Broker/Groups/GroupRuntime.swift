@@ -18,6 +18,8 @@ struct GroupRuntime {
     private var lastToken: UInt64 = 0
     /// Partitions whose log is being read, with the offset to go on from.
     var loading = OrderedMap<Int32, Offset>()
+    /// The same of those where what comes next is rotten and has to be mended first.
+    var awaitingMending = OrderedMap<Int32, Offset>()
     /// The offset in the metadata log at which topics, their partitions or their racks changed last.
     var topicsVersion: Int64 = 0
 

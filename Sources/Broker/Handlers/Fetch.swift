@@ -27,6 +27,9 @@ struct FetchTask {
     /// The replica that fetches; nil: a consumer does.
     let follower: BrokerID?
     let followerEpoch: Int64
+    /// Kafka's "debugging consumer" (replica id -2) is shown the log to its end, committed or not.
+    let isDebugging: Bool
+    static let debuggingID: Int32 = -2
 }
 
 /// Fetch (1), versions 4 to 18: whole batches as slices of the log's files, which the shell sends without copying: for consumers below the
@@ -75,13 +78,13 @@ extension Broker {
     }
 
     private func task(_ context: RequestContext, _ request: FetchRequest, _ kind: FetchTask.Kind, _ named: [FetchItem]) -> FetchTask {
-        let id = request.replicaState.replicaID >= 0 ? request.replicaState.replicaID : request.replicaID
+        let id = request.replicaState.replicaID != -1 ? request.replicaState.replicaID : request.replicaID
         let bytesMax = max(0, Int(request.maxBytes))
         return FetchTask(
             context: context, kind: kind, named: named, minBytes: Int(request.minBytes),
             maxBytes: id >= 0 ? bytesMax : min(bytesMax, config.fetchMaxBytes), maxWaitMs: Int64(request.maxWaitMs),
             isCommitted: request.isolationLevel == 1, rackID: request.rackID, follower: id >= 0 ? BrokerID(id) : nil,
-            followerEpoch: request.replicaState.replicaEpoch)
+            followerEpoch: request.replicaState.replicaEpoch, isDebugging: id == FetchTask.debuggingID)
     }
 
     func items(of task: FetchTask) -> [FetchItem] {

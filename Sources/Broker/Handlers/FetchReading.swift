@@ -166,6 +166,7 @@ extension Broker {
             }
             let slice = try replica.log.read(from: from, maxBytes: limit, below: below, minOneBatch: isFirst)
             guard !slice.isEmpty else { return }
+            if let follower = task.follower { try distrust(slice, of: replica, from, follower) }
             if task.isCommitted { found.result.abortedTransactions = try aborted(replica, from, below) }
             found.result.records = .external(length: slice.length)
             found.slice = slice
@@ -174,11 +175,12 @@ extension Broker {
         } catch {
             found.result.errorCode = ErrorCode(rawValue: error.kafkaCode)
             storageFailed(error, replica)
+            if let code = rotten(error, replica, from) { found.result.errorCode = code }
         }
     }
 
     private func readableEnd(_ replica: Replica, _ task: FetchTask, _ stable: Offset) -> Offset {
-        if task.follower != nil || mutations.contains(.serveBeyondHighWatermark) { return replica.log.logEndOffset }
+        if task.follower != nil || task.isDebugging || mutations.contains(.serveBeyondHighWatermark) { return replica.log.logEndOffset }
         return task.isCommitted && !mutations.contains(.ignoreLastStableOffset) ? stable : replica.highWatermark
     }
 

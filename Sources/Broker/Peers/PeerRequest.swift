@@ -41,6 +41,8 @@ package enum PeerLane: UInt8, Hashable, Comparable, Sendable, CaseIterable {
     case transaction
     /// Markers of ended transactions, which are answered when they are replicated.
     case marker
+    /// Fetches of what is rotten here.
+    case mending
 
     package static func < (a: PeerLane, b: PeerLane) -> Bool { a.rawValue < b.rawValue }
 }

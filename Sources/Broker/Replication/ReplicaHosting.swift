@@ -106,6 +106,7 @@ extension Broker {
 
     /// Other brokers may be in sync than before: one was fenced, came back, or started again.
     mutating func eligibilityChanged() {
+        hastenMending()
         let (eligible, lagMax) = (eligibleBrokers, config.replicaLagTimeMaxMs)
         for replica in replicas.all where replica.isLeader {
             if replica.eligibilityChanged(eligible, lagMaxMs: lagMax, now: now.instant) { advanced(replica) }

@@ -18,6 +18,9 @@ struct ReplicationState {
     var followerThrottle = ReplicationThrottle()
     /// By topic, which replicas are throttled; topics without any are not in it.
     var throttled = OrderedMap<String, ThrottledReplicas>()
+    /// Where the look for rot stands, and what it and others found.
+    var scrub = ScrubState()
+    var mending = MendingState()
     /// When the leaders here next look whether a follower has fallen behind.
     var lagCheck = Instant.distantFuture
     /// Why this broker's disk is no longer believed; nil while it is.
@@ -44,7 +47,7 @@ extension Broker {
         if !replication.inSync.waiting.isEmpty, !replication.inSync.isUnderWay, activeController != nil {
             due = min(due, replication.inSync.notBefore)
         }
-        return due
+        return min(due, replication.mending.nextDue)
     }
 
     /// Sends what is to be sent. Called at the end of every event.
@@ -52,6 +55,7 @@ extension Broker {
         if replication.lagCheck <= now.instant { checkLag() }
         askForISRChanges()
         interruptFetchers()
+        if replication.mending.nextDue <= now.instant { runMending() }
         for fetcher in replication.fetchers.values where !fetcher.isUnderWay { fetch(from: fetcher.leader) }
     }
 

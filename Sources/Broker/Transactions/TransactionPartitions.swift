@@ -39,6 +39,7 @@ extension Broker {
 
     mutating func transactionsResigned(_ partition: Int32) {
         transactions.loading.remove(partition)
+        transactions.awaitingMending.remove(partition)
         let now = now
         coordinateTransactions { $0.unload(partition, now: now) }
     }
@@ -58,6 +59,10 @@ extension Broker {
             // another outcome could be decided. So the partition goes on answering that it is loading, until another broker leads it.
             note("cannot load \(replica.partition) from offset \(offset): \(error.message)")
             transactions.loading.remove(partition)
+            if case .rotten = error {
+                transactions.awaitingMending[partition] = offset
+                noticeRot(replica)
+            }
             return
         }
         transactions.loading.remove(partition)
@@ -79,7 +84,8 @@ extension Broker {
     ) throws(LogError) -> Offset {
         let end = replica.log.logEndOffset
         guard offset < end else { return end }
-        let bytes = try replica.log.read(from: offset, maxBytes: Broker.groupLoadBytesMax, below: end, minOneBatch: true).bytes()
+        let slice = try replica.log.read(from: offset, maxBytes: Broker.groupLoadBytesMax, below: end, minOneBatch: true)
+        let bytes = try replica.log.verified(slice)
         var next = offset
         do throws(BatchError) {
             for batch in try BatchWalk.all(in: bytes) { next = max(next, batch.header.nextOffset) }
@@ -90,6 +96,12 @@ extension Broker {
         }
         // A read that yields nothing at all would be asked for for ever.
         return next == offset ? end : next
+    }
+
+    /// The rot that kept a partition from being loaded is mended.
+    mutating func resumeLoadingTransactions(_ partition: TopicPartition) {
+        guard partition.topic == transactionsTopic, let offset = transactions.awaitingMending.remove(partition.partition) else { return }
+        transactions.loading[partition.partition] = offset
     }
 
     mutating func transactionsConnectionClosed(_ connection: ConnectionID) { transactions.forget(connection) }

@@ -19,6 +19,8 @@ struct TransactionRuntime {
     private var lastToken: UInt64 = 0
     /// Partitions whose log is being read, with the offset to go on from.
     var loading = OrderedMap<Int32, Offset>()
+    /// The same of those where what comes next is rotten and has to be mended first.
+    var awaitingMending = OrderedMap<Int32, Offset>()
     /// Markers to be written by other leaders, and by this one.
     var markers = MarkerQueues()
     var writes = MarkerWrites()

@@ -80,7 +80,8 @@ func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
         return EventWords("broker unfenced", "broker \(broker)", "broker epoch \(epoch)", .good, .brokers)
     case .chaos(let broker, let action):
         return EventWords("chaos", "broker \(broker)", action.description, .highlight, .brokers)
-    case .controllerChanged, .leaderChanged, .inSyncReplicasChanged, .reassignmentStarted, .reassignmentEnded, .logTruncated:
+    case .controllerChanged, .leaderChanged, .inSyncReplicasChanged, .reassignmentStarted, .reassignmentEnded, .logTruncated,
+        .logDamaged:
         return replicaWords(kind)
     case .disk(let broker, let message): return EventWords("disk", "broker \(broker)", message, .failure, .brokers)
     case .compacted(let partition, _, let before, let after):
@@ -115,6 +116,15 @@ private func replicaWords(_ kind: ClusterEvent.Kind) -> EventWords {
         return EventWords(
             "log truncated", partition.description, "on broker \(broker): \(from) → \(to), never committed", .pending,
             .topic(partition.topic))
+    case .logDamaged(let partition, let broker, let from, let to, let outcome):
+        let what = "offsets \(from) to \(to) on broker \(broker)"
+        switch outcome {
+        case .found: return EventWords("rot found", partition.description, what, .failure, .topic(partition.topic))
+        case .mended(let source):
+            return EventWords("rot mended", partition.description, what + ", from broker \(source)", .good, .topic(partition.topic))
+        case .withoutRemedy:
+            return EventWords("rot stays", partition.description, what + ", no replica has them", .failure, .topic(partition.topic))
+        }
     default: return EventWords("", "", "", .text)
     }
 }

@@ -73,6 +73,8 @@ extension BrokerConfig {
     package var logCleanerEnable: Bool { boolean("log.cleaner.enable") }
     package var logCleanerThreads: Int { int("log.cleaner.threads") }
     package var logCleanerBackoffMs: Int64 { integer("log.cleaner.backoff.ms") }
+    package var scrubBytesPerSecond: Int { Int(clamping: integer("kastellan.scrub.bytes.per.second")) }
+    package var scrubIntervalMs: Int64 { integer("kastellan.scrub.interval.ms") }
     package var replicaLagTimeMaxMs: Int64 { integer("replica.lag.time.max.ms") }
     /// log.retention.ms, else minutes, else hours; below zero is for ever, told as -1.
     package var logRetentionMs: Int64 {

@@ -98,6 +98,12 @@ extension BrokerConfigDefinitions {
             ConfigDefinition("replica.fetch.backoff.ms", .int, "1000", .atLeast(0), "The pause after a failed fetch."),
             ConfigDefinition("num.replica.fetchers", .int, "1", .atLeast(1), .clusterWide, "Fetchers to each other broker."),
             ConfigDefinition(
+                "kastellan.scrub.bytes.per.second", .long, "1048576", .atLeast(0), .clusterWide,
+                "How much of its logs a broker reads in a second to look for rot. 0: it does not look."),
+            ConfigDefinition(
+                "kastellan.scrub.interval.ms", .long, "86400000", .atLeast(1), .clusterWide,
+                "How long after the beginning of one look at all logs the next begins."),
+            ConfigDefinition(
                 "replica.high.watermark.checkpoint.interval.ms", .long, "5000", .any, "How often high watermarks are written down."),
             ConfigDefinition("replica.selector.class", .string, nil, "Who picks the replica that a consumer reads."),
             ConfigDefinition("replica.socket.timeout.ms", .int, "30000", .any, "How long a follower waits on its connection."),

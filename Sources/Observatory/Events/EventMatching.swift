@@ -34,6 +34,8 @@ extension ClusterEvent {
         case .reassignmentStarted(let partition, _, _): ["reassignmentStarted", partition.description]
         case .reassignmentEnded(let partition, _, _): ["reassignmentEnded", partition.description]
         case .logTruncated(let partition, let broker, _, _): ["truncated", partition.description, broker.description]
+        case .logDamaged(let partition, let broker, let from, _, let outcome):
+            ["damaged", partition.description, broker.description, from.description, "\(outcome)"]
         case .chaos(let broker, let action): ["chaos", broker.description, action.description]
         case .disk(let broker, let message): ["disk", broker.description, message]
         case .compacted(let partition, let broker, _, _): ["compacted", partition.description, broker.description]

@@ -1,4 +1,8 @@
+import Broker
+import Controller
 import Primitives
+import Replication
+import Storage
 
 /// What goes wrong and when: each class of fault at random moments, mended after a while. At the end of the safety phase everything is
 /// mended at once and nothing goes wrong any more.
@@ -53,6 +57,7 @@ final class FaultPlan {
         }
         case .isolate, .cutOneWay, .split, .slowPath, .reset: strikeNetwork(fault)
         case .slowDisk, .fullDisk, .failingSync: strikeDisk(fault)
+        case .bitRot: strikeRot()
         case .wallClock: onRunning { node in node.wallSkew = Int64(random.below(20_000)) - 10_000 }
         case .consumerCrash: workload.crashConsumer(&random)
         case .electLeaders: asked { workload.admin.electLeaders() }
@@ -142,6 +147,29 @@ final class FaultPlan {
                 }
             }
         }
+    }
+
+    /// A byte of one replica of a partition, never of the only one in sync, and never of a second one while the first is not mended. Which
+    /// replica holds good bytes is what the cluster is to find out.
+    private func strikeRot() -> Bool {
+        guard let image = world.nodes.values.compactMap({ $0.broker?.image }).max(by: { $0.appliedOffset < $1.appliedOffset }) else {
+            return false
+        }
+        var victims: [(node: SimulatedNode, replica: Replica)] = []
+        for node in world.nodes.values {
+            for replica in node.broker?.heldReplicas ?? [] {
+                guard let partition = image.partition(replica.partition), partition.inSyncReplicas.count > 1, !partition.isReassigning,
+                    partition.inSyncReplicas.contains(node.id), world.rots.rots(replica.partition).isEmpty,
+                    // Compaction may leave replicas with different bytes, of which none can take another's place.
+                    !replica.log.config.isCompacted
+                else { continue }
+                victims.append((node, replica))
+            }
+        }
+        guard !victims.isEmpty else { return false }
+        let (node, replica) = random.pick(victims)
+        if random.oneIn(5) { return world.rotIndex(replica, on: node, &random) }
+        return world.rot(replica, on: node, &random)
     }
 
     private func quicken(_ node: SimulatedNode) {

@@ -88,6 +88,10 @@ package struct Swarm: Equatable, Sendable {
             if fault.needsDurability && !isDurable { continue }
             faults[fault] = fault.meanMs * Int64(1 + random.below(4)) / 2
         }
+        // Rot is looked for all the time, and what is durable is written down, or a crash would take rot for a torn write.
+        if faults[.bitRot] != nil {
+            settings += ["kastellan.scrub.interval.ms=\(500 << random.below(3))", "log.flush.offset.checkpoint.interval.ms=200"]
+        }
     }
 }
 
@@ -106,6 +110,7 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
     case slowDisk
     case fullDisk
     case failingSync
+    case bitRot
     case wallClock
     case consumerCrash
     case electLeaders
@@ -129,6 +134,7 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
         case .slowDisk: "slow disk"
         case .fullDisk: "full disk"
         case .failingSync: "failing sync"
+        case .bitRot: "bit rot"
         case .wallClock: "wall clock jump"
         case .consumerCrash: "consumer crash"
         case .electLeaders: "leader election asked for"
@@ -140,7 +146,7 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
     /// In how many of ten seeds it is among the faults.
     var share: Int {
         switch self {
-        case .kill, .isolate, .reset: 6
+        case .kill, .isolate, .reset, .bitRot: 6
         case .stop, .pause, .cutOneWay, .split, .powerCut, .electLeaders, .reassign: 4
         case .powerCutOfAll, .slowPath, .slowDisk, .consumerCrash, .topicChange: 3
         case .wallClock: 2
@@ -158,8 +164,9 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
         case .wallClock: 4000
         case .electLeaders, .reassign: 3000
         case .topicChange: 2500
+        case .bitRot: 1000
         }
     }
 
-    var needsDurability: Bool { self == .powerCut || self == .powerCutOfAll }
+    var needsDurability: Bool { self == .powerCut || self == .powerCutOfAll || self == .bitRot }
 }

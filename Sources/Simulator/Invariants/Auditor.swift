@@ -8,7 +8,8 @@ import Storage
 /// Looks at a broker after each event that touched it, and says what must never be seen. The rules are those of Kafka's replication and of
 /// Raft; each has the name by which it is reported:
 ///
-/// - `committed`: what is below some high watermark is never lost or changed; all replicas agree on it.
+/// - `committed`: what is below some high watermark is never lost or changed; all replicas agree on it, and no replica takes over from
+///   another what is rotten.
 /// - `high-watermark`: it never goes back on one leader, and never lies beyond the log's end.
 /// - `one-leader`: a leader epoch has at most one leader; so has an epoch of the quorum.
 /// - `leader-complete`: whoever becomes leader has all that was committed.
@@ -149,7 +150,7 @@ package final class Auditor {
             world.violated("committed", "\(where_): cut at \(end), though all below \(view.checked) was committed here")
         }
         if highWatermark > view.checked {
-            compare(replica.log, from: view.checked, to: highWatermark, with: view.log, where_)
+            compare(replica.log, from: view.checked, to: highWatermark, with: view.log, where_, world.rots.rots(node, replica.partition))
             view.checked = highWatermark
         }
         if isLeader { view.log.committed(highWatermark, by: epoch) }
@@ -197,14 +198,46 @@ package final class Auditor {
 
     // MARK: Batches
 
-    private func compare(_ log: PartitionLog, from: Int64, to: Int64, with committed: CommittedLog, _ place: String) {
+    /// What every replica must come to once its disk is left alone: all of it good, and what was committed. The first that is not.
+    var rotProblem: String? {
+        for node in world.nodes.values {
+            for replica in node.broker?.heldReplicas ?? [] {
+                var next = replica.log.logStartOffset
+                while next < replica.highWatermark {
+                    guard let batches = try? replica.log.readBatches(from: next, below: replica.highWatermark), let last = batches.last,
+                        batches.allSatisfy({ batch in
+                            let isCompacted = replica.log.config.isCompacted
+                            return batch.isChecksumValid && log(of: replica).take(batch.header, isCompacted: isCompacted).problem == nil
+                        })
+                    else { return "\(replica.partition) on broker \(node.id) is not in good order from offset \(next) on" }
+                    next = last.header.nextOffset
+                }
+            }
+        }
+        return nil
+    }
+
+    /// `rots`: what this replica's own disk has done to it, which is not held against it before it is mended.
+    private func compare(
+        _ log: PartitionLog, from: Int64, to: Int64, with committed: CommittedLog, _ place: String, _ rots: [RotRegistry.Rot] = []
+    ) {
         var next = Offset(max(from, log.logStartOffset.rawValue))
         while next.rawValue < to {
-            guard let batches = try? log.readBatches(from: next, below: Offset(to)) else {
+            if let rot = rots.first(where: { $0.firstOffset <= next && next < $0.nextOffset }) {
+                next = rot.nextOffset
+                continue
+            }
+            let limit = rots.reduce(Offset(to)) { $1.firstOffset > next ? min($0, $1.firstOffset) : $0 }
+            guard let batches = try? log.readBatches(from: next, below: limit) else {
+                // Behind rot in a batch's header nothing can be found before the rot itself is.
+                if rots.contains(where: { $0.firstOffset < Offset(to) }) { return }
                 return world.violated("committed", "\(place): offset \(next) cannot be read, though it is below the high watermark \(to)")
             }
             guard let last = batches.last else { return }
             for batch in batches {
+                if !batch.isChecksumValid, rots.isEmpty {
+                    world.violated("committed", "\(place): the batch at \(batch.header.baseOffset) is damaged, though its disk is not")
+                }
                 let (isNew, problem) = committed.take(batch.header, isCompacted: log.config.isCompacted)
                 if let problem, !committed.isForgiven { world.violated("committed", "\(place): \(problem)") }
                 if isNew {

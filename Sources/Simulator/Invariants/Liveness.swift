@@ -13,6 +13,7 @@ final class Liveness {
     /// The first thing that is not yet as it must be; nil when the cluster has converged.
     var problem: String? {
         simulation.allReady() ?? quorumProblem ?? imageProblem ?? partitionProblem ?? replicaProblem ?? clientProblem
+            ?? simulation.auditor.rotProblem
     }
 
     private var brokers: [(node: SimulatedNode, broker: Broker)] {

@@ -16,6 +16,7 @@ import Wire
 /// - `read T [from=N] [broker=B]`: prints the values.
 /// - `start | stop | kill | pause | resume | power-off BROKER…`; `power-off` loses all that was not synced.
 /// - `cut A B`, `cut-way A B`, `isolate A`, `heal`; `full-disk A`, `bad-disk A`, `good-disk A`.
+/// - `rot B T [from=N]`: damages the batch with offset N on broker B; `log B WORD…`: what B has noted with these words in it.
 /// - `wait MS`; `await ready`, `await leader T [not=B]`, `await isr T N`, `await controller [not=B]`: steps until it is so.
 /// - `name N = BROKER`; `show T`: leader and in-sync replicas; `logs T`: what each broker holds; `elect T BROKER` etc. are left to tests.
 package final class ScenarioRunner {
@@ -86,6 +87,8 @@ package final class ScenarioRunner {
         case "produce", "produce-once", "read", "show", "logs": try partition(all[0], &words)
         case "start", "stop", "kill", "pause", "resume", "power-off", "full-disk", "bad-disk", "good-disk":
             for word in words.plain { for node in try brokers(word) { strike(all[0], node, try cluster) } }
+        case "rot": try rot(&words)
+        case "log": try log(words.plain)
         case "cut", "cut-way", "isolate", "heal": try network(all[0], words.plain)
         case "wait": try cluster.run(milliseconds: Int64(words.plain.first ?? "") ?? 0)
         case "await": try wait(words)
@@ -114,6 +117,14 @@ package final class ScenarioRunner {
             let (topic, number) = place(String(word.dropFirst(7)))
             guard let leader = try cluster.leader(topic, number) else { throw Unknown(description: "no leader") }
             return leader
+        }
+        if word.hasPrefix("follower:") {
+            let (topic, number) = place(String(word.dropFirst(9)))
+            let told = try cluster.metadata([topic]).topics.first?.partitions.first { $0.partitionIndex == number }
+            guard let told, let other = told.replicaNodes.first(where: { $0 != told.leaderID }) else {
+                throw Unknown(description: "no follower")
+            }
+            return BrokerID(other)
         }
         throw Unknown(description: "no broker \(word)")
     }
@@ -209,6 +220,24 @@ package final class ScenarioRunner {
             node.cutPower(how)
             if node.config.staticText("log.flush.interval.messages") != "1" { auditor?.forgiveLosses() }
         }
+    }
+
+    private func rot(_ words: inout Words) throws {
+        let offset = Int64(words.take("from") ?? "0") ?? 0
+        guard words.plain.count == 2 else { throw Unknown(description: "rot BROKER TOPIC") }
+        let (world, node) = (try cluster, try cluster.node(broker(words.plain[0])))
+        let (topic, number) = place(words.plain[1])
+        guard let replica = node.broker?.heldReplicas.first(where: { $0.partition == TopicPartition(topic, number) }) else {
+            throw Unknown(description: "no replica there")
+        }
+        var random = PRNG(seed: world.seed)
+        guard world.rot(replica, on: node, offset: Offset(offset), &random) else { throw Unknown(description: "no batch there") }
+    }
+
+    private func log(_ words: [String]) throws {
+        guard let first = words.first else { throw Unknown(description: "log BROKER WORD…") }
+        let text = words.dropFirst().joined(separator: " ")
+        output += try cluster.node(broker(first)).lines.filter { $0.contains(text) }
     }
 
     private func network(_ command: String, _ words: [String]) throws {

@@ -103,11 +103,19 @@ extension World {
     package func read(_ topic: String, partition: Int32 = 0, from start: Int64 = 0, broker: BrokerID? = nil) throws -> [String] {
         var values: [String] = []
         var offset = start
+        var damaged = 0
         while true {
             let part = try fetch(topic, partition, from: offset, broker)
             guard let bytes = part.records.inMemory, !bytes.isEmpty else { return values }
             var walk = BatchWalk(bytes)
             while let batch = try walk.next() {
+                // As a consumer does that checks: what is damaged is asked for again.
+                guard batch.isChecksumValid, batch.header.nextOffset > Offset(offset) else {
+                    damaged += 1
+                    guard damaged < 50 else { throw KafkaRefusal(api: "Fetch", code: .corruptMessage) }
+                    run(milliseconds: 200)
+                    break
+                }
                 if !batch.header.isControl {
                     for record in try batch.records(.uncompressed) where record.offset >= Offset(offset) {
                         values.append(record.value?.lossyString ?? "null")

@@ -43,6 +43,7 @@ package final class World {
     package private(set) var eventsHandled = 0
     /// Passes of compaction that ended.
     package internal(set) var compactions = 0
+    var rots = RotRegistry()
     /// So many and no end: something goes round in circles without letting time pass.
     package var eventsMax = 10_000_000
     private var queue = Heap<Scheduled>()
