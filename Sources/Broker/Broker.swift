@@ -58,6 +58,7 @@ package struct Broker {
 
     /// Who decides what is allowed; nil: all is.
     let authorizer: Authorizer?
+    var quotas = QuotaState()
     var admin = AdminState()
     var authentication: AuthenticationTable
     var awaited = AwaitedTopics()

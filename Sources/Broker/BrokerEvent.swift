@@ -41,6 +41,8 @@ package enum BrokerEffect: Sendable {
     case send(ConnectionID, Frame, slices: [LogSlice])
     /// The request has no response (Produce with acks=0); the connection may deliver its next request.
     case proceed(ConnectionID)
+    /// The connection's sender is above a quota: after the answer that comes with this, nothing is read from it for so long (KIP-219).
+    case mute(ConnectionID, milliseconds: Int64)
     /// Closes the connection after a protocol error, with the reason for the log.
     case close(ConnectionID, reason: String)
     /// Sends a last response and closes the connection when it has gone.

@@ -1,3 +1,4 @@
+import Controller
 import Primitives
 import Storage
 import Wire
@@ -10,6 +11,15 @@ extension Broker {
     }
 
     mutating func respond(_ context: RequestContext, _ message: some WireResponse, version: Int16, slices: [LogSlice] = []) {
+        if !image.quotas.isEmpty, var throttled = message as? any ThrottledResponse {
+            let bytesMs = context.header.key == .produce ? recordBytes(context.body.count, .produceRate, context) : 0
+            throttled.throttleTimeMs = throttle(context, alreadyMs: max(Int64(throttled.throttleTimeMs), bytesMs))
+            return encode(context, throttled, version: version, slices: slices)
+        }
+        encode(context, message, version: version, slices: slices)
+    }
+
+    private mutating func encode(_ context: RequestContext, _ message: some WireResponse, version: Int16, slices: [LogSlice]) {
         let frame = encodeResponse(message, version: version, correlationID: context.header.correlationID)
         precondition(frame.splices.count == slices.count, "every splice of a response has its slice")
         send(context, frame, slices)
@@ -30,7 +40,10 @@ extension Broker {
     }
 
     /// Ends the request without a response.
-    mutating func proceed(_ context: RequestContext) { effects.append(.proceed(context.connection)) }
+    mutating func proceed(_ context: RequestContext) {
+        _ = throttle(context, alreadyMs: recordBytes(context.body.count, .produceRate, context))
+        effects.append(.proceed(context.connection))
+    }
 
     /// Ends the connection: what it sent cannot be answered.
     package mutating func closeConnection(_ context: RequestContext, _ reason: String) {

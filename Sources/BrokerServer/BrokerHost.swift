@@ -94,10 +94,19 @@ final class BrokerHost {
         while !inbox.isEmpty {
             let events = inbox
             inbox = []
-            for event in events { run(broker.handle(event, now: SystemClock.now())) }
+            for event in events { handleOne(event) }
         }
         isRunning = false
         arm()
+    }
+
+    private func handleOne(_ event: BrokerEvent) {
+        guard broker.timesRequests, case .requestReceived(let context) = event else {
+            return run(broker.handle(event, now: SystemClock.now()))
+        }
+        let begun = SystemClock.now()
+        run(broker.handle(event, now: begun))
+        broker.requestServed(context, nanoseconds: SystemClock.instant().nanoseconds - begun.instant.nanoseconds)
     }
 
     /// Calls `body` when clients may come in, perhaps at once.
@@ -131,7 +140,7 @@ final class BrokerHost {
     private func run(_ effects: [BrokerEffect]) {
         for effect in effects {
             switch effect {
-            case .send, .proceed, .close, .farewell, .framing: send(effect)
+            case .send, .proceed, .mute, .close, .farewell, .framing: send(effect)
             case .sync(let token, let job): sync(token, job)
             case .clean(let token, let job): clean(token, job)
             case .ask(let id, let address, let lane, let frame): peers.ask(id, address, lane, frame)

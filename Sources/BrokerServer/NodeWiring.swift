@@ -76,6 +76,7 @@ struct NodeWiring: Sendable {
         switch effect {
         case .send(let connection, let frame, let slices): processor.send(connection, frame, slices)
         case .proceed(let connection): processor.proceed(connection)
+        case .mute(let connection, let milliseconds): processor.mute(connection, milliseconds: milliseconds)
         case .close(let connection, let reason): processor.close(connection, reason: reason)
         case .farewell(let connection, let frame): processor.sendLast(connection, frame)
         case .framing(let connection, let framing): processor.setFraming(connection, framing)
@@ -155,8 +156,8 @@ extension BrokerEffect {
     /// The connection that is meant, of effects that mean one.
     var connection: ConnectionID? {
         switch self {
-        case .send(let connection, _, _), .proceed(let connection), .close(let connection, _), .farewell(let connection, _),
-            .framing(let connection, _):
+        case .send(let connection, _, _), .proceed(let connection), .mute(let connection, _), .close(let connection, _),
+            .farewell(let connection, _), .framing(let connection, _):
             connection
         case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: nil
         }

@@ -29,6 +29,8 @@ final class Processor {
         var isLeaving = false
         /// A request is with the broker.
         var isWaiting = false
+        /// Until when nothing is read, though nothing is under way.
+        var mutedUntil: Instant?
     }
 
     let loop: EventLoop
@@ -127,9 +129,23 @@ final class Processor {
     }
 
     func proceed(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+        guard connections[id] != nil else { return }
         connections[id]?.isWaiting = false
-        connection.channel.resume()
+        resume(id)
+    }
+
+    /// After the answer that is about to go, nothing is read for so long: the sender is above a quota.
+    func mute(_ id: ConnectionID, milliseconds: Int64) {
+        connections[id]?.mutedUntil = SystemClock.instant().adding(milliseconds: milliseconds)
+    }
+
+    private func resume(_ id: ConnectionID) {
+        guard let connection = connections[id], !connection.isWaiting else { return }
+        guard let until = connection.mutedUntil, until > SystemClock.instant() else {
+            connections[id]?.mutedUntil = nil
+            return connection.channel.resume()
+        }
+        loop.schedule(at: until) { [weak self] in self?.resume(id) }
     }
 
     func close(_ id: ConnectionID, reason: String) { connections[id]?.channel.close(reason) }
@@ -149,8 +165,7 @@ final class Processor {
     private func drained(_ id: ConnectionID) {
         guard let connection = connections[id] else { return }
         if connection.isLeaving { return connection.channel.close(nil) }
-        guard !connection.isWaiting else { return }
-        connection.channel.resume()
+        resume(id)
     }
 
     private func outputs(_ frame: Frame, _ slices: [LogSlice]) -> [Output] {

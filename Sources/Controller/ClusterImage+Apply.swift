@@ -24,7 +24,8 @@ extension ClusterImage {
         case .noOp, .beginTransaction, .endTransaction, .abortTransaction: break
         case .accessControlEntry(let record): applyAccess(record, &delta)
         case .removeAccessControlEntry(let record): applyRemoveAccess(record, &delta)
-        case .userScramCredential, .removeUserScramCredential, .clientQuota, .registerController, .opaque:
+        case .clientQuota(let record): applyQuota(record, &delta)
+        case .userScramCredential, .removeUserScramCredential, .registerController, .opaque:
             kept.apply(record)
         }
     }
@@ -142,6 +143,12 @@ extension ClusterImage {
         guard let entry = access.entries[record.id] else { return kept.apply(.removeAccessControlEntry(record)) }
         delta.access.note(record.id, before: entry, after: nil)
         access.remove(record.id)
+    }
+
+    private mutating func applyQuota(_ record: ClientQuotaRecord, _ delta: inout ClusterImageDelta) {
+        guard let entity = QuotaEntity(record) else { return kept.apply(.clientQuota(record)) }
+        quotas.set(entity, record.key, record.remove ? nil : record.value)
+        delta.quotasChanged = true
     }
 
     // MARK: brokers

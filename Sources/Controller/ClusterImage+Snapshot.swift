@@ -16,6 +16,7 @@ extension ClusterImage {
         }
         if nextProducerID > 0 { records.append(MetadataRecords.producerIDs(.none, -1, next: nextProducerID)) }
         records += access.entries.map { $0.value.record($0.key) }
+        for (entity, values) in quotas.entries { records += values.map { entity.record($0.key, $0.value) } }
         return records + kept.all
     }
 
@@ -56,6 +57,7 @@ extension ClusterImageDelta {
         for name in union(old.features.keys, new.features.keys) where old.features[name] != new.features[name] {
             features.note(name, before: old.features[name], after: new.features[name])
         }
+        if old.quotas != new.quotas { quotasChanged = true }
         for id in union(old.access.entries.keys, new.access.entries.keys) where old.access.entries[id] != new.access.entries[id] {
             access.note(id, before: old.access.entries[id], after: new.access.entries[id])
         }

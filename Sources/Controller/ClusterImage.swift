@@ -140,6 +140,7 @@ package struct ClusterImage: Equatable, Sendable {
     /// By the form under which metrics know it, the name of a topic with '.' or '_': only such can collide.
     private var metricNames: [String: String] = [:]
     package internal(set) var access = AccessList()
+    package internal(set) var quotas = QuotaTable()
     /// What this build does not use (credentials, …), for the next snapshot.
     package internal(set) var kept = KeptRecords()
 

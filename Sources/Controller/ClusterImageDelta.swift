@@ -59,12 +59,13 @@ package struct ClusterImageDelta: Equatable, Sendable {
 
     /// Access control entries, by id.
     package internal(set) var access: OrderedMap<UUID, Change<AccessEntry>> = OrderedMap()
+    package internal(set) var quotasChanged = false
 
     package init() {}
 
     package var isEmpty: Bool {
         brokers.isEmpty && topicsCreated.isEmpty && topicsDeleted.isEmpty && partitions.isEmpty && configs.isEmpty && features.isEmpty
-            && access.isEmpty
+            && access.isEmpty && !quotasChanged
     }
 
     /// The resources of which a setting changed, each once, in order.

@@ -167,7 +167,10 @@ extension Controller {
             // Groups are made by their members: one that does not exist yet may have settings.
             if name.isEmpty { throw APIFailure(.invalidRequest, "Default group resources are not allowed.") }
             return ConfigResource(.group, name)
-        case .clientMetrics, nil: throw APIFailure(.invalidRequest, "Unknown resource type \(type)")
+        case .clientMetrics:
+            if name.isEmpty { throw APIFailure(.invalidRequest, "Default client metrics resources are not allowed.") }
+            return ConfigResource(.clientMetrics, name)
+        case nil: throw APIFailure(.invalidRequest, "Unknown resource type \(type)")
         }
     }
 
@@ -175,7 +178,8 @@ extension Controller {
         switch resource.type {
         case .topic: TopicConfigDefinitions.find(key)
         case .group: GroupConfigDefinitions.find(key)?.definition
-        case .broker, .brokerLogger, .clientMetrics: BrokerConfigDefinitions.find(key)
+        case .clientMetrics: ClientMetricsConfig.find(key)
+        case .broker, .brokerLogger: BrokerConfigDefinitions.find(key)
         }
     }
 
@@ -184,6 +188,12 @@ extension Controller {
     ) throws(APIFailure) {
         if resource.type == .topic { return try Controller.checkTopicConfigs(after) }
         if resource.type == .group { return try GroupConfigDefinitions.check(after, broker) }
+        if resource.type == .clientMetrics {
+            for (key, text) in after {
+                if let problem = ClientMetricsConfig.problem(key, text) { throw APIFailure(.invalidRequest, problem) }
+            }
+            return
+        }
         try Controller.checkBrokerConfigs(after, changed: changed, isDefault: resource == .brokerDefaults)
     }
 

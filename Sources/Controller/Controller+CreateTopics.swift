@@ -4,7 +4,7 @@ import Wire
 /// CreateTopics: each topic of the request by itself; one that is refused does not stop the others.
 extension Controller {
     package func decideCreateTopics(
-        _ request: CreateTopicsRequest, broker: BrokerConfig, random: inout PRNG
+        _ request: CreateTopicsRequest, broker: BrokerConfig, random: inout PRNG, allowance: inout MutationAllowance
     ) -> Decision<CreateTopicsResponse> {
         var decision = Decision(response: CreateTopicsResponse())
         var names = NameCounts(request.topics.map(\.name))
@@ -13,6 +13,7 @@ extension Controller {
         for topic in request.topics where !names.isRepeated(topic.name) && topic.name != TopicNames.metadata {
             do throws(APIFailure) {
                 let (records, result) = try decideCreate(topic, accepted, &room, broker, &random)
+                try allowance.charge(Int(result.numPartitions))
                 if TopicNames.mayCollide(topic.name) { accepted[TopicNames.metricName(topic.name)] = topic.name }
                 if !request.validateOnly { decision.records += records }
                 decision.response.topics.append(result)

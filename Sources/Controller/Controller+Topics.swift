@@ -5,7 +5,7 @@ import Wire
 extension Controller {
     /// By name up to version 5, by name or id from 6 on; the answer is in the order of the request, repetitions told once at the end.
     package func decideDeleteTopics(
-        _ request: DeleteTopicsRequest, version: Int16, broker: BrokerConfig
+        _ request: DeleteTopicsRequest, version: Int16, broker: BrokerConfig, allowance: inout MutationAllowance
     ) -> Decision<DeleteTopicsResponse> {
         var decision = Decision(response: DeleteTopicsResponse())
         let topics = version >= 6 ? request.topics : request.topicNames.map { DeleteTopicsRequest.Topic(named: $0) }
@@ -24,6 +24,7 @@ extension Controller {
             }
             do throws(APIFailure) {
                 let found = try deletable(topic, deleted, version, broker)
+                try allowance.charge(found.partitions.count)
                 deleted.insert(found.id)
                 decision.records.append(MetadataRecords.removeTopic(found.id))
                 var result = DeleteTopicsResponse.Result()
@@ -67,7 +68,9 @@ extension Controller {
         return result
     }
 
-    package func decideCreatePartitions(_ request: CreatePartitionsRequest, random: inout PRNG) -> Decision<CreatePartitionsResponse> {
+    package func decideCreatePartitions(
+        _ request: CreatePartitionsRequest, random: inout PRNG, allowance: inout MutationAllowance
+    ) -> Decision<CreatePartitionsResponse> {
         var decision = Decision(response: CreatePartitionsResponse())
         var names = NameCounts(request.topics.map(\.name))
         var room = Controller.partitionsPerRequestMax
@@ -80,6 +83,7 @@ extension Controller {
                     throw APIFailure(.invalidRequest, "Duplicate topic name.")
                 }
                 let records = try decideGrowth(topic, &room, &random)
+                try allowance.charge(max(0, Int(topic.count) - (image.topic(topic.name)?.partitions.count ?? 0)))
                 if !request.validateOnly { decision.records += records }
             } catch {
                 result.errorCode = error.code

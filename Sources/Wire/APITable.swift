@@ -61,8 +61,8 @@ enum APITable {
         31 DeleteAcls 1-3 2 1-3 1-3
         32 DescribeConfigs 1-4 4 1-4 1-4
         33 AlterConfigs 0-2 2 0-2 0-2
-        34 AlterReplicaLogDirs 1-2 2 - -
-        35 DescribeLogDirs 1-5 2 1-4 -
+        34 AlterReplicaLogDirs 1-2 2 1-2 -
+        35 DescribeLogDirs 1-5 2 1-5 -
         36 SaslAuthenticate 0-2 2 0-2 0-2
         37 CreatePartitions 0-3 2 0-3 0-3
         42 DeleteGroups 0-2 2 0-2 -
@@ -71,8 +71,8 @@ enum APITable {
         45 AlterPartitionReassignments 0-1 0 0-1 0-1
         46 ListPartitionReassignments 0-0 0 0-0 0-0
         47 OffsetDelete 0-0 99 0-0 -
-        48 DescribeClientQuotas 0-1 1 - -
-        49 AlterClientQuotas 0-1 1 - -
+        48 DescribeClientQuotas 0-1 1 0-1 0-1
+        49 AlterClientQuotas 0-1 1 0-1 0-1
         50 DescribeUserScramCredentials 0-0 0 0-0 -
         51 AlterUserScramCredentials 0-0 0 0-0 0-0
         52 Vote 0-2 0 - 0-2
@@ -80,7 +80,7 @@ enum APITable {
         54 EndQuorumEpoch 0-1 1 - 0-1
         55 DescribeQuorum 0-2 0 0-2 0-2
         56 AlterPartition 2-3 0 - 2-3
-        57 UpdateFeatures 0-2 0 - -
+        57 UpdateFeatures 0-2 0 0-2 0-2
         58 Envelope 0-0 0 - 0-0
         59 FetchSnapshot 0-1 0 - 0-1
         60 DescribeCluster 0-2 0 0-2 0-2
@@ -95,7 +95,7 @@ enum APITable {
         69 ConsumerGroupDescribe 0-1 0 0-1 -
         70 ControllerRegistration 0-0 0 - 0-0
         73 AssignReplicasToDirs 0-0 0 - 0-0
-        74 ListConfigResources 0-1 0 - -
+        74 ListConfigResources 0-1 0 0-1 -
         75 DescribeTopicPartitions 0-0 0 0-0 -
         """
 

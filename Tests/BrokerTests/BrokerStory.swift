@@ -23,6 +23,8 @@ final class BrokerStory {
     private(set) var closed: [ConnectionID: String] = [:]
     private(set) var framings: [(ConnectionID, Framing)] = []
     private(set) var proceeded: [ConnectionID] = []
+    /// For how long connections are not read, as last said.
+    private(set) var muted: [ConnectionID: Int64] = [:]
     private var lastCorrelation: Int32 = 0
     /// Where requests come in.
     var listener = "PLAINTEXT"
@@ -70,6 +72,7 @@ final class BrokerStory {
             switch effect {
             case .send(let connection, let frame, let slices): sent[connection, default: []].append((frame, slices))
             case .proceed(let connection): proceeded.append(connection)
+            case .mute(let connection, let milliseconds): muted[connection] = milliseconds
             case .close(let connection, let reason): closed[connection] = reason
             case .farewell(let connection, let frame):
                 sent[connection, default: []].append((frame, []))

@@ -47,6 +47,26 @@ struct TestCluster {
     static let broker = try! BrokerConfig([("node.id", "1")])
 }
 
+/// Without a limit to changes.
+extension Controller {
+    func decideCreateTopics(
+        _ request: CreateTopicsRequest, broker: BrokerConfig, random: inout PRNG
+    ) -> Decision<CreateTopicsResponse> {
+        var allowance = MutationAllowance()
+        return decideCreateTopics(request, broker: broker, random: &random, allowance: &allowance)
+    }
+
+    func decideDeleteTopics(_ request: DeleteTopicsRequest, version: Int16, broker: BrokerConfig) -> Decision<DeleteTopicsResponse> {
+        var allowance = MutationAllowance()
+        return decideDeleteTopics(request, version: version, broker: broker, allowance: &allowance)
+    }
+
+    func decideCreatePartitions(_ request: CreatePartitionsRequest, random: inout PRNG) -> Decision<CreatePartitionsResponse> {
+        var allowance = MutationAllowance()
+        return decideCreatePartitions(request, random: &random, allowance: &allowance)
+    }
+}
+
 extension Controller {
     /// Applies records at the offsets that follow, and gives back what they changed in all.
     @discardableResult

@@ -8,5 +8,7 @@ extension RouteTable {
         Route(DescribeAclsRequest.self) { $0.handleDescribeAcls($1, $2) },
         Route(forwarded: CreateAclsRequest.self, needs: .alter) { $0.handleCreateAcls($1, $2) },
         Route(forwarded: DeleteAclsRequest.self, needs: .alter) { $0.handleDeleteAcls($1, $2) },
+        Route(DescribeClientQuotasRequest.self) { $0.handleDescribeClientQuotas($1, $2) },
+        Route(forwarded: AlterClientQuotasRequest.self, needs: .alterConfigs) { $0.handleAlterClientQuotas($1, $2) },
     ]
 }

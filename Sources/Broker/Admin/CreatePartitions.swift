@@ -7,7 +7,9 @@ extension Broker {
     mutating func handleCreatePartitions(_ context: RequestContext, _ request: CreatePartitionsRequest) {
         var allowed = request
         allowed.topics.removeAll { !isAllowed(.alter, .topic, $0.name, context) }
-        var decision = controller.decideCreatePartitions(allowed, random: &random)
+        var allowance = mutationAllowance(context, strictFrom: 3)
+        var decision = controller.decideCreatePartitions(allowed, random: &random, allowance: &allowance)
+        decision.response.throttleTimeMs = recordMutations(allowance, context)
         for topic in request.topics where !isAllowed(.alter, .topic, topic.name, context) {
             var result = CreatePartitionsResponse.Result()
             (result.name, result.errorCode) = (topic.name, .topicAuthorizationFailed)

@@ -7,7 +7,9 @@ import Wire
 extension Broker {
     mutating func handleCreateTopics(_ context: RequestContext, _ request: CreateTopicsRequest) {
         let (allowed, refused) = creatable(request, context)
-        var decision = controller.decideCreateTopics(allowed, broker: config, random: &random)
+        var allowance = mutationAllowance(context, strictFrom: 6)
+        var decision = controller.decideCreateTopics(allowed, broker: config, random: &random, allowance: &allowance)
+        decision.response.throttleTimeMs = recordMutations(allowance, context)
         decision.response.topics += refused
         hideConfigs(&decision.response, context)
         commit(context, decision, timeoutMs: request.timeoutMs) { response, error in

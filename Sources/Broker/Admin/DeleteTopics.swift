@@ -6,7 +6,9 @@ import Wire
 extension Broker {
     mutating func handleDeleteTopics(_ context: RequestContext, _ request: DeleteTopicsRequest) {
         let (allowed, refused) = deletable(request, context)
-        var decision = controller.decideDeleteTopics(allowed, version: context.version, broker: config)
+        var allowance = mutationAllowance(context, strictFrom: 5)
+        var decision = controller.decideDeleteTopics(allowed, version: context.version, broker: config, allowance: &allowance)
+        decision.response.throttleTimeMs = recordMutations(allowance, context)
         decision.response.responses += refused
         commit(context, decision, timeoutMs: request.timeoutMs) { response, error in
             var response = response

@@ -3,7 +3,7 @@ import Primitives
 import Wire
 
 /// DescribeConfigs (32), versions 1 to 4: the settings of topics, this broker, all brokers, with who decided each. No keys, or none named:
-/// all of them. Client metrics have no settings here; loggers have one level.
+/// all of them. Loggers have one level.
 extension Broker {
     mutating func handleDescribeConfigs(_ context: RequestContext, _ request: DescribeConfigsRequest) {
         var response = DescribeConfigsResponse()
@@ -79,7 +79,11 @@ extension Broker {
         case .group:
             if name.isEmpty { throw APIFailure(.invalidRequest, "Default group resources are not allowed.") }
             return ConfigResolution.describeGroup(overrides: image.config(ConfigResource(.group, name)), broker: config)
-        case .clientMetrics: return []
+        case .clientMetrics:
+            if name.isEmpty { throw APIFailure(.invalidRequest, "Client metrics subscription name must not be empty") }
+            return image.config(ConfigResource(.clientMetrics, name)).map { key, value in
+                DescribedConfig(name: key, value: value, source: .clientMetrics)
+            }
         case nil:
             throw APIFailure(
                 .invalidRequest,

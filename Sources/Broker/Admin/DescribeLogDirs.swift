@@ -4,7 +4,7 @@ import Replication
 import Storage
 import Wire
 
-/// DescribeLogDirs (35), versions 1 to 4: the data directory, the room on its disk, and the size of each partition in it. Null topics: all
+/// DescribeLogDirs (35), versions 1 to 5: the data directory, the room on its disk, and the size of each partition in it. Null topics: all
 /// of them.
 extension Broker {
     mutating func handleDescribeLogDirs(_ context: RequestContext, _ request: DescribeLogDirsRequest) {

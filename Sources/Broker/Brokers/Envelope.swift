@@ -21,11 +21,24 @@ extension Broker {
             guard let data = response.responseData, !response.errorCode.isError else {
                 return broker.refuse(context, route, response.errorCode.isError ? response.errorCode : .unknownServerError)
             }
+            broker.muteAsTold(context, data)
             var frame = ByteWriter()
             frame.integer(Int32(data.count))
             frame.bytes(data)
             broker.effects.append(.send(context.connection, Frame(bytes: frame.finish()), slices: []))
         }
+    }
+
+    /// The controller's answer says for how long the client is to be still; the one that holds its connection sees to it.
+    private mutating func muteAsTold(_ context: RequestContext, _ response: Bytes) {
+        guard !image.quotas.isEmpty, let key = context.header.key, [.createTopics, .deleteTopics, .createPartitions].contains(key) else {
+            return
+        }
+        // First in the body, after a correlation id, and in flexible versions an empty list of tags.
+        let place = key.isFlexible(context.version) ? 5 : 4
+        guard response.count >= place + 4 else { return }
+        let milliseconds = Int64(response.load(place, as: Int32.self))
+        if milliseconds > 0 { effects.append(.mute(context.connection, milliseconds: milliseconds)) }
     }
 
     private mutating func refuse(_ context: RequestContext, _ route: Route, _ code: ErrorCode) {

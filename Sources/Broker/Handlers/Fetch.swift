@@ -79,7 +79,7 @@ extension Broker {
 
     private func task(_ context: RequestContext, _ request: FetchRequest, _ kind: FetchTask.Kind, _ named: [FetchItem]) -> FetchTask {
         let id = request.replicaState.replicaID != -1 ? request.replicaState.replicaID : request.replicaID
-        let bytesMax = max(0, Int(request.maxBytes))
+        let bytesMax = min(max(0, Int(request.maxBytes)), id >= 0 ? .max : windowBytes(.fetchRate, context))
         return FetchTask(
             context: context, kind: kind, named: named, minBytes: Int(request.minBytes),
             maxBytes: id >= 0 ? bytesMax : min(bytesMax, config.fetchMaxBytes), maxWaitMs: Int64(request.maxWaitMs),
@@ -161,6 +161,11 @@ extension Broker {
     mutating func answerFetch(_ task: FetchTask, _ outcome: FetchOutcome) {
         var response = FetchResponse()
         var slices: [LogSlice] = []
+        if task.follower == nil, let throttleMs = withheld(task, outcome, &response) {
+            if case .session(let id) = task.kind { response.sessionID = id }
+            response.throttleTimeMs = Int32(clamping: throttleMs)
+            return respond(task.context, response)
+        }
         response.sessionID = remember(task, outcome)
         for found in outcome.found.sorted(by: { $0.index < $1.index }) {
             let isSame = response.topics.last.map { $0.topic == found.topic && $0.topicID == found.topicID } ?? false
@@ -175,6 +180,20 @@ extension Broker {
         if task.context.version >= 16 { response.nodeEndpoints = newLeaders(outcome, task.context.listener) }
         if outcome.throttledBytes > 0 { replication.leaderThrottle.record(outcome.throttledBytes, now: now.instant) }
         respond(task.context, response, slices: slices)
+    }
+
+    /// For how long a consumer above its quota is to be still: it gets nothing now, and what it would have got is not counted. Nil where it
+    /// gets what there is; what alone is more than a whole window allows is sent and paid for after, or it would never be.
+    private mutating func withheld(_ task: FetchTask, _ outcome: FetchOutcome, _ response: inout FetchResponse) -> Int64? {
+        guard !image.quotas.isEmpty, outcome.bytes > 0 else { return nil }
+        let throttleMs = recordBytes(outcome.bytes, .fetchRate, task.context)
+        guard throttleMs > 0 else { return nil }
+        guard outcome.bytes <= windowBytes(.fetchRate, task.context) else {
+            response.throttleTimeMs = Int32(clamping: throttleMs)
+            return nil
+        }
+        unrecordBytes(outcome.bytes, .fetchRate, task.context)
+        return throttleMs
     }
 
     /// Makes the session that was asked for, or notes in it what its fetcher is about to be told. Returns its id, 0 without one.

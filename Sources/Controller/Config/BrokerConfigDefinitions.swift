@@ -120,8 +120,10 @@ package enum BrokerConfigDefinitions {
             ConfigDefinition("super.users", .string, "", "Principals to whom all is allowed."),
             ConfigDefinition(
                 "allow.everyone.if.no.acl.found", .boolean, "false", "Whether what no ACL mentions is allowed."),
-            ConfigDefinition("quota.window.num", .int, "11", .atLeast(1), hasEffect: false, "Samples over which a quota is measured."),
-            ConfigDefinition("quota.window.size.seconds", .int, "1", .atLeast(1), hasEffect: false, "The length of one such sample."),
+            ConfigDefinition("quota.window.num", .int, "11", .atLeast(1), "Samples over which a quota is measured."),
+            ConfigDefinition("quota.window.size.seconds", .int, "1", .atLeast(1), "The length of one such sample."),
+            ConfigDefinition("controller.quota.window.num", .int, "11", .atLeast(1), "Samples over which changes of metadata are counted."),
+            ConfigDefinition("controller.quota.window.size.seconds", .int, "1", .atLeast(1), "The length of one such sample."),
             ConfigDefinition(
                 "leader.replication.throttled.rate", .long, forever, .atLeast(0), .perBroker,
                 "Bytes in a second for throttled replicas, as leader."),

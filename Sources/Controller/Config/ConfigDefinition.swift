@@ -34,6 +34,7 @@ package enum ConfigSource: Int8, Sendable {
     case staticBroker = 4
     case defaultValue = 5
     case brokerLogger = 6
+    case clientMetrics = 7
     case group = 8
 }
 

@@ -20,6 +20,14 @@ package struct DescribedConfig: Equatable, Sendable {
     package var documentation: String
 }
 
+extension DescribedConfig {
+    /// A setting of which nothing is known but its value.
+    package init(name: String, value: String, source: ConfigSource) {
+        self.init(
+            name: name, value: value, isReadOnly: false, source: source, isSensitive: false, synonyms: [], type: nil, documentation: "")
+    }
+}
+
 /// From which broker key, in which unit, a topic's setting comes when the topic itself says nothing.
 package struct ConfigSynonym: Equatable, Sendable {
     package var brokerKey: String

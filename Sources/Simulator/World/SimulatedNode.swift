@@ -220,6 +220,8 @@ package final class SimulatedNode {
             // Simulated clients do not log in.
             case .framing: break
             case .proceed(let connection): serverSide.proceed(connection)
+            // Simulated clusters have no quotas.
+            case .mute: break
             case .close(let connection, let reason):
                 world.trace.note(world, "\(host)", "closes a connection: \(reason)")
                 serverSide.close(connection)
