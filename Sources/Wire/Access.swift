@@ -84,3 +84,18 @@ extension PermissionType {
         }
     }
 }
+
+extension ResourceType {
+    /// What can be done to a resource of this type, each one bit by its number in `authorizedOperations` (KIP-430).
+    package var operations: [AccessOperation] {
+        switch self {
+        case .topic: [.read, .write, .create, .delete, .alter, .describe, .describeConfigs, .alterConfigs]
+        case .group: [.read, .delete, .describe, .describeConfigs, .alterConfigs]
+        case .cluster: [.create, .alter, .describe, .clusterAction, .describeConfigs, .alterConfigs, .idempotentWrite]
+        case .transactionalID: [.describe, .write, .twoPhaseCommit]
+        case .delegationToken: [.describe]
+        case .user: [.createTokens, .describeTokens]
+        case .unknown, .any: []
+        }
+    }
+}

@@ -1,6 +1,7 @@
 import Observatory
 import Primitives
 import Testing
+import Wire
 
 @testable import Commands
 
@@ -27,6 +28,40 @@ private func actions(_ line: String) throws -> [PlanActions.Wanted] {
         #expect(throws: Failure.self) { try actions("topics alter a") }
         #expect(throws: Failure.self) { try actions("topics trim a --before soon") }
         #expect(throws: Failure.self) { try actions("topics trim a") }
+    }
+
+    @Test func access() throws {
+        #expect(
+            try actions("acls add --principal User:alice --consumer --topic orders --group g")[0].action
+                == .addAccess([
+                    AccessRule(.topic, "orders", principal: "User:alice", .read),
+                    AccessRule(.topic, "orders", principal: "User:alice", .describe),
+                    AccessRule(.group, "g", principal: "User:alice", .read),
+                ]))
+        #expect(
+            try actions("acls add --principal User:bob --deny --operation DescribeConfigs --topic l --prefixed --host h")[0].action
+                == .addAccess([
+                    AccessRule(.topic, "l", isPrefixed: true, principal: "User:bob", host: "h", .describeConfigs, isDenied: true)
+                ]))
+        let removal = try actions("acls remove --topic orders --operation read")[0]
+        #expect(removal.selection?.name == "orders" && removal.selection?.operations == [.read])
+        #expect(
+            try actions("quotas set --user alice --client-default --set producer_byte_rate=1 --unset x")[0].action
+                == .alterQuota(
+                    QuotaSubject([("user", .named("alice")), ("client-id", .byDefault)]), set: [ConfigValue("producer_byte_rate", "1")],
+                    delete: ["x"]))
+        #expect(
+            try actions("features downgrade transaction.version=1")[0].action
+                == .setFeature("transaction.version", level: 1, isDowngrade: true))
+        for wrong in [
+            "acls add --topic t --operation read", "acls add --principal alice --topic t --operation read", "acls remove",
+            "acls add --principal User:a --operation read", "acls add --principal User:a --topic t",
+            "acls add --principal User:a --topic t --operation idempotent-write", "acls add --principal User:a --topic t --operation any",
+            "quotas set --set producer_byte_rate=1", "quotas set --user a --user-default --set producer_byte_rate=1",
+            "features upgrade transaction.version",
+        ] {
+            #expect(throws: Failure.self, "\(wrong)") { try actions(wrong) }
+        }
     }
 
     @Test func resets() throws {

@@ -12,6 +12,8 @@ enum PlanActions {
         var isContentIfMissing = false
         /// For trimming: the partitions named (none: all), and where to trim them.
         var trim: (partitions: [Int32], before: Offset)?
+        /// For removing access rules: which of those there are.
+        var selection: AccessSelection?
 
         static func == (a: Wanted, b: Wanted) -> Bool {
             a.action == b.action && a.isContentIfExists == b.isContentIfExists && a.isContentIfMissing == b.isContentIfMissing
@@ -19,6 +21,11 @@ enum PlanActions {
 
         /// The action with what only the cluster can tell.
         func complete(_ access: ClusterAccess) throws(Failure) -> PlanAction {
+            if let selection {
+                let rules = try access.accessRules().filter(selection.matches)
+                if rules.isEmpty { throw Failure(.error, "no access rule is like that; `kastellan acls list` shows those there are") }
+                return .removeAccess(rules)
+            }
             guard let trim, case .deleteRecords(let records) = action, let topic = records.first?.partition.topic else { return action }
             let existing = try access.partitions(of: topic)
             if let wrong = trim.partitions.first(where: { !existing.contains($0) }) {
@@ -45,6 +52,7 @@ enum PlanActions {
         case "groups delete": return names.map { Wanted(action: .deleteGroup($0)) }
         case "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
             return [Wanted(action: try replication(invocation))]
+        case "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade": return [try access(invocation)]
         default:
             let (scope, strategy) = try reset(invocation)
             return [Wanted(action: .resetOffsets(group: names[0], scope: scope, strategy: strategy))]

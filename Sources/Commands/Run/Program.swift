@@ -34,8 +34,10 @@ package enum Program {
         case "produce": return try ProduceCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
+        case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)
         case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete",
-            "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
+            "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move",
+            "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade":
             return try PlanCommand.run(invocation)
         default: throw Failure(.error, "\(invocation.command) is not there yet")
         }

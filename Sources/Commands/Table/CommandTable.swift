@@ -4,7 +4,8 @@ package enum CommandTable {
     package static let summary = "a Kafka cluster monitor and admin console, with a Kafka cluster inside it"
 
     package static let all: [CommandSpec] = [
-        clusterCommands, recordCommands, topicCommands, groupCommands, replicationCommands, viewCommands, storageCommands, programCommands,
+        clusterCommands, recordCommands, topicCommands, groupCommands, replicationCommands, accessCommands, viewCommands, storageCommands,
+        programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
@@ -15,6 +16,9 @@ package enum CommandTable {
         ("groups", "list, describe, reset and delete consumer groups"),
         ("reassign", "move partitions, drain brokers, throttle and cancel"),
         ("leaders", "elect and move leaders"),
+        ("acls", "list, add and remove access rules"),
+        ("quotas", "list and set what users, clients and addresses may use"),
+        ("features", "describe, upgrade and downgrade what the cluster can do"),
         ("storage", "format the data directory of a node, and tell what it is"),
     ]
 

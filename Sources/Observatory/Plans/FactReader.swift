@@ -80,6 +80,12 @@ struct FactReader: Sendable {
                 return (read, ClientRequest(request, to: .broker(id)))
             }
         case .throttles(let topics): return throttleRequests(topics)
+        case .access: return [(read, ClientRequest(AccessRule.question))]
+        case .quotas(let subject): return [(read, ClientRequest(subject.question))]
+        case .features:
+            var request = ApiVersionsRequest()
+            (request.clientSoftwareName, request.clientSoftwareVersion) = ("kastellan", "1")
+            return [(read, ClientRequest(request, versions: 3...4))]
         case .validation(let step):
             guard let request = step.request(validateOnly: true) else { return [] }
             return [(read, request)]
@@ -149,6 +155,19 @@ struct FactReader: Sendable {
         // Sizes and limits that one broker does not tell must not stand in the way.
         case .sizes: if case .success(let answer) = result { takeSizes(answer.message as? DescribeLogDirsResponse) }
         case .throttles: if case .success(let answer) = result { takeThrottles(answer.message as? DescribeConfigsResponse) }
+        case .access:
+            let answer = try result.of(DescribeAclsResponse.self)
+            if let error = ClientError.of(answer.errorCode, answer.errorMessage) { throw error }
+            facts.access = AccessRule.all(in: answer)
+        case .quotas:
+            let answer = try result.of(DescribeClientQuotasResponse.self)
+            if let error = ClientError.of(answer.errorCode, answer.errorMessage) { throw error }
+            facts.quotas = OrderedMap()
+            for value in (answer.entries ?? []).flatMap(\.values) { facts.quotas[value.key] = value.value }
+        case .features:
+            let answer = try result.of(ApiVersionsResponse.self)
+            facts.features = OrderedMap()
+            for feature in answer.finalizedFeatures { facts.features[feature.name] = feature.maxVersionLevel }
         case .validation(let step): takeValidation(step, result)
         }
     }

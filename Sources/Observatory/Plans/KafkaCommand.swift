@@ -15,6 +15,11 @@ enum KafkaCommand {
         case .deleteGroupOffsets(let group, let topic):
             line("kafka-consumer-groups.sh", bootstrap, ["--delete-offsets", "--group", group, "--topic", topic])
         case .deleteRecords(let records): deleteRecords(records, bootstrap)
+        case .addAccess(let rules): access("--add", rules, bootstrap)
+        case .removeAccess(let rules): access("--remove", rules, bootstrap)
+        case .alterQuota(let subject, let set, let delete): quota(subject, set, delete, bootstrap)
+        case .setFeature(let name, let level, let isDowngrade):
+            line("kafka-features.sh", bootstrap, [isDowngrade ? "downgrade" : "upgrade", "--feature", "\(name)=\(level)"])
         case .reassign, .cancelReassignments, .electLeaders, .throttle: ""
         }
     }

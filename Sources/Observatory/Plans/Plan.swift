@@ -81,6 +81,10 @@ package enum PlanStep: Equatable, Sendable {
     /// The rate of throttled replicas on these brokers; nil removes it.
     case throttle(brokers: [BrokerID], rate: Int64?)
     case throttleReplicas([ThrottledReplicas])
+    case addAccess([AccessRule])
+    case removeAccess([AccessRule])
+    case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
+    case setFeature(String, level: Int16, isDowngrade: Bool)
 }
 
 package struct OffsetToCommit: Equatable, Sendable {

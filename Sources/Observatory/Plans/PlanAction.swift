@@ -22,6 +22,11 @@ package enum PlanAction: Equatable, Sendable {
     case electLeaders(PartitionScope, unclean: Bool)
     /// The limit of running reassignments in bytes per second; nil removes all limits, also those left behind.
     case throttle(Int64?)
+    case addAccess([AccessRule])
+    case removeAccess([AccessRule])
+    /// Values are numbers; `delete` takes limits away.
+    case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
+    case setFeature(String, level: Int16, isDowngrade: Bool)
 }
 
 package struct NewTopic: Equatable, Sendable {

@@ -79,6 +79,11 @@ package struct PlanBuilder: ClientMachine {
         case (.deleteRecords(let records), 1):
             let known = records.map(\.partition.topic).uniqued().filter { facts.exists($0) }
             return bounds(records.map(\.partition)) + [.configs(known.map { .topic($0) })]
+        case (.addAccess, 0), (.removeAccess, 0): return [.access]
+        case (.alterQuota(let subject, let set, let delete), 0):
+            return [.quotas(subject), .validation(.alterQuota(subject, set: set, delete: delete))]
+        case (.setFeature(let name, let level, let isDowngrade), 0):
+            return [.features, .validation(.setFeature(name, level: level, isDowngrade: isDowngrade))]
         default: return replicationReads(stage: stage, facts)
         }
     }
@@ -133,6 +138,10 @@ package struct PlanBuilder: ClientMachine {
             if case .factor(let factor) = wish.target, factor < 1 { return PlanError("A partition has at least one replica.") }
             if case .brokers(_, let factor?) = wish.target, factor < 1 { return PlanError("A partition has at least one replica.") }
             return nil
+        case .alterQuota(_, let set, let delete):
+            if set.isEmpty && delete.isEmpty { return PlanError("No quota is to be changed.") }
+            return set.first { Double($0.value) == nil }.map { PlanError("\($0.name): \"\($0.value)\" is not a number.") }
+        case .addAccess(let rules), .removeAccess(let rules): return rules.isEmpty ? PlanError("No access rule was named.") : nil
         default: return nil
         }
     }
@@ -153,6 +162,11 @@ package struct PlanBuilder: ClientMachine {
         case .cancelReassignments(let partitions): return PlanTables.cancelReassignments(partitions, facts)
         case .electLeaders(let scope, let unclean): return try PlanTables.electLeaders(scope, unclean: unclean, facts)
         case .throttle(let rate): return PlanTables.throttle(rate, facts)
+        case .addAccess(let rules): return PlanTables.addAccess(rules, facts)
+        case .removeAccess(let rules): return PlanTables.removeAccess(rules, facts)
+        case .alterQuota(let subject, let set, let delete): return PlanTables.alterQuota(subject, set, delete, facts)
+        case .setFeature(let name, let level, let isDowngrade):
+            return PlanTables.setFeature(name, level, isDowngrade: isDowngrade, facts)
         }
     }
 }

@@ -19,6 +19,12 @@ enum PlanRead: Equatable, Sendable {
     case sizes
     /// Rates of all brokers that serve, and throttled replicas of these topics.
     case throttles(topics: [String])
+    /// All access rules there are.
+    case access
+    /// The quotas of exactly this one.
+    case quotas(QuotaSubject)
+    /// The levels that are finalized.
+    case features
     /// What the broker would say to a step, without doing it.
     case validation(PlanStep)
 }
@@ -66,6 +72,9 @@ struct PlanFacts: Sendable {
     var byTime = OrderedMap<TopicPartition, Offset>()
     var offsetErrors = OrderedMap<TopicPartition, ErrorCode>()
     var configs = OrderedMap<ConfigResource, ConfigSnapshot>()
+    var access: [AccessRule] = []
+    var quotas = OrderedMap<String, Double>()
+    var features = OrderedMap<String, Int16>()
     /// What the broker said against a step; empty where it would do it.
     var objections: [String] = []
     /// What creating a topic would make of values left to the broker.

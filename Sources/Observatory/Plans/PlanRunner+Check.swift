@@ -22,6 +22,9 @@ extension PlanRunner {
         case (.electLeaders, 0): [.cluster]
         case (.throttle, 0), (.throttleReplicas, 0): [.cluster]
         case (.throttle, 1), (.throttleReplicas, 1): [.throttles(topics: throttledTopics)]
+        case (.addAccess, 0), (.removeAccess, 0): [.access]
+        case (.alterQuota(let subject, _, _), 0): [.quotas(subject)]
+        case (.setFeature, 0): [.features]
         default: []
         }
     }
@@ -58,6 +61,7 @@ extension PlanRunner {
         case .reassign(let partitions): return partitions.compactMap { reassigned($0, facts) }
         case .electLeaders(let partitions, let unclean): return partitions.compactMap { elected($0, unclean, facts) }
         case .throttle, .throttleReplicas: return throttled(facts)
+        case .addAccess, .removeAccess, .alterQuota, .setFeature: return checked?.accessDifferences(facts) ?? []
         case nil: return []
         }
     }
@@ -108,6 +112,7 @@ extension PlanRunner {
         case .electLeaders(let partitions, _):
             return partitions.map { "\($0) is led by broker \(reader.facts.partition($0)?.leader?.description ?? "none")." }
         case .throttle, .throttleReplicas: return ["The throttles are as planned on every broker and topic."]
+        case .addAccess, .removeAccess, .alterQuota, .setFeature: return checked?.accessDone ?? []
         case nil: return []
         }
     }

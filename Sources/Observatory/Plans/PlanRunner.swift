@@ -189,6 +189,10 @@ extension PlanStep {
         case .electLeaders(let partitions, _): "electing \(PlanTables.count(partitions.count, "leader"))"
         case .throttle(let brokers, let rate):
             (rate == nil ? "removing the throttle of " : "throttling ") + PlanTables.count(brokers.count, "broker")
+        case .addAccess(let rules): "create \(PlanTables.count(rules.count, "access rule"))"
+        case .removeAccess(let rules): "remove \(PlanTables.count(rules.count, "access rule"))"
+        case .alterQuota(let subject, _, _): "change quotas of \(subject.text)"
+        case .setFeature(let name, let level, _): "\(name) to level \(level)"
         case .throttleReplicas(let topics): "throttled replicas of \(PlanTables.count(topics.count, "topic"))"
         }
     }

@@ -18,6 +18,12 @@ extension PlanStep {
         case .reassign(let partitions): validateOnly ? nil : PlanStep.reassign(partitions)
         case .electLeaders(let partitions, let unclean): validateOnly ? nil : PlanStep.elect(partitions, unclean)
         case .throttleReplicas(let topics): validateOnly ? nil : PlanStep.throttle(topics)
+        case .addAccess(let rules): validateOnly ? nil : PlanStep.add(rules)
+        case .removeAccess(let rules): validateOnly ? nil : PlanStep.remove(rules)
+        case .alterQuota(let subject, let set, let delete):
+            ClientRequest(
+                subject.change(set, delete, validateOnly: validateOnly), to: .controller, timeoutMs: PlanLimits.requestMs)
+        case .setFeature(let name, let level, let isDowngrade): PlanStep.feature(name, level, isDowngrade, validateOnly)
         case .produce, .deleteRecords, .throttle: nil
         }
     }
@@ -133,6 +139,10 @@ extension PlanStep {
         case let answer as DeleteTopicsResponse: answer.responses.compactMap { refusal($0.errorCode, $0.errorMessage) }
         case let answer as CreatePartitionsResponse: answer.results.compactMap { refusal($0.errorCode, $0.errorMessage) }
         case let answer as IncrementalAlterConfigsResponse: answer.responses.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as CreateAclsResponse: answer.results.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as DeleteAclsResponse: answer.filterResults.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as AlterClientQuotasResponse: answer.entries.compactMap { refusal($0.errorCode, $0.errorMessage) }
+        case let answer as UpdateFeaturesResponse: [refusal(answer.errorCode, answer.errorMessage)].compactMap { $0 }
         case let answer as DeleteGroupsResponse: answer.results.compactMap { refusal($0.errorCode, nil) }
         case let answer as OffsetCommitResponse:
             answer.topics.flatMap { topic in topic.partitions.compactMap { refusal($0.errorCode, nil, topic.name, $0.partitionIndex) } }
