@@ -59,6 +59,8 @@ package struct Broker {
     /// Who decides what is allowed; nil: all is.
     let authorizer: Authorizer?
     var quotas = QuotaState()
+    /// Grows with every change of the quotas in `image`.
+    package internal(set) var quotasVersion = 0
     var admin = AdminState()
     var authentication: AuthenticationTable
     var awaited = AwaitedTopics()

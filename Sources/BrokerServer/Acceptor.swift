@@ -10,6 +10,11 @@ final class Acceptor: EventHandler {
     private let onConnection: (Int32, String) -> Void
     private let onRefusal: (String) -> Void
     private var isClosed = false
+    /// Connections that are kept only to be closed.
+    private var waiting = 0
+
+    private static let waitingMax = 1000
+    private static let waitMaxMs: Int64 = 1000
 
     /// Connections taken in at one go, so that a flood of them does not starve those at work.
     private static let batchMax = 64
@@ -37,7 +42,10 @@ final class Acceptor: EventHandler {
             do throws(SocketError) {
                 guard let (socket, peer) = try Socket.accept(descriptor) else { return quota.giveBack(listener) }
                 let host = peer.host
-                if let refusal = quota.admit(host, listener) {
+                let excess = quota.addresses.excess(host, now: SystemClock.instant())
+                if excess > 0 {
+                    closeLater(socket, after: excess)
+                } else if let refusal = quota.admit(host, listener) {
                     onRefusal("refused a connection: \(refusal)")
                     Socket.close(socket)
                 } else {
@@ -47,6 +55,16 @@ final class Acceptor: EventHandler {
                 onRefusal("\(error)")
                 return pause(Acceptor.pauseMs)
             }
+        }
+    }
+
+    /// Closes a connection of an address that makes too many of them when it may make the next; at once, where too many wait already.
+    private func closeLater(_ socket: Int32, after milliseconds: Int64) {
+        guard waiting < Acceptor.waitingMax else { return Socket.close(socket) }
+        waiting += 1
+        loop.schedule(at: SystemClock.instant().adding(milliseconds: min(milliseconds, Acceptor.waitMaxMs))) { [weak self] in
+            self?.waiting -= 1
+            Socket.close(socket)
         }
     }
 

@@ -61,6 +61,8 @@ final class BrokerHost {
     private var isReady = false
     private var onReady: () -> Void = {}
     private var onMayStop: () -> Void = {}
+    private var onQuotas: (QuotaTable) -> Void = { _ in }
+    private var quotasVersion = 0
 
     /// What another node's answer may measure: replica.fetch.response.max.bytes and a batch of the largest size on top.
     private static let answerBytesMax = 256 << 20
@@ -88,6 +90,12 @@ final class BrokerHost {
     /// Runs effects that did not come from an event: those of starting.
     func runStartup(_ effects: [BrokerEffect]) { drain(after: effects) }
 
+    /// Hears of the quotas there are, at once and whenever they change.
+    func whenQuotasChange(_ body: @escaping (QuotaTable) -> Void) {
+        onQuotas = body
+        body(broker.image.quotas)
+    }
+
     private func drain(after effects: [BrokerEffect]) {
         isRunning = true
         run(effects)
@@ -97,6 +105,10 @@ final class BrokerHost {
             for event in events { handleOne(event) }
         }
         isRunning = false
+        if quotasVersion != broker.quotasVersion {
+            quotasVersion = broker.quotasVersion
+            onQuotas(broker.image.quotas)
+        }
         arm()
     }
 

@@ -64,6 +64,8 @@ final class ConnectionQuota: Sendable {
         var listenerRates: [String: ConnectionRate] = [:]
     }
 
+    /// What the cluster's quotas say of addresses.
+    let addresses = AddressRates()
     private let state: Mutex<State>
     private let limits: ConnectionLimits
 

@@ -45,6 +45,8 @@ final class NodeThreads: Sendable {
         }
         let quota = ConnectionQuota(binding.limits)
         let wiring = NodeWiring(config: config, loop: loop, processorLoops: processorLoops, host: host, quota: quota, log: log)
+        let started = self.host
+        loop.call { started.value.whenQuotasChange { quota.addresses.set($0) } }
         processors = wiring.makeProcessors()
         wiring.routeResponses(to: processors)
         acceptors = wiring.accept(binding.sockets, into: processors, ready: ready)

@@ -11,6 +11,7 @@ extension Broker {
         groupsMetadataApplied(delta)
         for (id, topic) in delta.topicsDeleted { topicDeleted(id, topic) }
         applyConfigs(delta)
+        if delta.quotasChanged { quotasVersion += 1 }
         tellBrokers(delta)
         for (key, change) in delta.partitions {
             guard let after = change.after else { continue }

@@ -83,7 +83,6 @@ package enum UnsupportedKeys {
 
     private static let families: [(prefix: String, reason: String)] = [
         ("alter.log.dirs.replication.quota.", "there is one data directory"),
-        ("controller.quota.window.", "quotas are measured over one second and eleven samples"),
         ("delegation.token.", "there are no delegation tokens"),
         ("group.consumer.", "the bounds of the newer group protocol are fixed"),
         ("group.coordinator.", "groups are served by the broker's own thread"),

@@ -19,8 +19,8 @@ extension PlanTables {
         if new.isEmpty { plan.obstacles.append("Nothing would change.") }
         for rule in new where !facts.access.contains(where: { $0.type == rule.type && $0.name == rule.name }) && !rule.isDenied {
             plan.warnings.append(
-                "Nothing was said of \(rule.type.text) \(rule.name) before: where brokers allow everyone what no rule mentions, others lose "
-                    + "it.")
+                "Nothing was said of \(rule.type.text) \(rule.name) before: where brokers allow everyone what no rule mentions, "
+                    + "others lose it.")
             break
         }
         plan.touches = new.map(\.principal).uniqued()
