@@ -89,7 +89,7 @@ enum APITable {
         63 BrokerHeartbeat 0-2 0 - 0-2
         64 UnregisterBroker 0-0 0 0-0 0-0
         65 DescribeTransactions 0-0 0 0-0 -
-        66 ListTransactions 0-2 0 0-1 -
+        66 ListTransactions 0-2 0 0-2 -
         67 AllocateProducerIds 0-0 0 - 0-0
         68 ConsumerGroupHeartbeat 0-1 0 0-1 -
         69 ConsumerGroupDescribe 0-1 0 0-1 -

@@ -29,10 +29,17 @@ extension TransactionCoordinator {
         return row
     }
 
-    /// The transactions of all active partitions, through the request's filters but for the pattern, which is `matches`. States that do not
-    /// exist are told, and let nothing through.
-    package func list(_ request: ListTransactionsRequest, now: Now, matches: (String) -> Bool) -> ListTransactionsResponse {
+    /// The transactions of all active partitions, through the request's filters. States that do not exist are told, and let nothing through;
+    /// a pattern has to match the whole transactional id.
+    package func list(_ request: ListTransactionsRequest, now: Now) -> ListTransactionsResponse {
         var response = ListTransactionsResponse()
+        var pattern: TopicPattern?
+        if let text = request.transactionalIDPattern, !text.isEmpty {
+            do { pattern = try TopicPattern(text) } catch {
+                response.errorCode = .invalidRegularExpression
+                return response
+            }
+        }
         if partitions.values.contains(where: \.isLoading) {
             response.errorCode = .coordinatorLoadInProgress
             return response
@@ -49,7 +56,7 @@ extension TransactionCoordinator {
                         now.wall.milliseconds - known.start.milliseconds > request.durationFilter
                     else { continue }
                 }
-                guard matches(known.transactionalID) else { continue }
+                guard pattern?.matches(known.transactionalID) ?? true else { continue }
                 var row = ListTransactionsResponse.TransactionState()
                 row.transactionalID = known.transactionalID
                 row.producerID = known.producerID
