@@ -112,9 +112,9 @@ struct AccessViews {
 
 extension ClusterAccess {
     /// All access rules there are.
-    func accessRules() throws(Failure) -> [AccessRule] {
-        let answer = try ask(AccessRule.question)
+    func accessRules() throws(Failure) -> [Observatory.AccessRule] {
+        let answer = try ask(Observatory.AccessRule.question)
         if answer.errorCode.isError { throw failure(.kafka(answer.errorCode, message: answer.errorMessage)) }
-        return AccessRule.all(in: answer)
+        return Observatory.AccessRule.all(in: answer)
     }
 }

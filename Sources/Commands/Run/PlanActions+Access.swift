@@ -41,12 +41,12 @@ extension PlanActions {
         return selection
     }
 
-    private static func newRules(_ invocation: Invocation) throws(Failure) -> [AccessRule] {
+    private static func newRules(_ invocation: Invocation) throws(Failure) -> [Observatory.AccessRule] {
         guard let principal = try principal(invocation) else { throw .usage("acls add needs --principal, such as User:alice") }
         let resources = try resources(invocation)
         if resources.isEmpty { throw .usage("acls add: say what: --topic, --group, --transactional-id or --cluster") }
         let named = try operations(invocation)
-        var rules: [AccessRule] = []
+        var rules: [Observatory.AccessRule] = []
         for (type, name) in resources {
             let operations = named + needs(type, invocation).filter { !named.contains($0) }
             if operations.isEmpty { throw .usage("acls add: say what of \(type.text): --operation, --producer or --consumer") }
@@ -56,7 +56,7 @@ extension PlanActions {
                     throw .usage("--operation: \(type.text) has only \(possible)")
                 }
                 rules.append(
-                    AccessRule(
+                    Observatory.AccessRule(
                         type, name, isPrefixed: invocation.isSet("--prefixed") && type != .cluster, principal: principal,
                         host: invocation.text("--host") ?? "*", operation, isDenied: invocation.isSet("--deny")))
             }
