@@ -5,9 +5,9 @@ import Wire
 
 @testable import Broker
 
-/// What no API takes, one row per key, version and listener that serves it: a body that is cut short, a version that is not served, an array
-/// that claims more than there is. Kafka ends the connection without an answer (semantics.jsonl: "truncated body", "unsupported version"), but
-/// answers ApiVersions in any version (KIP-511). What stands behind a complete body is ignored, as librdkafka sends some.
+/// What no API takes, one row per key, version and listener that serves it: a body that is cut short, a version that is not
+/// served, an array that claims more than there is. Kafka ends the connection without an answer (semantics.jsonl: "truncated
+/// body"), but answers ApiVersions in any version (KIP-511). What stands behind a complete body is ignored, as librdkafka sends some.
 @Suite struct MalformedTests {
     struct Row: CustomTestStringConvertible, Sendable {
         let key: APIKey

@@ -6,11 +6,11 @@ import Replication
 import Wire
 
 /// Transfers between accounts, booked by tellers that each consume one partition and produce two entries for every transfer, with their
-/// offset, in one transaction, while tellers and brokers die, and while a teller that was thought dead goes on. Rules, by the names they are
+/// offset, in one transaction, while tellers and brokers die and a teller that was thought dead goes on. Rules, by the names they are
 /// reported under:
 ///
 /// - `committed`: an entry of a transaction whose commit was answered can be read, at the offset that was told.
-/// - `once`: who reads what is committed, all along or in the end, finds the two entries of every transfer once, and the sum of all accounts
+/// - `once`: who reads what is committed, all along or at the end, finds both entries of every transfer once, and the sum of all accounts
 ///   is nothing.
 /// - `stable`: a last stable offset is never above the high watermark, and when all is over they are the same: nothing hangs.
 ///
@@ -152,7 +152,7 @@ package final class Bank {
         while watched.values.reduce(0, +) < found.values.reduce(0, +), world.milliseconds < limit { world.run(milliseconds: 200) }
         for (place, entries) in promised {
             for (offset, text) in entries where texts[place]?[offset] != text {
-                world.violated("committed", "\(text) at \(offset) of \(place) was committed, and is \(texts[place]?[offset] ?? "not there")")
+                world.violated("committed", "\(text) at \(offset) of \(place) was committed, is \(texts[place]?[offset] ?? "not there")")
             }
         }
         for (who, entries) in [("the auditor", found), ("the watcher", watched)] {
