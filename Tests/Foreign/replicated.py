@@ -215,9 +215,12 @@ def coordinator_failover(cluster, eyes):
         member.start()
 
     def description():
+        # A new client each time: librdkafka 2.16's admin client may wait for ever for a coordinator that has died, and ends the process when
+        # that wait times out.
         try:
-            return eyes.confluent.describe_consumer_groups([group], request_timeout=5)[group].result(10)
-        except KafkaException:
+            admin = AdminClient({"bootstrap.servers": eyes.bootstrap, "log_level": 0})
+            return admin.describe_consumer_groups([group], request_timeout=60)[group].result(10)
+        except (KafkaException, TimeoutError):
             return None
 
     def is_stable(found):
