@@ -84,8 +84,11 @@ extension ProducerMachine {
             forgetWritten(name)
             queues.update(name) { $0.hasHole = true }
         }
-        let wait = queues.update(name) { $0.backoff.failed(&random) } ?? 0
-        queues.update(name) { $0.notBefore = now.instant.adding(milliseconds: wait) }
+        // What was under way behind it fails with it: that is one failure, and one wait.
+        if queue.notBefore <= now.instant {
+            let wait = queues.update(name) { $0.backoff.failed(&random) } ?? 0
+            queues.update(name) { $0.notBefore = now.instant.adding(milliseconds: wait) }
+        }
         // Whoever answered may no longer be the leader.
         metadata.distrust(name.topic)
     }

@@ -103,7 +103,9 @@ extension Console {
             guard let epoch = member.memberEpoch else { continue }
             let isThere = member.isReconciled(to: group.assignmentEpoch)
             let target = isThere ? "" : ", to have \(assignmentText(member.targetAssignment))"
-            out.append(field("", "epoch \(epoch)\(target)", isThere ? .muted : .pending))
+            // The epoch of a static member that means to come back.
+            let reached = epoch == -2 ? "away for a while" : "epoch \(epoch)"
+            out.append(field("", reached + target, isThere ? .muted : .pending))
             if let instance = member.instanceID { out.append(field("", "instance \(instance)", .muted)) }
         }
         let events = snapshot.events.reversed().filter { if case .rebalance(let event) = $0.kind { event.group == id } else { false } }
@@ -141,7 +143,8 @@ extension Console {
         if case .rebalance(let rebalance) = event.kind {
             out += heading("REBALANCE")
             out += [
-                field("Group", rebalance.group), field(rebalance.isEpoch ? "Epoch" : "Generation", String(rebalance.generation)), field("Step", rebalance.step.rawValue),
+                field("Group", rebalance.group), field(rebalance.isEpoch ? "Epoch" : "Generation", String(rebalance.generation)),
+                field("Step", rebalance.step.rawValue),
                 field("Reason", rebalance.reason.rawValue), field("Member", rebalance.memberID), field("Client", rebalance.clientID),
                 field("Host", rebalance.clientHost), field("Members after", String(rebalance.members)),
             ]

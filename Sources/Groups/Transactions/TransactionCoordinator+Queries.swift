@@ -29,7 +29,7 @@ extension TransactionCoordinator {
         return row
     }
 
-    /// The transactions of all active partitions, through the request's filters. States that do not exist are told, and let nothing through;
+    /// The transactions of all active partitions, through the request's filters. States that do not exist are told and let nothing through;
     /// a pattern has to match the whole transactional id.
     package func list(_ request: ListTransactionsRequest, now: Now) -> ListTransactionsResponse {
         var response = ListTransactionsResponse()
