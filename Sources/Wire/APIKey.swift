@@ -67,6 +67,11 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     case assignReplicasToDirs = 73
     case listConfigResources = 74
     case describeTopicPartitions = 75
+    case shareGroupHeartbeat = 76
+    case shareGroupDescribe = 77
+    case describeShareGroupOffsets = 90
+    case alterShareGroupOffsets = 91
+    case deleteShareGroupOffsets = 92
 
     /// Kafka's name, such as "OffsetFetch".
     package var name: String { APITable.row(self).name }

@@ -97,16 +97,19 @@ enum APITable {
         73 AssignReplicasToDirs 0-0 0 - 0-0
         74 ListConfigResources 0-1 0 0-1 -
         75 DescribeTopicPartitions 0-0 0 0-0 -
+        76 ShareGroupHeartbeat 1-1 0 - -
+        77 ShareGroupDescribe 1-1 0 - -
+        90 DescribeShareGroupOffsets 0-1 0 - -
+        91 AlterShareGroupOffsets 0-0 0 - -
+        92 DeleteShareGroupOffsets 0-0 0 - -
         """
 
     /// Names of the keys that are not described here.
     static let otherNames: [Int16: String] = [
         4: "LeaderAndIsr", 5: "StopReplica", 6: "UpdateMetadata", 7: "ControlledShutdown", 38: "CreateDelegationToken",
         39: "RenewDelegationToken", 40: "ExpireDelegationToken", 41: "DescribeDelegationToken", 71: "GetTelemetrySubscriptions",
-        72: "PushTelemetry", 76: "ShareGroupHeartbeat", 77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge",
-        80: "AddRaftVoter", 81: "RemoveRaftVoter", 82: "UpdateRaftVoter", 83: "InitializeShareGroupState", 84: "ReadShareGroupState",
-        85: "WriteShareGroupState", 86: "DeleteShareGroupState", 87: "ReadShareGroupStateSummary", 88: "StreamsGroupHeartbeat",
-        89: "StreamsGroupDescribe",
-        90: "DescribeShareGroupOffsets", 91: "AlterShareGroupOffsets", 92: "DeleteShareGroupOffsets",
+        72: "PushTelemetry", 78: "ShareFetch", 79: "ShareAcknowledge", 80: "AddRaftVoter", 81: "RemoveRaftVoter", 82: "UpdateRaftVoter",
+        83: "InitializeShareGroupState", 84: "ReadShareGroupState", 85: "WriteShareGroupState", 86: "DeleteShareGroupState",
+        87: "ReadShareGroupStateSummary", 88: "StreamsGroupHeartbeat", 89: "StreamsGroupDescribe",
     ]
 }

@@ -12,6 +12,7 @@ extension AlterConfigsResponse: ThrottledResponse {}
 extension AlterPartitionReassignmentsResponse: ThrottledResponse {}
 extension AlterPartitionResponse: ThrottledResponse {}
 extension AlterReplicaLogDirsResponse: ThrottledResponse {}
+extension AlterShareGroupOffsetsResponse: ThrottledResponse {}
 extension AlterUserScramCredentialsResponse: ThrottledResponse {}
 extension ApiVersionsResponse: ThrottledResponse {}
 extension AssignReplicasToDirsResponse: ThrottledResponse {}
@@ -26,6 +27,7 @@ extension CreateTopicsResponse: ThrottledResponse {}
 extension DeleteAclsResponse: ThrottledResponse {}
 extension DeleteGroupsResponse: ThrottledResponse {}
 extension DeleteRecordsResponse: ThrottledResponse {}
+extension DeleteShareGroupOffsetsResponse: ThrottledResponse {}
 extension DeleteTopicsResponse: ThrottledResponse {}
 extension DescribeAclsResponse: ThrottledResponse {}
 extension DescribeClientQuotasResponse: ThrottledResponse {}
@@ -34,6 +36,7 @@ extension DescribeConfigsResponse: ThrottledResponse {}
 extension DescribeGroupsResponse: ThrottledResponse {}
 extension DescribeLogDirsResponse: ThrottledResponse {}
 extension DescribeProducersResponse: ThrottledResponse {}
+extension DescribeShareGroupOffsetsResponse: ThrottledResponse {}
 extension DescribeTopicPartitionsResponse: ThrottledResponse {}
 extension DescribeTransactionsResponse: ThrottledResponse {}
 extension DescribeUserScramCredentialsResponse: ThrottledResponse {}
@@ -58,6 +61,8 @@ extension OffsetDeleteResponse: ThrottledResponse {}
 extension OffsetFetchResponse: ThrottledResponse {}
 extension OffsetForLeaderEpochResponse: ThrottledResponse {}
 extension ProduceResponse: ThrottledResponse {}
+extension ShareGroupDescribeResponse: ThrottledResponse {}
+extension ShareGroupHeartbeatResponse: ThrottledResponse {}
 extension SyncGroupResponse: ThrottledResponse {}
 extension TxnOffsetCommitResponse: ThrottledResponse {}
 extension UnregisterBrokerResponse: ThrottledResponse {}

@@ -68,6 +68,11 @@ extension APIKey {
         case .assignReplicasToDirs: AssignReplicasToDirsRequest.self
         case .listConfigResources: ListConfigResourcesRequest.self
         case .describeTopicPartitions: DescribeTopicPartitionsRequest.self
+        case .shareGroupHeartbeat: ShareGroupHeartbeatRequest.self
+        case .shareGroupDescribe: ShareGroupDescribeRequest.self
+        case .describeShareGroupOffsets: DescribeShareGroupOffsetsRequest.self
+        case .alterShareGroupOffsets: AlterShareGroupOffsetsRequest.self
+        case .deleteShareGroupOffsets: DeleteShareGroupOffsetsRequest.self
         }
     }
 
@@ -139,6 +144,11 @@ extension APIKey {
         case .assignReplicasToDirs: AssignReplicasToDirsResponse.self
         case .listConfigResources: ListConfigResourcesResponse.self
         case .describeTopicPartitions: DescribeTopicPartitionsResponse.self
+        case .shareGroupHeartbeat: ShareGroupHeartbeatResponse.self
+        case .shareGroupDescribe: ShareGroupDescribeResponse.self
+        case .describeShareGroupOffsets: DescribeShareGroupOffsetsResponse.self
+        case .alterShareGroupOffsets: AlterShareGroupOffsetsResponse.self
+        case .deleteShareGroupOffsets: DeleteShareGroupOffsetsResponse.self
         }
     }
 }
