@@ -43,6 +43,8 @@ package enum PeerLane: UInt8, Hashable, Comparable, Sendable, CaseIterable {
     case marker
     /// Fetches of what is rotten here.
     case mending
+    /// Requests to share coordinators, which are answered when they are replicated.
+    case share
 
     package static func < (a: PeerLane, b: PeerLane) -> Bool { a.rawValue < b.rawValue }
 }
