@@ -69,6 +69,13 @@ package enum APIKey: Int16, CaseIterable, Sendable {
     case describeTopicPartitions = 75
     case shareGroupHeartbeat = 76
     case shareGroupDescribe = 77
+    case shareFetch = 78
+    case shareAcknowledge = 79
+    case initializeShareGroupState = 83
+    case readShareGroupState = 84
+    case writeShareGroupState = 85
+    case deleteShareGroupState = 86
+    case readShareGroupStateSummary = 87
     case describeShareGroupOffsets = 90
     case alterShareGroupOffsets = 91
     case deleteShareGroupOffsets = 92

@@ -99,6 +99,13 @@ enum APITable {
         75 DescribeTopicPartitions 0-0 0 0-0 -
         76 ShareGroupHeartbeat 1-1 0 - -
         77 ShareGroupDescribe 1-1 0 - -
+        78 ShareFetch 1-2 0 - -
+        79 ShareAcknowledge 1-2 0 - -
+        83 InitializeShareGroupState 0-0 0 - -
+        84 ReadShareGroupState 0-0 0 - -
+        85 WriteShareGroupState 0-1 0 - -
+        86 DeleteShareGroupState 0-0 0 - -
+        87 ReadShareGroupStateSummary 0-1 0 - -
         90 DescribeShareGroupOffsets 0-1 0 - -
         91 AlterShareGroupOffsets 0-0 0 - -
         92 DeleteShareGroupOffsets 0-0 0 - -
@@ -108,8 +115,7 @@ enum APITable {
     static let otherNames: [Int16: String] = [
         4: "LeaderAndIsr", 5: "StopReplica", 6: "UpdateMetadata", 7: "ControlledShutdown", 38: "CreateDelegationToken",
         39: "RenewDelegationToken", 40: "ExpireDelegationToken", 41: "DescribeDelegationToken", 71: "GetTelemetrySubscriptions",
-        72: "PushTelemetry", 78: "ShareFetch", 79: "ShareAcknowledge", 80: "AddRaftVoter", 81: "RemoveRaftVoter", 82: "UpdateRaftVoter",
-        83: "InitializeShareGroupState", 84: "ReadShareGroupState", 85: "WriteShareGroupState", 86: "DeleteShareGroupState",
-        87: "ReadShareGroupStateSummary", 88: "StreamsGroupHeartbeat", 89: "StreamsGroupDescribe",
+        72: "PushTelemetry", 80: "AddRaftVoter", 81: "RemoveRaftVoter", 82: "UpdateRaftVoter", 88: "StreamsGroupHeartbeat",
+        89: "StreamsGroupDescribe",
     ]
 }

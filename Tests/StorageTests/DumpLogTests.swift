@@ -27,7 +27,7 @@ import Wire
         return out
     }
 
-    private static func words(_ arguments: [String]) -> DumpLog.Words? {
+    private static func words(_ arguments: [String]) -> DumpLog.Words {
         let control: @Sendable (Bytes, Bytes) -> String? = { RecordText.control(key: $0, value: $1) }
         if arguments.contains("--offsets-decoder") {
             return .init(control: control) { record in record.key.flatMap { RecordText.offsets(key: $0, value: record.value) } }
@@ -38,11 +38,14 @@ import Wire
         if arguments.contains("--cluster-metadata-decoder") {
             return .init(control: control) { record in record.value.flatMap { RecordText.metadata(value: $0) } }
         }
-        return arguments.contains("--share-group-state-decoder") ? nil : .init(control: control)
+        if arguments.contains("--share-group-state-decoder") {
+            return .init(control: control) { record in record.key.flatMap { RecordText.shareState(key: $0, value: record.value) } }
+        }
+        return .init(control: control)
     }
 
-    private func ours(_ arguments: [String], _ disk: MemoryDisk, _ state: String) -> [String]? {
-        guard let words = DumpLogTests.words(arguments) else { return nil }
+    private func ours(_ arguments: [String], _ disk: MemoryDisk, _ state: String) -> [String] {
+        let words = DumpLogTests.words(arguments)
         var options = DumpLog.Options()
         options.deepIteration = arguments.contains("--deep-iteration")
         options.printData = arguments.contains("--print-data-log") || words.record != nil
@@ -79,12 +82,12 @@ import Wire
 
     @Test(
         arguments: ["clean", "killed"],
-        ["codecs", "misc", "segments", "txn", "compacted", "consumer-offsets", "transaction-state", "cluster-metadata"])
+        ["codecs", "misc", "segments", "txn", "compacted", "consumer-offsets", "transaction-state", "share-group-state", "cluster-metadata"])
     func theDumpIsKafkas(state: String, archive: String) throws {
         let disk = try Recording.disk("\(state)/\(archive)")
         var compared = 0
         for one in cases(try Recording.text("\(state)/\(archive).dump.txt")) {
-            guard let lines = ours(one.arguments, disk, state) else { continue }
+            let lines = ours(one.arguments, disk, state)
             compared += 1
             #expect(lines.count == one.output.count)
             for (mine, kafkas) in zip(sorted(lines), sorted(one.output)) where mine != kafkas {
@@ -103,7 +106,7 @@ import Wire
                 continue
             }
             let disk = name == "nothing.log" ? MemoryDisk() : try Recording.disk("clean/\(name)")
-            let lines = try #require(ours(one.arguments, disk, "clean"))
+            let lines = ours(one.arguments, disk, "clean")
             // What Java says of an exception is its own.
             let expected = one.output.filter { !$0.hasPrefix("Exception in thread") && !$0.hasPrefix("\tat ") }
             #expect(lines == expected)

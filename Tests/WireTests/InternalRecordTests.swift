@@ -57,6 +57,26 @@ import Testing
         }
     }
 
+    @Test func shareStatesComeBackByteForByteAndPrintAsKafkaPrintsThem() throws {
+        let rows = try rows("shares")
+        #expect(rows.count >= 3)
+        for row in rows {
+            let key = try #require(row.key)
+            let value = try #require(row.value)
+            switch try ShareStateRecordKey.decode(key) {
+            case .snapshot(let decoded):
+                #expect(decoded.encodeKey().hex == key.hex)
+                #expect(try reencode(value, as: ShareSnapshotValue.self).hex == value.hex)
+            case .update(let decoded):
+                #expect(decoded.encodeKey().hex == key.hex)
+                #expect(try reencode(value, as: ShareUpdateValue.self).hex == value.hex)
+            }
+            #expect(RecordText.shareState(key: key, value: value) == row.text)
+            #expect(RecordText.shareState(key: key, value: nil) == row.text.prefix(while: { $0 != "}" }) + "}} payload: <DELETE>")
+        }
+        #expect(throws: WireError.self) { try ShareStateRecordKey.decode(Bytes(hex: "0002")!) }
+    }
+
     @Test func controlRecordsComeBackByteForByteAndPrintAsKafkaPrintsThem() throws {
         let rows = try rows("control") + rows("offsets").filter { $0.text.hasPrefix("endTxnMarker") }
         #expect(rows.count >= 7)

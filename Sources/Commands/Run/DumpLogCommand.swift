@@ -26,7 +26,9 @@ enum DumpLogCommand {
     }
 
     private static func words(_ invocation: Invocation) throws(Failure) -> DumpLog.Words {
-        let decoders = ["--offsets-decoder", "--transaction-log-decoder", "--cluster-metadata-decoder"].filter { invocation.isSet($0) }
+        let decoders = [
+            "--offsets-decoder", "--transaction-log-decoder", "--share-group-state-decoder", "--cluster-metadata-decoder",
+        ].filter { invocation.isSet($0) }
         guard decoders.count < 2 else { throw .usage("dump-log: \(decoders.joined(separator: " and ")) exclude each other") }
         let control: @Sendable (Bytes, Bytes) -> String? = { RecordText.control(key: $0, value: $1) }
         switch decoders.first {
@@ -34,6 +36,8 @@ enum DumpLogCommand {
             return .init(control: control) { record in record.key.flatMap { RecordText.offsets(key: $0, value: record.value) } }
         case "--transaction-log-decoder":
             return .init(control: control) { record in record.key.flatMap { RecordText.transactions(key: $0, value: record.value) } }
+        case "--share-group-state-decoder":
+            return .init(control: control) { record in record.key.flatMap { RecordText.shareState(key: $0, value: record.value) } }
         case .some:
             return .init(control: control) { record in record.value.flatMap { RecordText.metadata(value: $0) } }
         case nil:

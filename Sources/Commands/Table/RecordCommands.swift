@@ -69,6 +69,7 @@ extension CommandTable {
             Flag("--skip-record-metadata", nil, "With the data, leave the record's metadata out."),
             Flag("--offsets-decoder", nil, "Decode __consumer_offsets."),
             Flag("--transaction-log-decoder", nil, "Decode __transaction_state."),
+            Flag("--share-group-state-decoder", nil, "Decode __share_group_state."),
             Flag("--cluster-metadata-decoder", nil, "Decode __cluster_metadata."),
             Flag("--index-sanity-check", nil, "Check an index for sanity without printing it."),
             Flag("--verify-index-only", nil, "Compare an index with its log without printing it."),

@@ -70,6 +70,13 @@ extension APIKey {
         case .describeTopicPartitions: DescribeTopicPartitionsRequest.self
         case .shareGroupHeartbeat: ShareGroupHeartbeatRequest.self
         case .shareGroupDescribe: ShareGroupDescribeRequest.self
+        case .shareFetch: ShareFetchRequest.self
+        case .shareAcknowledge: ShareAcknowledgeRequest.self
+        case .initializeShareGroupState: InitializeShareGroupStateRequest.self
+        case .readShareGroupState: ReadShareGroupStateRequest.self
+        case .writeShareGroupState: WriteShareGroupStateRequest.self
+        case .deleteShareGroupState: DeleteShareGroupStateRequest.self
+        case .readShareGroupStateSummary: ReadShareGroupStateSummaryRequest.self
         case .describeShareGroupOffsets: DescribeShareGroupOffsetsRequest.self
         case .alterShareGroupOffsets: AlterShareGroupOffsetsRequest.self
         case .deleteShareGroupOffsets: DeleteShareGroupOffsetsRequest.self
@@ -146,6 +153,13 @@ extension APIKey {
         case .describeTopicPartitions: DescribeTopicPartitionsResponse.self
         case .shareGroupHeartbeat: ShareGroupHeartbeatResponse.self
         case .shareGroupDescribe: ShareGroupDescribeResponse.self
+        case .shareFetch: ShareFetchResponse.self
+        case .shareAcknowledge: ShareAcknowledgeResponse.self
+        case .initializeShareGroupState: InitializeShareGroupStateResponse.self
+        case .readShareGroupState: ReadShareGroupStateResponse.self
+        case .writeShareGroupState: WriteShareGroupStateResponse.self
+        case .deleteShareGroupState: DeleteShareGroupStateResponse.self
+        case .readShareGroupStateSummary: ReadShareGroupStateSummaryResponse.self
         case .describeShareGroupOffsets: DescribeShareGroupOffsetsResponse.self
         case .alterShareGroupOffsets: AlterShareGroupOffsetsResponse.self
         case .deleteShareGroupOffsets: DeleteShareGroupOffsetsResponse.self

@@ -22,6 +22,20 @@ package enum RecordText {
         return keyed(0, decoded) + " payload: " + payload
     }
 
+    /// A record of `__share_group_state`.
+    package static func shareState(key: Bytes, value: Bytes?) -> String? {
+        switch try? ShareStateRecordKey.decode(key) {
+        case .snapshot(let decoded): text(0, decoded, value, as: ShareSnapshotValue.self)
+        case .update(let decoded): text(1, decoded, value, as: ShareUpdateValue.self)
+        case nil: nil
+        }
+    }
+
+    private static func text<K: CoordinatorKey, V: CoordinatorValue>(_ type: Int16, _ key: K, _ value: Bytes?, as: V.Type) -> String? {
+        guard let value else { return keyed(type, key) + " payload: <DELETE>" }
+        return payload(value, as: V.self).map { keyed(type, key) + " payload: " + $0 }
+    }
+
     /// A record of `__cluster_metadata`.
     package static func metadata(value: Bytes) -> String? {
         guard let (record, version) = try? MetadataRecord.decodeVersioned(value), let message = record.message else { return nil }
