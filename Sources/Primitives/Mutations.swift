@@ -32,7 +32,7 @@ public struct Mutations: OptionSet, Sendable {
     public static let forgetMarkers = Mutations(rawValue: 1 << 17)
     /// Consumers of committed records only are given those of transactions that are still open.
     public static let ignoreLastStableOffset = Mutations(rawValue: 1 << 18)
-    /// A follower takes what it fetched without a look at the checksums. Not among `all`: no seed of hundreds has met it yet.
+    /// A follower takes what it fetched without a look at the checksums.
     public static let trustFetchedBatches = Mutations(rawValue: 1 << 11)
 
     /// All of them, by the names that `simulate --mutation` takes.
@@ -48,6 +48,7 @@ public struct Mutations: OptionSet, Sendable {
         ("serveBeyondHighWatermark", .serveBeyondHighWatermark),
         ("expandISREarly", .expandISREarly),
         ("acknowledgeDivergedFetch", .acknowledgeDivergedFetch),
+        ("trustFetchedBatches", .trustFetchedBatches),
     ]
 
     public static func named(_ name: String) -> Mutations? { all.first { $0.name == name }?.mutation }

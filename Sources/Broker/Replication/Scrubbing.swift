@@ -48,7 +48,8 @@ extension Broker {
         do throws(LogError) {
             let step = try replica.log.scrub(from: replication.scrub.place, bytesMax: bytesMax)
             replication.scrub.place = step.next
-            if step.hasFound { noticeRot(replica) }
+            // Also what was found by others: by the recovery after a crash, or when an index was built anew.
+            if !replica.log.damage.isEmpty { noticeRot(replica) }
             return step.bytes
         } catch {
             replication.scrub.place = nil

@@ -150,12 +150,13 @@ final class FaultPlan {
     }
 
     /// A byte of one replica of a partition, never of the only one in sync, and never of a second one while the first is not mended. Which
-    /// replica holds good bytes is what the cluster is to find out.
+    /// replica holds good bytes is what the cluster is to find out. Leaders first that have somebody to catch up: rot spreads there if
+    /// anywhere.
     private func strikeRot() -> Bool {
         guard let image = world.nodes.values.compactMap({ $0.broker?.image }).max(by: { $0.appliedOffset < $1.appliedOffset }) else {
             return false
         }
-        var victims: [(node: SimulatedNode, replica: Replica)] = []
+        var victims: [(node: SimulatedNode, replica: Replica, isSpreading: Bool)] = []
         for node in world.nodes.values {
             for replica in node.broker?.heldReplicas ?? [] {
                 guard let partition = image.partition(replica.partition), partition.inSyncReplicas.count > 1, !partition.isReassigning,
@@ -163,13 +164,17 @@ final class FaultPlan {
                     // Compaction may leave replicas with different bytes, of which none can take another's place.
                     !replica.log.config.isCompacted
                 else { continue }
-                victims.append((node, replica))
+                let isAwaited = partition.inSyncReplicas.count < partition.replicas.count
+                victims.append((node, replica, isAwaited && partition.leader == node.id))
             }
         }
-        guard !victims.isEmpty else { return false }
-        let (node, replica) = random.pick(victims)
-        if random.oneIn(5) { return world.rotIndex(replica, on: node, &random) }
-        return world.rot(replica, on: node, &random)
+        victims.shuffle(using: &random)
+        let isIndex = random.oneIn(5)
+        for victim in victims.filter(\.isSpreading) + victims {
+            let (node, replica) = (victim.node, victim.replica)
+            if isIndex ? world.rotIndex(replica, on: node, &random) : world.rot(replica, on: node, &random) { return true }
+        }
+        return false
     }
 
     private func quicken(_ node: SimulatedNode) {

@@ -286,8 +286,6 @@ extension SimulatedDisk {
         guard let node = files[path], position < node.bytes.count else { return nil }
         return node.bytes[position]
     }
-    /// Whether no power cut changes anything about a file, its name included.
-    package func isSettled(_ path: String) -> Bool { unsyncedNames.isEmpty && files[path]?.unsynced.isEmpty == true }
     package func size(_ path: String) -> Int { files[path]?.bytes.count ?? 0 }
     /// Bytes at the end of a file that a power cut could take.
     package func unsyncedWrites(_ path: String) -> Int { files[path]?.unsynced.count ?? 0 }
