@@ -27,6 +27,8 @@ package struct GroupSnapshot: Equatable, Sendable {
     package var lags: [LagSample] = []
     /// Messages per second by which the group's committed offsets move.
     package var consumeRate: Double? = nil
+    /// Its partitions judged together; made anew with every reading.
+    package var analysis = GroupLag()
     /// State, members: read with Describe.
     package var observation = Observation()
     package var offsetsObservation = Observation()
@@ -112,6 +114,11 @@ package struct GroupPartitionSnapshot: Equatable, Sendable {
     /// The id of the member that owns it now.
     package var member: String?
     package var error: String?
+    /// The commits over time.
+    package var commits = OffsetSeries()
+    /// The record at the committed offset, when it was read.
+    package var unread: UnreadRecord? = nil
+    package var analysis = PartitionLag()
 
     package init(
         partition: TopicPartition, committed: Offset? = nil, committedLeaderEpoch: LeaderEpoch = .none, metadata: String = "",

@@ -39,6 +39,10 @@ extension Observer {
             case .throttle(let broker): snapshot.foldThrottle(try result.of(DescribeConfigsResponse.self), of: broker)
             case .registrations: snapshot.fold(try result.of(DescribeClusterResponse.self))
             case .eligible: snapshot.fold(try result.of(DescribeTopicPartitionsResponse.self))
+            case .unread(let partition, let asked):
+                foldUnread(try result.of(FetchResponse.self), partition, asked, at: now.wall)
+            case .stableOffsets: snapshot.foldStable(try result.of(ListOffsetsResponse.self))
+            case .producers: snapshot.fold(try result.of(DescribeProducersResponse.self))
             }
         } catch {
             failed(purpose, error, &effects, now: now)
@@ -114,6 +118,8 @@ extension Observer {
         case .settings(let names): for name in names { snapshot.topics.update(name) { $0.settingsObservation.failed(reason) } }
         // Clusters before Kafka 4.0 know no such thing, and a throttle that cannot be read stays as it was seen.
         case .throttle, .registrations, .eligible: break
+        // The time lag is then interpolated, and who holds a transaction open is not known.
+        case .unread, .stableOffsets, .producers: break
         case .configs(let resource): snapshot.configs[resource, default: ConfigSnapshot()].observation.failed(reason)
         }
     }

@@ -140,6 +140,8 @@ extension Observer {
     private var wantsCommits: Bool {
         switch interest.screen {
         case .overview, .groups, .group: true
+        // Who reads a topic, and how far.
+        case .topics, .topic: isSlowRound
         default: false
         }
     }

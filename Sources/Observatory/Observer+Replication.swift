@@ -8,6 +8,8 @@ extension Observer {
         switch interest.screen {
         case .overview, .partitions, .reassignments, .topic: askReassignments(&effects)
         case .brokers, .topics, .events, .quorum: if isSlowRound { askReassignments(&effects) }
+        // For how long unread records are kept.
+        case .group(let id): return askSettings(of: (snapshot.groups[id]?.topics ?? []).filter { snapshot.topics[$0] != nil }, &effects)
         default: return
         }
         switch interest.screen {

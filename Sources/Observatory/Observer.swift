@@ -1,5 +1,6 @@
 import ClientCore
 import Primitives
+import Records
 import Wire
 
 /// What an observer is told.
@@ -43,6 +44,9 @@ package struct Observer: ClientMachine {
         case throttle(BrokerID)
         case registrations
         case eligible
+        case unread(TopicPartition, Offset)
+        case stableOffsets
+        case producers
     }
 
     /// What happens in the round that is under way.
@@ -61,6 +65,7 @@ package struct Observer: ClientMachine {
         var asked = OrderedMap<TopicPartition, Bool>()
         var readsSizes = false
         var isGroupsPlanned = false
+        var isUnreadPlanned = false
         /// Metadata was asked for a second time: the first broker did not answer.
         var isMetadataRepeated = false
     }
@@ -82,8 +87,13 @@ package struct Observer: ClientMachine {
     /// The engine's own events of late, to hold inferred ones against.
     var told = Ring<ClusterEvent>(capacity: 256)
     private var requestsBefore = 0
+    /// To read the one record at a committed offset.
+    let codecs: Codecs
 
-    package init(bootstrap: [String] = []) { snapshot.bootstrap = bootstrap }
+    package init(bootstrap: [String] = [], codecs: Codecs = .uncompressed) {
+        self.codecs = codecs
+        snapshot.bootstrap = bootstrap
+    }
 
     package var nextDeadline: Instant { round == nil && intervalMs > 0 && interest.screen != .nothing ? nextRoundAt : .distantFuture }
 
@@ -131,6 +141,7 @@ package struct Observer: ClientMachine {
         snapshot.cost.inFlight -= 1
         if case .success(let answer) = result { snapshot.brokers.update(answer.broker) { $0.latencyMs = answer.latencyMs } }
         take(purpose, result, &effects, now: now)
+        if round?.outstanding == 0 { askUnread(&effects, now: now) }
         if round?.outstanding == 0 {
             endRound(&effects, now: now)
         } else if now.instant.milliseconds(since: lastEmittedAt) >= ObserverLimits.emitMs {
@@ -191,6 +202,8 @@ package struct Observer: ClientMachine {
         switch purpose {
         case .commits: request.versions = 8...9
         case .commitsOfOne: request.versions = 1...7
+        // Topics go by name up to version 12, and before version 4 there is one message after another.
+        case .unread: request.versions = 4...12
         default: break
         }
         effects.append(.send(token: token, request))
@@ -244,6 +257,13 @@ package enum ObserverLimits {
     static let groupsMax = 200
     /// Every so many rounds: what changes slowly (log starts, sizes), and what is not on the screen but in the timeline.
     static let slowRounds = 5
+    /// Records at committed offsets that are read in one round, of all brokers and of one.
+    static let unreadMax = 16
+    static let unreadPerBrokerMax = 2
+    /// A commit that moves is looked up again after so long; meanwhile the log's ends tell.
+    static let unreadAgainMs: Int64 = 10_000
+    /// What a batch may inflate to for the sake of one timestamp.
+    static let unreadInflatedMax = 16 << 20
     /// Topics whose replication settings are asked for in one round.
     static let settingsMax = 500
     /// Partitions whose replicas' log ends are asked for in one round.

@@ -25,6 +25,10 @@ package struct TopicSnapshot: Equatable, Sendable {
     /// The lists of `partition:broker` of a throttled reassignment, or `*`; empty where nothing is throttled.
     package var throttledLeaders = ""
     package var throttledFollowers = ""
+    /// `retention.ms` and `retention.bytes` as they hold, -1 for no limit, nil until read; and whether old records are deleted at all.
+    package var retentionMs: Int64? = nil
+    package var retentionBytes: Int64? = nil
+    package var deletesOldRecords: Bool? = nil
     /// Of these settings.
     package var settingsObservation = Observation()
 
@@ -60,6 +64,12 @@ package struct PartitionSnapshot: Equatable, Sendable {
     package var endOffset: Offset? = nil
     /// When the offsets were read.
     package var offsetsTime: Timestamp? = nil
+    /// The end over time.
+    package var ends = OffsetSeries()
+    /// Consumers that read committed records get no further than this: an open transaction begins there, or it is the end.
+    package var stableOffset: Offset? = nil
+    /// Who writes, as the leader tells it; asked for where a transaction is open.
+    package var producers: [ProducerSnapshot] = []
     /// Bytes of the leader's replica.
     package var sizeBytes: Int64? = nil
     /// Messages per second written, from the last two readings.
@@ -184,5 +194,19 @@ package enum ConfigSource: Int8, Equatable, Sendable {
         case .clientMetrics: "DYNAMIC_CLIENT_METRICS_CONFIG"
         case .group: "DYNAMIC_GROUP_CONFIG"
         }
+    }
+}
+
+/// One producer of a partition, as DescribeProducers tells it (KIP-664).
+package struct ProducerSnapshot: Equatable, Sendable {
+    package var producerID: Int64
+    package var epoch: Int32
+    /// Of its last record.
+    package var lastTime: Timestamp
+    /// Where its open transaction begins here; nil where none is open.
+    package var transactionStart: Offset?
+
+    package init(producerID: Int64, epoch: Int32, lastTime: Timestamp, transactionStart: Offset?) {
+        (self.producerID, self.epoch, self.lastTime, self.transactionStart) = (producerID, epoch, lastTime, transactionStart)
     }
 }

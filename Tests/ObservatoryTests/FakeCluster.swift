@@ -1,5 +1,6 @@
 import ClientCore
 import Primitives
+import Records
 import Wire
 
 /// A cluster of plain values that answers what observers and plans ask, at once and in full.
@@ -51,6 +52,11 @@ struct FakeCluster {
     /// Says yes to changes and makes none.
     var isLying = false
     var requests: [APIKey] = []
+    /// When the record at an offset was written; nil: nothing can be fetched.
+    var writes: ((Int64) -> Timestamp)?
+    /// The last stable offset, where a transaction is open, and who is known to write.
+    var stable: Int64?
+    var producers: [(id: Int64, epoch: Int32, transactionStart: Int64)] = []
 
     mutating func add(_ topic: String, partitions: Int32, replicas: Int32 = 3, start: Int64 = 0, end: Int64 = 0) {
         let ids = Array(brokers.prefix(Int(replicas)))
@@ -87,6 +93,8 @@ struct FakeCluster {
             if !isLying { for topic in request.topics { topics[topic.name ?? ""] = nil } }
             return DeleteTopicsResponse()
         case let request as CreateTopicsRequest: return create(request)
+        case let request as FetchRequest: return writes.map { fetch(request, $0) }
+        case let request as DescribeProducersRequest: return describeProducers(request)
         default: return replication(request.message)
         }
     }
@@ -145,6 +153,7 @@ struct FakeCluster {
                 partition.partitionIndex = wanted.partitionIndex
                 guard let known = topics[asked.name]?.partitions[Int(wanted.partitionIndex)] else { return partition }
                 partition.offset = wanted.timestamp == -2 ? known.start : wanted.timestamp == -1 ? known.end : known.byTime ?? -1
+                if request.isolationLevel == 1, wanted.timestamp == -1 { partition.offset = stable ?? known.end }
                 if request.replicaID == -2 { partition.offset = known.end - (known.behind[broker] ?? 0) }
                 return partition
             }
@@ -319,6 +328,49 @@ struct FakeCluster {
                 add(topic.name, partitions: outcome.numPartitions, replicas: Int32(outcome.replicationFactor))
             }
             response.topics.append(outcome)
+        }
+        return response
+    }
+}
+
+extension FakeCluster {
+    /// A batch of ten that holds the asked one.
+    private func fetch(_ request: FetchRequest, _ writes: (Int64) -> Timestamp) -> FetchResponse {
+        var response = FetchResponse()
+        response.topics = request.topics.map { asked in
+            var topic = FetchResponse.Topic()
+            topic.topic = asked.topic
+            topic.partitions = asked.partitions.map { wanted in
+                var partition = FetchResponse.Partition()
+                partition.partitionIndex = wanted.partition
+                let first = wanted.fetchOffset / 10 * 10
+                var batch = BatchBuilder(baseOffset: Offset(first))
+                for offset in first..<first + 10 { batch.append(timestamp: writes(offset), key: nil, value: Bytes("value")) }
+                if let bytes = try? batch.build(.uncompressed) { partition.records = .bytes(bytes) }
+                return partition
+            }
+            return topic
+        }
+        return response
+    }
+
+    private func describeProducers(_ request: DescribeProducersRequest) -> DescribeProducersResponse {
+        var response = DescribeProducersResponse()
+        response.topics = request.topics.map { asked in
+            var topic = DescribeProducersResponse.Topic()
+            topic.name = asked.name
+            topic.partitions = asked.partitionIndexes.map { index in
+                var partition = DescribeProducersResponse.Partition()
+                partition.partitionIndex = index
+                partition.activeProducers = producers.map { known in
+                    var producer = DescribeProducersResponse.Producer()
+                    (producer.producerID, producer.producerEpoch) = (known.id, known.epoch)
+                    producer.currentTxnStartOffset = known.transactionStart
+                    return producer
+                }
+                return partition
+            }
+            return topic
         }
         return response
     }

@@ -1,5 +1,6 @@
 import Client
 import ClientCore
+import Compression
 import Console
 import Observatory
 import Primitives
@@ -22,7 +23,7 @@ final class SessionConnection: Sendable {
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.isReadOnly = isReadOnly
-        observer = client.host(Observer(bootstrap: addresses.map(\.description)), output: { mailbox.post(snapshot: $0) })
+        observer = client.host(Observer(bootstrap: addresses.map(\.description), codecs: .system), output: { mailbox.post(snapshot: $0) })
         observer.post(.interval(milliseconds: refreshMs))
     }
 

@@ -1,5 +1,6 @@
 import Client
 import ClientCore
+import Compression
 import Observatory
 import Primitives
 import Synchronization
@@ -14,7 +15,7 @@ struct ClusterReading {
         let done = Waiter<Void>()
         let box = Latest()
         let hosted = access.client.host(
-            Observer(bootstrap: access.addresses.map(\.description)),
+            Observer(bootstrap: access.addresses.map(\.description), codecs: .system),
             output: { snapshot in
                 box.set(snapshot)
                 // Between rounds nothing is under way; the picture before the first round has not connected yet.

@@ -97,15 +97,30 @@ extension ClusterSnapshot {
     }
 
     private mutating func fold(_ commits: [GroupPartitionSnapshot], _ error: ErrorCode, of id: String, at time: Timestamp) {
+        let capacity = OffsetSeries.capacity(among: health.partitions)
         groups.update(id) { group in
             guard error == .none else { return group.offsetsObservation.failed(error.name) }
             let elapsed = group.offsetsObservation.age(at: time)
             group.consumeRate = ClusterSnapshot.rate(from: group.partitions, to: commits, elapsedMs: elapsed)
-            group.partitions = commits.sorted { $0.partition < $1.partition }
+            group.partitions = ClusterSnapshot.carry(
+                group.partitions, into: commits.sorted { $0.partition < $1.partition }, capacity, at: time)
             group.offsetsObservation.succeeded(at: time)
         }
         assignOwners(id)
         joinOffsets(id)
+    }
+
+    /// New commits with what is known of the old ones.
+    private static func carry(
+        _ old: [GroupPartitionSnapshot], into new: [GroupPartitionSnapshot], _ capacity: Int, at time: Timestamp
+    ) -> [GroupPartitionSnapshot] {
+        let before = OrderedMap<TopicPartition, GroupPartitionSnapshot>(old.map { ($0.partition, $0) })
+        return new.map { row in
+            var row = row
+            if let known = before[row.partition] { (row.commits, row.unread, row.analysis) = (known.commits, known.unread, known.analysis) }
+            if let committed = row.committed { row.commits.append(time, committed, capacity: capacity) }
+            return row
+        }
     }
 
     private static func rate(from old: [GroupPartitionSnapshot], to new: [GroupPartitionSnapshot], elapsedMs: Int64?) -> Double? {
@@ -156,6 +171,7 @@ extension ClusterSnapshot {
     mutating func sampleLag(of ids: [String], at time: Timestamp) {
         for id in ids {
             joinOffsets(id)
+            judgeLag(id, at: time)
             groups.update(id) { group in
                 guard let lag = group.lag else { return }
                 if group.lags.count >= GroupSnapshot.lagsMax { group.lags.removeFirst() }

@@ -75,6 +75,7 @@ extension ClusterSnapshot {
         if let old {
             (partition.startOffset, partition.endOffset, partition.offsetsTime) = (old.startOffset, old.endOffset, old.offsetsTime)
             (partition.sizeBytes, partition.messageRate) = (old.sizeBytes, old.messageRate)
+            (partition.ends, partition.stableOffset, partition.producers) = (old.ends, old.stableOffset, old.producers)
             // What is known of a replica that is no longer one goes.
             partition.replicaLogs = old.replicaLogs.filter { partition.replicas.contains($0.broker) }
             partition.eligibleLeaderReplicas = old.eligibleLeaderReplicas

@@ -8,10 +8,11 @@ extension ClusterSnapshot {
     @discardableResult
     mutating func fold(_ answer: ListOffsetsResponse, timestamp: Int64, at time: Timestamp) -> [String] {
         var names: [String] = []
+        let capacity = OffsetSeries.capacity(among: health.partitions)
         for topic in answer.topics where topics[topic.name] != nil {
             names.append(topic.name)
             topics.update(topic.name) { known in
-                for partition in topic.partitions { ClusterSnapshot.fold(partition, timestamp, into: &known, at: time) }
+                for partition in topic.partitions { ClusterSnapshot.fold(partition, timestamp, into: &known, capacity, at: time) }
             }
         }
         observations.offsets.succeeded(at: time)
@@ -19,7 +20,7 @@ extension ClusterSnapshot {
     }
 
     private static func fold(
-        _ answer: ListOffsetsResponse.Partition, _ timestamp: Int64, into topic: inout TopicSnapshot, at time: Timestamp
+        _ answer: ListOffsetsResponse.Partition, _ timestamp: Int64, into topic: inout TopicSnapshot, _ capacity: Int, at time: Timestamp
     ) {
         let index = Int(answer.partitionIndex)
         guard answer.errorCode == .none, answer.offset >= 0, topic.partitions.indices.contains(index) else { return }
@@ -28,6 +29,9 @@ extension ClusterSnapshot {
             return
         }
         let end = Offset(answer.offset)
+        // A log that is shorter than it was is another log, or has lost its end.
+        if let last = topic.partitions[index].ends.last, end < last.offset { topic.partitions[index].ends.removeAll() }
+        topic.partitions[index].ends.append(time, end, capacity: capacity)
         if let before = topic.partitions[index].endOffset, let then = topic.partitions[index].offsetsTime {
             let elapsed = time.milliseconds - then.milliseconds
             // Readings in one moment say nothing about a rate; an end that went back (topic recreated, unclean leader) neither.

@@ -97,11 +97,15 @@ extension ClusterSnapshot {
                 guard result.errorCode == .none else { return topic.settingsObservation.failed(result.errorCode.name) }
                 topic.throttledLeaders = ""
                 topic.throttledFollowers = ""
+                (topic.retentionMs, topic.retentionBytes, topic.deletesOldRecords) = (nil, nil, nil)
                 for config in result.configs {
                     switch config.name {
                     case ReplicationKeys.minInSync: topic.minInSyncReplicas = config.value.flatMap { Int($0) }
                     case ReplicationKeys.throttledLeaders: topic.throttledLeaders = config.value ?? ""
                     case ReplicationKeys.throttledFollowers: topic.throttledFollowers = config.value ?? ""
+                    case ReplicationKeys.retentionMs: topic.retentionMs = config.value.flatMap { Int64($0) }
+                    case ReplicationKeys.retentionBytes: topic.retentionBytes = config.value.flatMap { Int64($0) }
+                    case ReplicationKeys.cleanupPolicy: topic.deletesOldRecords = config.value?.contains("delete")
                     default: break
                     }
                 }
@@ -152,13 +156,16 @@ extension ClusterSnapshot {
     }
 }
 
-/// Kafka's names of the settings that reassignments use (KIP-73) and in-sync sets are judged by.
+/// Kafka's names of the settings that reassignments use (KIP-73), in-sync sets are judged by, and unread records are deleted by.
 enum ReplicationKeys {
     static let minInSync = "min.insync.replicas"
     static let throttledLeaders = "leader.replication.throttled.replicas"
     static let throttledFollowers = "follower.replication.throttled.replicas"
     static let leaderRate = "leader.replication.throttled.rate"
     static let followerRate = "follower.replication.throttled.rate"
-    static let ofTopics = [minInSync, throttledLeaders, throttledFollowers]
+    static let retentionMs = "retention.ms"
+    static let retentionBytes = "retention.bytes"
+    static let cleanupPolicy = "cleanup.policy"
+    static let ofTopics = [minInSync, throttledLeaders, throttledFollowers, retentionMs, retentionBytes, cleanupPolicy]
     static let ofBrokers = [leaderRate, followerRate]
 }
