@@ -57,6 +57,7 @@ extension Broker {
                 case .groups(let token): groupsAppendCompleted(token, code)
                 case .transactions(let token): transactionAppendCompleted(token, code)
                 case .marker(let ticket): markerCompleted(ticket, code)
+                case .shares(let token): shareAppendCompleted(token, code)
                 }
             }
         }

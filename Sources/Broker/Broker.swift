@@ -66,6 +66,7 @@ package struct Broker {
     var awaited = AwaitedTopics()
     var groups = GroupRuntime()
     var transactions = TransactionRuntime()
+    var shares = ShareCoordinatorRuntime()
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
 
@@ -131,6 +132,7 @@ package struct Broker {
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)
         transactionsConnectionClosed(connection)
+        shares.forget(connection)
         channel.forget(connection)
         heartbeatConnectionClosed(connection)
     }
@@ -140,7 +142,7 @@ package struct Broker {
         mutating get {
             let due = min(parked.nextDeadline, min(timers.next, cleaning.nextAt), directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
-            let coordinators = min(groupsDeadline, transactionsDeadline)
+            let coordinators = min(groupsDeadline, transactionsDeadline, shareCoordinatorDeadline)
             return min(due, adminDeadline, coordinators, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
@@ -155,5 +157,6 @@ package struct Broker {
         if adminDeadline <= now.instant { adminTick() }
         if groupsDeadline <= now.instant { groupsTick() }
         if transactionsDeadline <= now.instant { transactionsTick() }
+        if shareCoordinatorDeadline <= now.instant { shareCoordinatorTick() }
     }
 }

@@ -38,6 +38,8 @@ package enum InternalAppendOwner: Sendable {
     case groups(UInt64)
     /// The transaction coordinator, with its token.
     case transactions(UInt64)
+    /// The share coordinator, with its token.
+    case shares(UInt64)
     /// Whoever asked for a marker.
     case marker(MarkerTicket)
 }

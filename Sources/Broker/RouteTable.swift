@@ -54,7 +54,7 @@ package struct Route: Sendable {
 /// The one table of what this broker serves. ApiVersions advertises what stands here. Each part has its own rows, in its own folder.
 package enum RouteTable {
     package static let routes: [Route] =
-        (dataRoutes + loginRoutes + accessRoutes + adminRoutes + groupRoutes + transactionRoutes + nodeRoutes + quorumRoutes)
+        (dataRoutes + loginRoutes + accessRoutes + adminRoutes + groupRoutes + transactionRoutes + shareRoutes + nodeRoutes + quorumRoutes)
         .sorted { $0.key.rawValue < $1.key.rawValue }
 
     static let dataRoutes: [Route] = [

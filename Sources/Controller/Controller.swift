@@ -39,7 +39,7 @@ package struct Controller: Sendable {
         image.apply(record, at: offset, into: &delta)
     }
 
-    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas, transactions, consumer groups (KIP-848),
+    /// The records that begin a new cluster: the level of its metadata, eligible leader replicas, transactions, consumer and share groups,
     /// as in a cluster that Kafka 4.1 or later begins, as one transaction.
     package static func bootstrapRecords() -> [MetadataRecord] {
         [
@@ -47,6 +47,7 @@ package struct Controller: Sendable {
             MetadataRecords.featureLevel("metadata.version", metadataVersion),
             MetadataRecords.featureLevel(eligibleLeadersFeature, 1),
             MetadataRecords.featureLevel(groupVersionFeature, 1),
+            MetadataRecords.featureLevel(shareFeature, 1),
             MetadataRecords.featureLevel(transactionFeature, 2),
             MetadataRecords.endTransaction(),
         ]
@@ -59,6 +60,8 @@ package struct Controller: Sendable {
 
     /// KIP-848's consumer groups: 1 where all brokers know them.
     package static let groupVersionFeature = "group.version"
+    /// KIP-932's share groups: 1 where all brokers know them.
+    package static let shareFeature = "share.version"
     /// 4.3-IV0: the records this controller writes have the versions of that level.
     package static let metadataVersion: Int16 = 30
     /// As Kafka's tools call it.

@@ -101,11 +101,11 @@ enum APITable {
         77 ShareGroupDescribe 1-1 0 - -
         78 ShareFetch 1-2 0 - -
         79 ShareAcknowledge 1-2 0 - -
-        83 InitializeShareGroupState 0-0 0 - -
-        84 ReadShareGroupState 0-0 0 - -
-        85 WriteShareGroupState 0-1 0 - -
-        86 DeleteShareGroupState 0-0 0 - -
-        87 ReadShareGroupStateSummary 0-1 0 - -
+        83 InitializeShareGroupState 0-0 0 0-0 -
+        84 ReadShareGroupState 0-0 0 0-0 -
+        85 WriteShareGroupState 0-1 0 0-1 -
+        86 DeleteShareGroupState 0-0 0 0-0 -
+        87 ReadShareGroupStateSummary 0-1 0 0-1 -
         90 DescribeShareGroupOffsets 0-1 0 - -
         91 AlterShareGroupOffsets 0-0 0 - -
         92 DeleteShareGroupOffsets 0-0 0 - -

@@ -136,6 +136,7 @@ extension Broker {
         .init(name: Controller.eligibleLeadersFeature, minVersion: 0, maxVersion: 1),
         .init(name: Controller.groupVersionFeature, minVersion: 0, maxVersion: 1),
         .init(name: "metadata.version", minVersion: metadataVersionMin, maxVersion: Controller.metadataVersion),
+        .init(name: Controller.shareFeature, minVersion: 0, maxVersion: 1),
         .init(name: Controller.transactionFeature, minVersion: 0, maxVersion: 2),
     ]
 

@@ -1,10 +1,11 @@
 import Controller
+import Groups
 import Primitives
 import Wire
 
 /// FindCoordinator (10), versions 0 to 6: one key up to v3, several from v4 (KIP-699). Key type 0 is a group, 1 a transactional
 /// id; the coordinator's topic is made with the first such question, and until it has leaders the answer is COORDINATOR_NOT_AVAILABLE,
-/// which all clients retry. Key type 2 (share groups) has no coordinator here and is refused with INVALID_REQUEST.
+/// which all clients retry. Key type 2 (KIP-932), with version 6, is a share partition, as group:topicId:partition.
 extension Broker {
     mutating func handleFindCoordinator(_ context: RequestContext, _ request: FindCoordinatorRequest) {
         var response = FindCoordinatorResponse()
@@ -35,12 +36,13 @@ extension Broker {
             if context.version < 4 { answer.errorMessage = code.message }
             return answer
         }
-        guard keyType == 0 || keyType == 1 else {
+        let isShare = keyType == 2 && context.version >= 6 && SharePartition(coordinatorKey: key) != nil
+        guard keyType == 0 || keyType == 1 || isShare else {
             answer.errorCode = .invalidRequest
             if keyType != 2 { answer.errorMessage = ErrorCode.invalidRequest.message }
             return answer
         }
-        guard let leader = coordinatorLeader(of: key, keyType == 0 ? offsetsTopic : transactionsTopic),
+        guard let leader = coordinatorLeader(of: key, isShare ? shareStateTopic : keyType == 0 ? offsetsTopic : transactionsTopic),
             let endpoint = image.brokers[leader]?.endpoint(context.listener)
         else {
             answer.errorCode = .coordinatorNotAvailable

@@ -76,23 +76,37 @@ extension Broker {
         topic.name = name
         topic.numPartitions = -1
         topic.replicationFactor = -1
-        guard name == offsetsTopic || name == transactionsTopic else { return topic }
-        let holdsOffsets = name == offsetsTopic
-        topic.numPartitions = holdsOffsets ? config.offsetsTopicPartitions : config.transactionStateLogPartitions
-        let factor = holdsOffsets ? config.offsetsTopicReplicationFactor : config.transactionStateLogReplicationFactor
+        let factor: Int16
+        let settings: [(String, String)]
+        switch name {
+        case offsetsTopic:
+            topic.numPartitions = config.offsetsTopicPartitions
+            factor = config.offsetsTopicReplicationFactor
+            settings = [
+                ("cleanup.policy", "compact"), ("segment.bytes", String(config.offsetsTopicSegmentBytes)), ("compression.type", "producer"),
+            ]
+        case transactionsTopic:
+            topic.numPartitions = config.transactionStateLogPartitions
+            factor = config.transactionStateLogReplicationFactor
+            settings = [
+                ("cleanup.policy", "compact"), ("segment.bytes", String(config.transactionStateLogSegmentBytes)),
+                ("compression.type", "uncompressed"), ("min.insync.replicas", String(config.transactionStateLogMinISR)),
+                ("unclean.leader.election.enable", "false"),
+            ]
+        case shareStateTopic:
+            topic.numPartitions = config.shareStatePartitions
+            factor = config.shareStateReplicationFactor
+            // What is of no more use is deleted by the coordinator, which alone knows what that is.
+            settings = [
+                ("cleanup.policy", "delete"), ("compression.type", "producer"), ("segment.bytes", String(config.shareStateSegmentBytes)),
+                ("min.insync.replicas", String(config.shareStateMinISR)), ("retention.ms", "-1"),
+            ]
+        default: return topic
+        }
         // A cluster smaller than the factor gets what it can hold, so that a single broker works with Kafka's defaults. One whose brokers
         // are still coming is as large as it will be: a coordinator without replicas would be lost with its broker.
         let expected = config.isBroker && config.isController ? config.voters.count : 0
         topic.replicationFactor = min(factor, Int16(clamping: max(1, expected, image.brokers.count)))
-        var settings = [("cleanup.policy", "compact")]
-        if holdsOffsets {
-            settings += [("segment.bytes", String(config.offsetsTopicSegmentBytes)), ("compression.type", "producer")]
-        } else {
-            settings += [
-                ("segment.bytes", String(config.transactionStateLogSegmentBytes)), ("compression.type", "uncompressed"),
-                ("min.insync.replicas", String(config.transactionStateLogMinISR)), ("unclean.leader.election.enable", "false"),
-            ]
-        }
         topic.configs = settings.map { key, value in
             var setting = CreateTopicsRequest.Config()
             setting.name = key

@@ -184,6 +184,7 @@ extension Broker {
         if replica.log.damage.isEmpty {
             resumeLoadingGroups(replica.partition, skipping: nil)
             resumeLoadingTransactions(replica.partition)
+            resumeLoadingShareState(replica.partition)
         }
         changed(replica)
     }

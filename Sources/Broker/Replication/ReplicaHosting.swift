@@ -34,6 +34,7 @@ extension Broker {
         if partition.replicas.count > 1 { armLagCheck() }
         changed(replica)
         if !wasLeader, key.topic == offsetsTopic { groupsBecameLeader(key.partition) }
+        if !wasLeader, key.topic == shareStateTopic { shareCoordinatorBecameLeader(key.partition) }
         if key.topic == transactionsTopic {
             transactionsBecameLeader(key.partition, leaderEpoch: partition.leaderEpoch, wasLeader: wasLeader)
         }
@@ -52,6 +53,7 @@ extension Broker {
         guard replica.role != before else { return }
         if key.topic == offsetsTopic { groupsResigned(key.partition) }
         if key.topic == transactionsTopic { transactionsResigned(key.partition) }
+        if key.topic == shareStateTopic { shareCoordinatorResigned(key.partition) }
         changed(replica)
     }
 
@@ -63,6 +65,7 @@ extension Broker {
         letGo(replica)
         if key.topic == offsetsTopic { groupsResigned(key.partition) }
         if key.topic == transactionsTopic { transactionsResigned(key.partition) }
+        if key.topic == shareStateTopic { shareCoordinatorResigned(key.partition) }
     }
 
     /// The replica is out of the table: nobody fetches for it, whoever waits for it is told, and its log is deleted.

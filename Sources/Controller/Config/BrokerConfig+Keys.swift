@@ -115,6 +115,12 @@ extension BrokerConfig {
     package var transactionStateLogReplicationFactor: Int16 { Int16(int("transaction.state.log.replication.factor")) }
     package var transactionStateLogMinISR: Int { int("transaction.state.log.min.isr") }
     package var transactionStateLogSegmentBytes: Int { int("transaction.state.log.segment.bytes") }
+    package var shareStatePartitions: Int32 { Int32(int("share.coordinator.state.topic.num.partitions")) }
+    package var shareStateReplicationFactor: Int16 { Int16(int("share.coordinator.state.topic.replication.factor")) }
+    package var shareStateMinISR: Int { int("share.coordinator.state.topic.min.isr") }
+    package var shareStateSegmentBytes: Int { int("share.coordinator.state.topic.segment.bytes") }
+    package var shareUpdatesPerSnapshot: Int { int("share.coordinator.snapshot.update.records.per.snapshot") }
+    package var shareSessionsMax: Int { int("group.share.max.share.sessions") }
     package var transactionMaxTimeoutMs: Int64 { integer("transaction.max.timeout.ms") }
 
     /// What `kastellan dev` writes for a broker of a cluster of `brokers`, where it departs from Kafka's defaults so that a cluster on one
@@ -131,6 +137,8 @@ extension BrokerConfig {
             ("offsets.topic.replication.factor", replicas),
             ("transaction.state.log.replication.factor", replicas),
             ("transaction.state.log.min.isr", acknowledging),
+            ("share.coordinator.state.topic.replication.factor", replicas),
+            ("share.coordinator.state.topic.min.isr", acknowledging),
             // Where nobody says otherwise a topic survives the loss of any one broker, records acknowledged by all in-sync replicas too.
             ("default.replication.factor", replicas),
             ("min.insync.replicas", String(max(1, min(3, brokers) - 1))),

@@ -6,7 +6,7 @@ package enum BrokerConfigDefinitions {
     private static var groups: [[ConfigDefinition]] {
         [
             nodeKeys, networkKeys, topicKeys, logKeys, flushKeys, cleanerKeys, replicationKeys, quorumKeys, groupKeys, transactionKeys,
-            securityKeys, tlsKeys, saslKeys,
+            shareKeys, securityKeys, tlsKeys, saslKeys,
         ]
     }
 

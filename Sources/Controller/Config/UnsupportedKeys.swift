@@ -94,7 +94,7 @@ package enum UnsupportedKeys {
         ("replication.quota.window.", "replication throttles are measured over one second"),
         ("sasl.kerberos.", "GSSAPI is not offered"), ("sasl.login.", "the broker logs in with PLAIN or SCRAM alone"),
         ("sasl.oauthbearer.", "OAUTHBEARER is not offered"), ("sasl.client.callback.handler.class", plugIn),
-        ("share.coordinator.", "share groups have no settings here"),
+        ("share.coordinator.", "the share coordinator is the broker's own thread, and writes at once"),
         ("ssl.", "TLS comes with OpenSSL, which has no such setting"),
         ("zookeeper.", "there is no ZooKeeper"),
     ]
