@@ -3,7 +3,8 @@ import Records
 import Wire
 
 /// Leaves out the batches of aborted transactions, for one partition of a reader that reads committed messages only. The broker lists
-/// the aborted transactions that touch what it sends; each is in force from its first offset to its marker.
+/// the aborted transactions that touch what it sends; each is in force from its first offset to its marker, or to the end of what was sent:
+/// where the marker is not in it, the next answer lists that transaction again.
 struct TransactionFilter: Equatable, Sendable {
     /// Announced and not yet begun, by first offset.
     private var announced: [(producer: Int64, first: Offset)] = []
@@ -14,6 +15,7 @@ struct TransactionFilter: Equatable, Sendable {
     }
 
     mutating func announce(_ transactions: [FetchResponse.AbortedTransaction]?) {
+        aborting = []
         announced = (transactions ?? []).map { ($0.producerID, Offset($0.firstOffset)) }.sorted { $0.first < $1.first }
     }
 

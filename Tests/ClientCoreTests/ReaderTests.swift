@@ -255,6 +255,29 @@ import Wire
         #expect(values(story) == ["kept", "after", "plain"])
     }
 
+    /// An answer that ends between a transaction's records and the marker that takes them back: the next one names the transaction again.
+    @Test func transactionThatIsAnnouncedTwiceEndsOnce() {
+        var options = ReaderOptions(topics: ["log"], start: .earliest)
+        options.isReadCommitted = true
+        var story = story(options)
+        answerOffsets(&story, earliest: 0, latest: 5)
+        let abort = EndTransactionMarker(isCommit: false, coordinatorEpoch: 0)
+        var marker = BatchBuilder(baseOffset: 2, producerID: 7, producerEpoch: 0, isTransactional: true, isControl: true)
+        marker.append(timestamp: 5, key: ControlRecordType.abort.key, value: abort.value)
+        var aborted = FetchResponse.AbortedTransaction()
+        (aborted.producerID, aborted.firstOffset) = (7, 0)
+        let parts = [
+            [batch(0, ["gone"], producer: 7)],
+            [batch(1, ["gone too"], producer: 7), marker.buildUncompressed(), batch(3, ["kept"], producer: 7), batch(4, ["plain"])],
+        ]
+        for part in parts {
+            var response = fetched(0, joined(part), end: 5)
+            response.topics[0].partitions[0].abortedTransactions = [aborted]
+            story.answer(response)
+        }
+        #expect(values(story) == ["kept", "plain"])
+    }
+
     @Test func partitionAddedLaterIsReadFromItsStart() {
         var story = story(ReaderOptions(topics: ["log"], start: .latest))
         answerOffsets(&story, earliest: 0, latest: 5)
