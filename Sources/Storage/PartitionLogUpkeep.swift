@@ -7,8 +7,8 @@ extension PartitionLog {
     package struct SyncJob: Sendable {
         package var files: [any DiskFile]
         package var through: Offset
-        /// Bytes by segment that were unsynced when the job was made.
-        var bytes: [(baseOffset: Offset, count: Int)]
+        /// Bytes by segment that were unsynced when the job was made, and the changes of its aborted transactions.
+        var bytes: [(baseOffset: Offset, count: Int, abortedChanges: Int)]
         var records: Int64
         /// How often the log had been cut when the job was made.
         var cuts: Int
@@ -18,14 +18,14 @@ extension PartitionLog {
 
     /// nil where nothing is unsynced.
     package func syncJob() -> SyncJob? {
-        guard !isClosed, syncedOffset < logEndOffset || segments.contains(where: { $0.unsyncedBytes > 0 }) else { return nil }
+        guard !isClosed, syncedOffset < logEndOffset || segments.contains(where: \.isUnsynced) else { return nil }
         var job = SyncJob(files: [], through: logEndOffset, bytes: [], records: unsyncedRecords, cuts: cuts)
-        for segment in segments where segment.unsyncedBytes > 0 {
+        for segment in segments where segment.isUnsynced {
             // An index that cannot be written now lacks entries after a crash, which costs a longer walk and nothing else.
             try? segment.flushIndexes(final: false)
             guard let files = try? segment.filesToSync() else { return nil }
             job.files += files
-            job.bytes.append((segment.baseOffset, segment.unsyncedBytes))
+            job.bytes.append((segment.baseOffset, segment.unsyncedBytes, segment.abortedChanges))
         }
         if let unsyncedEpochFile { job.files.append(unsyncedEpochFile) }
         unsyncedEpochFile = nil
@@ -38,8 +38,8 @@ extension PartitionLog {
         guard job.cuts == cuts else { return }
         syncedOffset = max(syncedOffset, min(job.through, logEndOffset))
         unsyncedRecords = max(0, unsyncedRecords - job.records)
-        for (baseOffset, count) in job.bytes {
-            segments.first { $0.baseOffset == baseOffset }?.markSynced(count)
+        for (baseOffset, count, changes) in job.bytes {
+            segments.first { $0.baseOffset == baseOffset }?.markSynced(count, abortedChanges: changes)
         }
     }
 
@@ -71,8 +71,9 @@ extension PartitionLog {
         // An epoch without a record need not be remembered.
         if let last = epochs.entries.last, last.startOffset < logEndOffset { try writeEpochs() }
         try active.trim()
-        try flush()
+        // Before the sync: after a clean stop the aborted transactions are believed as they are found.
         try active.flushIndexes(final: true)
+        try flush()
         if logEndOffset > logStartOffset || !producerTable.isEmpty { try writeSnapshot(at: logEndOffset) }
     }
 
@@ -95,7 +96,7 @@ extension PartitionLog {
     }
 
     /// When the next file may be unlinked.
-    package var nextRemoval: Instant? { doomed.map(\.due).min() }
+    package var nextRemoval: Instant? { doomed.isEmpty ? nil : doomed.map(\.due).min() }
 
     private func retain(_ highWatermark: Offset, _ now: Now) throws(LogError) {
         var gone = belowLogStart()

@@ -29,6 +29,9 @@ final class Segment {
     /// The transactions whose abort markers lie here; nil until read.
     private var aborted: [AbortedTransaction]?
     private var flushedAborted = 0
+    /// Changes of the file of aborted transactions, and how many of them are durable. Other indexes show what they lack; that one does not.
+    private(set) var abortedChanges = 0
+    private var abortedChangesSynced = 0
     /// What is known to be rotten here, ascending.
     var damage: [DamagedRange] = []
     /// The sums, producers and aborted transactions were made without what is rotten, and have to be made again when that is mended.
@@ -253,6 +256,7 @@ final class Segment {
         let position = flushedAborted * TransactionIndex.entrySize
         try onDisk { () throws(DiskError) in try disk.open(path(.transactionIndex), create: true).write(fresh, at: position) }
         flushedAborted = aborted.count
+        abortedChanges += 1
     }
 
     /// The aborted transactions whose markers are in this segment, ascending. Read once, then remembered: they are few.
@@ -293,11 +297,20 @@ final class Segment {
 
     /// The files that hold unsynced bytes. Index entries are written first, so that a synced segment has them.
     func filesToSync() throws(LogError) -> [any DiskFile] {
-        guard unsyncedBytes > 0 else { return [] }
-        return [try file()]
+        var files = unsyncedBytes > 0 ? [try file()] : []
+        if abortedChangesSynced < abortedChanges {
+            files.append(try onDisk { () throws(DiskError) in try disk.open(path(.transactionIndex), create: true) })
+        }
+        return files
     }
 
-    func markSynced(_ bytes: Int) { unsyncedBytes = max(0, unsyncedBytes - bytes) }
+    var isUnsynced: Bool { unsyncedBytes > 0 || abortedChangesSynced < abortedChanges }
+
+    /// So many bytes, and the aborted transactions up to so many changes, are durable.
+    func markSynced(_ bytes: Int, abortedChanges changes: Int) {
+        unsyncedBytes = max(0, unsyncedBytes - bytes)
+        abortedChangesSynced = max(abortedChangesSynced, changes)
+    }
 
     // MARK: Times
 
@@ -355,6 +368,7 @@ final class Segment {
             let path = path(.transactionIndex)
             if disk.exists(path) { try disk.open(path, create: false).truncate(to: flushedAborted * TransactionIndex.entrySize) }
         }
+        abortedChanges += 1
     }
 
     /// Renames all files to `.deleted` and returns their new names. `kinds`: all but the snapshot where another segment takes this one's

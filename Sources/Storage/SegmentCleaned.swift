@@ -16,7 +16,7 @@ extension Segment {
         for kind in Segment.cleanedKinds {
             try onDisk { () throws(DiskError) in try disk.open(path(kind), create: false).sync() }
         }
-        markSynced(unsyncedBytes)
+        markSynced(unsyncedBytes, abortedChanges: abortedChanges)
         unload()
         letGo()
     }
