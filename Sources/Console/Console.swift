@@ -49,6 +49,7 @@ package struct Console: Sendable {
     package internal(set) var tables: [ShownTable] = []
     /// The last view's text, where it is a text.
     package internal(set) var document: [[Span]] = []
+    var topicCache = TopicRowCache()
     /// `document` wrapped for a width; -1 where that is still to be done.
     var wrapped: (width: Int, lines: [[Span]]) = (-1, [])
     var showsHeader = true
@@ -215,12 +216,12 @@ package struct Console: Sendable {
         return interest
     }
 
-    func models(of place: Place) -> [TableModel] {
+    mutating func models(of place: Place) -> [TableModel] {
         let bootstrap = options.bootstrap.first ?? "localhost:9092"
         switch place {
         case .overview: return overviewModels(snapshot)
         case .brokers: return [brokerRows(snapshot, chaos), latestEventRows(snapshot)]
-        case .topics: return [topicRows(snapshot, showsInternal: showsInternal, bootstrap: bootstrap)]
+        case .topics: return [topicRows(snapshot, showsInternal: showsInternal, bootstrap: bootstrap, &topicCache)]
         case .topic(let name): return [partitionRows(snapshot, topic: name), replicaRows(snapshot, selectedReplicas(of: name))]
         case .partitions: return [allPartitionRows(snapshot, trouble: view.trouble, showsInternal: showsInternal)]
         case .reassignments: return [reassignmentRows(snapshot)]

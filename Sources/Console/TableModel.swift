@@ -140,9 +140,10 @@ package struct ShownTable: Equatable, Sendable {
 
     /// Stable: equal keys keep the model's order. Unknown values stay at the end.
     private static func sorted(_ order: [Int], _ rows: [TableRow], _ column: Int, _ descending: Bool) -> [Int] {
-        order.sorted { a, b in
-            let x = rows[a].cells[column].key
-            let y = rows[b].cells[column].key
+        let keys = rows.map { $0.cells[column].key }
+        return order.sorted { a, b in
+            let x = keys[a]
+            let y = keys[b]
             if x == .unknown || y == .unknown { return x == y ? a < b : y == .unknown }
             let order = SortKey.compare(x, y)
             return order == 0 ? a < b : (order < 0) != descending

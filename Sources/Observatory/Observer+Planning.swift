@@ -72,13 +72,12 @@ extension Observer {
         send(request, to: .any, .metadata(isWhole: only == nil, topics: only ?? []), &effects)
     }
 
-    private func askedTopics(_ names: [String]) -> [String] { names.filter { snapshot.topics[$0]?.partitions.isEmpty == false } }
+    private func askedTopics(_ names: [String]) -> [String] { names.filter { partitionCount($0) > 0 } }
 
     /// Topics whose offsets the screen shows, the most wanted first.
     private var topicsOnScreen: [String] {
         switch interest.screen {
-        case .overview: askedTopics(snapshot.topics.keys)
-        case .topics: askedTopics(interest.visibleTopics) + snapshot.topics.keys.filter { !interest.visibleTopics.contains($0) }
+        case .overview, .topics: snapshot.topics.keys
         case .topic(let name), .tail(let name): askedTopics([name])
         case .group(let id): askedTopics(snapshot.groups[id]?.topics ?? [])
         case .groups: askedTopics(groupsOnScreen.flatMap { snapshot.groups[$0]?.topics ?? [] }.uniqued())
@@ -98,8 +97,8 @@ extension Observer {
             guard let topic = snapshot.topics[name] else { continue }
             for partition in topic.partitions {
                 let id = TopicPartition(name, partition.index)
-                guard let leader = partition.leader, snapshot.brokers[leader]?.isAlive == true, round?.asked[id] == nil else { continue }
-                round?.asked[id] = true
+                guard let leader = partition.leader, snapshot.brokers[leader]?.isAlive == true else { continue }
+                guard round?.asked.insert(id).inserted == true else { continue }
                 ends[leader, default: []].append((id, ListOffsetsTime.latest))
                 guard isExact || isSlowRound || partition.startOffset == nil else { continue }
                 starts[leader, default: []].append((id, ListOffsetsTime.earliest))
@@ -112,18 +111,29 @@ extension Observer {
         }
     }
 
-    /// As many topics as a round may ask for: those first in the list while they are visible, the rest by the age of what is known.
-    private func chosen(_ names: [String]) -> [String] {
-        let total = names.reduce(0) { $0 + (snapshot.topics[$1]?.partitions.count ?? 0) }
-        guard total > ObserverLimits.partitionsMax else { return names }
-        let visible = names.filter { interest.visibleTopics.contains($0) }
-        let rest = names.filter { !interest.visibleTopics.contains($0) }
-            .map { (name: $0, time: snapshot.topics[$0]?.offsetsObservation.time ?? .none) }.sorted { $0.time < $1.time }
-        var count = 0
-        return (visible + rest.map(\.name)).filter { name in
-            count += snapshot.topics[name]?.partitions.count ?? 0
-            return count <= ObserverLimits.partitionsMax
+    /// As many topics as a round may ask for: those that are visible, and of the others those after the last that were asked for.
+    /// `names` are sorted, or few.
+    private mutating func chosen(_ names: [String]) -> [String] {
+        let isWhole = names.count == snapshot.topics.count
+        let total = isWhole ? snapshot.health.partitions : names.reduce(0) { $0 + partitionCount($1) }
+        guard total > ObserverLimits.partitionsMax, round?.isThorough != true else { return names }
+        let wanted = Set(interest.visibleTopics)
+        var out = names.count > 2 * wanted.count ? interest.visibleTopics.filter { names.containsSorted($0) } : []
+        var left = ObserverLimits.partitionsMax - out.reduce(0) { $0 + partitionCount($1) }
+        let start = names.firstIndexSorted(after: offsetsCursor)
+        for index in 0..<names.count {
+            let name = names[(start + index) % names.count]
+            guard !wanted.contains(name) else { continue }
+            left -= partitionCount(name)
+            if left < 0 { break }
+            out.append(name)
+            offsetsCursor = name
         }
+        return out
+    }
+
+    private func partitionCount(_ name: String) -> Int {
+        snapshot.topics.index(of: name).map { snapshot.topics.values[$0].partitions.count } ?? 0
     }
 
     // MARK: Groups
@@ -159,7 +169,7 @@ extension Observer {
     private var groupsOnScreen: [String] {
         if case .group(let id) = interest.screen { return snapshot.groups[id] == nil ? [] : [id] }
         let readable = snapshot.groups.filter { GroupSnapshot.readableTypes.contains($0.value.type) }
-        guard readable.count > ObserverLimits.groupsMax else { return readable.map(\.key) }
+        guard readable.count > ObserverLimits.groupsMax, round?.isThorough != true else { return readable.map(\.key) }
         let visible = interest.visibleGroups.filter { snapshot.groups[$0] != nil }
         let rest = readable.filter { !visible.contains($0.key) }
             .sorted { ($0.value.observation.time ?? .none) < ($1.value.observation.time ?? .none) }

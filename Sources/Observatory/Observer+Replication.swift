@@ -63,14 +63,23 @@ extension Observer {
         }
     }
 
-    /// Topics that were never asked first, then in slow rounds those that were asked longest ago.
+    /// Topics that were never asked first, then in slow rounds all of them, as many a round as may be asked.
     private mutating func askSettings(of names: [String], _ effects: inout Effects) {
-        var wanted = names.filter { snapshot.topics[$0]?.settingsObservation == Observation() }
+        let (values, none) = (snapshot.topics.values, Observation())
+        var wanted: [String]
+        if names.count == values.count {
+            wanted = values.indices.filter { values[$0].settingsObservation == none }.map { values[$0].name }
+        } else {
+            wanted = names.filter { name in
+                snapshot.topics.index(of: name).map { values[$0].settingsObservation == none } ?? false
+            }
+        }
         if isSlowRound, wanted.isEmpty { wanted = names }
         guard !wanted.isEmpty else { return }
         if wanted.count > ObserverLimits.settingsMax {
-            let aged = wanted.map { (name: $0, time: snapshot.topics[$0]?.settingsObservation.time ?? .none) }.sorted { $0.time < $1.time }
-            wanted = aged.prefix(ObserverLimits.settingsMax).map(\.name)
+            let start = wanted.firstIndexSorted(after: settingsCursor)
+            wanted = (0..<ObserverLimits.settingsMax).map { wanted[(start + $0) % wanted.count] }
+            settingsCursor = wanted.last ?? ""
         }
         var request = describeConfigsRequest(wanted.map { .topic($0) }, keys: ReplicationKeys.ofTopics)
         (request.includeSynonyms, request.includeDocumentation) = (false, false)

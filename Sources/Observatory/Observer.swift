@@ -53,6 +53,8 @@ package struct Observer: ClientMachine {
     struct Round: Sendable {
         var startedAt: Instant
         var number: Int
+        /// Everything is read, and not as much as a round in the background may cost.
+        var isThorough = false
         var outstanding = 0
         /// Brokers that have not listed their groups yet, and what the others listed.
         var listing: [BrokerID] = []
@@ -62,7 +64,7 @@ package struct Observer: ClientMachine {
         var topicsRead: [String] = []
         var groupsRead: [String] = []
         /// Partitions whose end was asked for in this round.
-        var asked = OrderedMap<TopicPartition, Bool>()
+        var asked = Set<TopicPartition>()
         var readsSizes = false
         var isGroupsPlanned = false
         var isUnreadPlanned = false
@@ -77,6 +79,11 @@ package struct Observer: ClientMachine {
     private var rounds = 0
     private var nextRoundAt = Instant.zero
     private var wantsRound = false
+    /// The next round reads everything the screen may show, however much that is: the first one, and those somebody asks for.
+    private var wantsAll = true
+    /// In a cluster too large for one round, the topics and settings read last: the next round goes on after them.
+    var offsetsCursor = ""
+    var settingsCursor = ""
     var purposes = OrderedMap<Int, Purpose>()
     private var nextToken = 0
     /// The picture that events were last inferred from, and when it was taken.
@@ -116,7 +123,7 @@ package struct Observer: ClientMachine {
             // Scrolling changes the visible rows many times a second: only another screen is worth an immediate round.
             wantsRound = wantsRound || interest.screen != self.interest.screen
             self.interest = interest
-        case .refresh: wantsRound = true
+        case .refresh: (wantsRound, wantsAll) = (true, true)
         case .interval(let milliseconds):
             intervalMs = milliseconds
             snapshot.cost.intervalMs = milliseconds
@@ -156,7 +163,8 @@ package struct Observer: ClientMachine {
         wantsRound = false
         guard interest.screen != .nothing else { return }
         rounds += 1
-        round = Round(startedAt: now.instant, number: rounds)
+        round = Round(startedAt: now.instant, number: rounds, isThorough: wantsAll)
+        wantsAll = false
         askFirst(&effects)
     }
 
@@ -273,6 +281,21 @@ package enum ObserverLimits {
 }
 
 extension Array where Element: Comparable {
+    /// Of a sorted array: where what comes after `element` begins.
+    func firstIndexSorted(after element: Element) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] <= element { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    func containsSorted(_ element: Element) -> Bool {
+        let end = firstIndexSorted(after: element)
+        return end > 0 && self[end - 1] == element
+    }
+
     /// Sorted, each once.
     func uniqued() -> [Element] {
         var out: [Element] = []

@@ -122,8 +122,9 @@ extension ClusterSnapshot {
     package var leftoverThrottles: (topics: [String], brokers: [BrokerID]) {
         guard observations.reassignments.time != nil else { return ([], []) }
         let moving = reassignments.keys.map(\.topic).uniqued()
-        let names = topics.values.filter { $0.hasThrottledReplicas && !moving.contains($0.name) }.map(\.name)
+        let values = topics.values
+        let names = values.indices.filter { values[$0].hasThrottledReplicas && !moving.contains(values[$0].name) }.map { values[$0].name }
         let limited = moving.isEmpty ? brokers.values.filter { $0.throttleRate != nil }.map(\.id) : []
-        return (Array(names), Array(limited))
+        return (names, Array(limited))
     }
 }

@@ -6,7 +6,7 @@ package struct TopicSnapshot: Equatable, Sendable {
     /// Zero where the cluster is too old to tell.
     package var id: UUID
     package var isInternal: Bool
-    package var partitions: [PartitionSnapshot]
+    package var partitions: [PartitionSnapshot] { didSet { counted.value = nil } }
     /// Kafka's error name where the cluster could not describe it, such as LEADER_NOT_AVAILABLE.
     package var error: String? = nil
 
@@ -21,7 +21,7 @@ package struct TopicSnapshot: Equatable, Sendable {
     package var offsetsObservation = Observation()
     package var sizeObservation = Observation()
     /// `min.insync.replicas` as it holds for the topic; nil until read.
-    package var minInSyncReplicas: Int? = nil
+    package var minInSyncReplicas: Int? = nil { didSet { counted.value = nil } }
     /// The lists of `partition:broker` of a throttled reassignment, or `*`; empty where nothing is throttled.
     package var throttledLeaders = ""
     package var throttledFollowers = ""
@@ -31,6 +31,8 @@ package struct TopicSnapshot: Equatable, Sendable {
     package var deletesOldRecords: Bool? = nil
     /// Of these settings.
     package var settingsObservation = Observation()
+    /// What `counts` found, until a partition changes.
+    private var counted = Remembered<PartitionCounts>()
 
     package init(name: String, id: UUID = .zero, isInternal: Bool = false, partitions: [PartitionSnapshot] = []) {
         self.name = name
@@ -39,15 +41,51 @@ package struct TopicSnapshot: Equatable, Sendable {
         self.partitions = partitions
     }
 
-    package var replicationFactor: Int { partitions.map(\.replicas.count).max() ?? 0 }
-    package var underReplicated: Int { partitions.count(where: \.isUnderReplicated) }
-    package var offline: Int { partitions.count(where: \.isOffline) }
+    package var replicationFactor: Int { counts.replicationFactor }
+    package var underReplicated: Int { counts.underReplicated }
+    package var offline: Int { counts.offline }
+
+    /// How its partitions are, counted. Remembered by `count()`: screens ask for every topic, and few of a large cluster change.
+    package var counts: PartitionCounts { counted.value ?? PartitionCounts(self) }
+    var isCounted: Bool { counted.value != nil }
+    mutating func count() { if counted.value == nil { counted.value = PartitionCounts(self) } }
 
     /// Bound on `rates`.
     package static let ratesMax = 60
 }
 
-/// One partition as observed.
+/// How many of a topic's partitions are in which state.
+package struct PartitionCounts: Equatable, Sendable {
+    package private(set) var replicationFactor = 0
+    package private(set) var offline = 0
+    package private(set) var underReplicated = 0
+    package private(set) var notPreferred = 0
+    package private(set) var reassigning = 0
+    package private(set) var underMinISR = 0
+    package private(set) var atMinISR = 0
+
+    init(_ topic: TopicSnapshot) {
+        for index in topic.partitions.indices {
+            replicationFactor = max(replicationFactor, topic.partitions[index].replicas.count)
+            if topic.partitions[index].isOffline { offline += 1 }
+            if topic.partitions[index].isUnderReplicated { underReplicated += 1 }
+            if !topic.partitions[index].isLeaderPreferred { notPreferred += 1 }
+            if topic.partitions[index].isReassigning { reassigning += 1 }
+            guard let minimum = topic.minInSyncReplicas else { continue }
+            let inSync = topic.partitions[index].inSyncReplicas.count
+            let wanted = min(minimum, max(1, topic.partitions[index].replicas.count))
+            if inSync < wanted { underMinISR += 1 } else if inSync == wanted { atMinISR += 1 }
+        }
+    }
+}
+
+/// A result that follows from the value it is kept in, and so does not count when two such values are compared.
+struct Remembered<Value: Sendable>: Equatable, Sendable {
+    var value: Value?
+    static func == (a: Remembered, b: Remembered) -> Bool { true }
+}
+
+/// One partition as observed. What few partitions have lies apart, so that copying a hundred thousand costs little.
 package struct PartitionSnapshot: Equatable, Sendable {
     package var index: Int32
     /// Nil where it has none.
@@ -55,9 +93,6 @@ package struct PartitionSnapshot: Equatable, Sendable {
     package var leaderEpoch: LeaderEpoch
     package var replicas: [BrokerID]
     package var inSyncReplicas: [BrokerID]
-    package var offlineReplicas: [BrokerID]
-    /// Kafka's error name, nil where all is well.
-    package var error: String? = nil
 
     package var startOffset: Offset? = nil
     /// The high watermark: where the next message a consumer may see will stand.
@@ -74,11 +109,7 @@ package struct PartitionSnapshot: Equatable, Sendable {
     package var sizeBytes: Int64? = nil
     /// Messages per second written, from the last two readings.
     package var messageRate: Double? = nil
-    /// On their way in and out, in a reassignment.
-    package var addingReplicas: [BrokerID] = []
-    package var removingReplicas: [BrokerID] = []
-    /// Not in sync and yet safe to elect (KIP-966); empty where the cluster does not tell.
-    package var eligibleLeaderReplicas: [BrokerID] = []
+    private var rare: Rare?
     /// What each replica's own broker says of it, in the order in which they were heard.
     package var replicaLogs: [ReplicaSnapshot] = []
 
@@ -94,10 +125,64 @@ package struct PartitionSnapshot: Equatable, Sendable {
         self.offlineReplicas = offlineReplicas
     }
 
+    /// Kafka's error name, nil where all is well.
+    package var error: String? {
+        get { rare?.error }
+        set { change { $0.error = newValue } }
+    }
+    package var offlineReplicas: [BrokerID] {
+        get { rare?.offline ?? [] }
+        set { change { $0.offline = newValue } }
+    }
+    /// On their way in and out, in a reassignment.
+    package var addingReplicas: [BrokerID] {
+        get { rare?.adding ?? [] }
+        set { change { $0.adding = newValue } }
+    }
+    package var removingReplicas: [BrokerID] {
+        get { rare?.removing ?? [] }
+        set { change { $0.removing = newValue } }
+    }
+    /// Not in sync and yet safe to elect (KIP-966); empty where the cluster does not tell.
+    package var eligibleLeaderReplicas: [BrokerID] {
+        get { rare?.eligible ?? [] }
+        set { change { $0.eligible = newValue } }
+    }
+
+    private mutating func change(_ change: (inout RareFields) -> Void) {
+        var fields = rare?.fields ?? RareFields()
+        change(&fields)
+        if fields != rare?.fields ?? RareFields() { rare = fields == RareFields() ? nil : Rare(fields) }
+    }
+
+    private struct RareFields: Equatable, Sendable {
+        var error: String?
+        var offline: [BrokerID] = []
+        var adding: [BrokerID] = []
+        var removing: [BrokerID] = []
+        var eligible: [BrokerID] = []
+    }
+
+    /// Never changed once made, so that copies may share it.
+    private final class Rare: Equatable, Sendable {
+        let fields: RareFields
+        init(_ fields: RareFields) { self.fields = fields }
+        var error: String? { fields.error }
+        var offline: [BrokerID] { fields.offline }
+        var adding: [BrokerID] { fields.adding }
+        var removing: [BrokerID] { fields.removing }
+        var eligible: [BrokerID] { fields.eligible }
+        static func == (a: Rare, b: Rare) -> Bool { a === b || a.fields == b.fields }
+    }
+
     package var isOffline: Bool { leader == nil }
     /// Replicas on their way in do not count before they are there.
-    package var isUnderReplicated: Bool { replicas.contains { !inSyncReplicas.contains($0) && !addingReplicas.contains($0) } }
-    package var isReassigning: Bool { !addingReplicas.isEmpty || !removingReplicas.isEmpty }
+    package var isUnderReplicated: Bool {
+        if rare == nil, inSyncReplicas.count == replicas.count, inSyncReplicas == replicas { return false }
+        let adding = addingReplicas
+        return replicas.contains { !inSyncReplicas.contains($0) && !adding.contains($0) }
+    }
+    package var isReassigning: Bool { rare.map { !$0.adding.isEmpty || !$0.removing.isEmpty } ?? false }
     package var isLeaderPreferred: Bool { leader == nil || leader == replicas.first }
     /// Messages between start and end. Offsets are not dense under compaction and transactions: an upper bound.
     package var messages: Int64? {

@@ -12,6 +12,7 @@ struct Bench {
     /// One part alone: throughput, fetch, storage, start, cluster,
     /// failover or console.
     private let only: String?
+    private let kaskade: String?
 
     init(_ arguments: [String]) throws {
         func value(_ flag: String) -> String? {
@@ -20,6 +21,7 @@ struct Bench {
         program = value("--program") ?? ".build/release/kastellan"
         loader = value("--loader") ?? ".build/loader"
         only = value("--only")
+        kaskade = value("--kaskade")
         rounds = value("--rounds").flatMap { Int($0) } ?? 5
         var template = Array("\(value("--directory") ?? ".build")/bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -42,7 +44,10 @@ struct Bench {
         let cluster = ClusterBench(program: program, loader: loader, directory: "\(directory)/cluster", rounds: rounds)
         if wants("cluster") { try cluster.run() }
         if wants("failover") { try cluster.runFailover() }
-        if wants("console") { try firstFrame() }
+        if wants("console") {
+            try firstFrame()
+            try ConsoleBench(program: program, rounds: min(rounds, 3), kaskade: kaskade).run()
+        }
     }
 
     private func wants(_ part: String) -> Bool { only == nil || only == part }

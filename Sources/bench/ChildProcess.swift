@@ -96,6 +96,18 @@ final class ChildProcess {
         return count > 0 ? Array(chunk[0..<count]) : nil
     }
 
+    /// Types `text`, as far as the terminal takes it.
+    func write(_ text: String) {
+        var bytes = Array(text.utf8)
+        _ = Glibc.write(output, &bytes, bytes.count)
+    }
+
+    /// Whether a program of that name is on the path.
+    static func isInstalled(_ name: String) -> Bool {
+        guard let path = getenv("PATH") else { return false }
+        return String(cString: path).split(separator: ":").contains { access("\($0)/\(name)", X_OK) == 0 }
+    }
+
     /// The first line, without its end.
     func firstLine(milliseconds: Int32 = 20_000) throws -> String {
         var line: [UInt8] = []

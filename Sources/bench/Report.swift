@@ -14,6 +14,11 @@ struct Samples {
         let middle = sorted.count / 2
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
+    /// What so great a part of the values does not exceed.
+    func percentile(_ part: Double) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : sorted[min(Int(Double(sorted.count) * part), sorted.count - 1)]
+    }
     var least: Double { values.min() ?? 0 }
     var most: Double { values.max() ?? 0 }
 }
@@ -35,10 +40,11 @@ enum Report {
     }
 
     /// A plain figure, which is to stay below its target.
-    static func figure(_ name: String, _ samples: Samples, unit: String, target: Double?) {
+    static func figure(_ name: String, _ samples: Samples, percentile: Double = 0.5, unit: String, target: Double?) {
+        let value = percentile == 0.5 ? samples.median : samples.percentile(percentile)
         row(
-            name, "\(fixed(samples.median, 1)) \(unit)", "", "", "\(fixed(samples.least, 1)) to \(fixed(samples.most, 1))",
-            target.map { verdict(samples.median < $0, "below \(fixed($0, 0)) \(unit)") } ?? "")
+            name, "\(fixed(value, 1)) \(unit)", "", "", "\(fixed(samples.least, 1)) to \(fixed(samples.most, 1))",
+            target.map { verdict(value < $0, "below \(fixed($0, 0)) \(unit)") } ?? "")
     }
 
     static func remark(_ text: String) { out(text + "\n") }

@@ -1,12 +1,14 @@
 import Glibc
 
-/// `bench --program KASTELLAN --loader LOADER`: everything, as ratios. `bench null-broker BYTES` is what it starts besides, and
-/// `bench compact` measures a pass of compaction alone.
+/// `bench --program KASTELLAN --loader LOADER`: everything, as ratios. `bench null-broker BYTES` and `bench synthetic-cluster`
+/// are what it starts besides, and `bench compact` measures a pass of compaction alone.
 nonisolated func start() {
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
         if arguments.first == "null-broker" {
             try NullBroker(recordBytes: arguments.count > 1 ? Int(arguments[1]) ?? 100 : 100).run()
+        } else if arguments.first == "synthetic-cluster" {
+            try SyntheticCluster(SyntheticCluster.shape(arguments)).run()
         } else if arguments.first == "compact" {
             try CompactionBench.run(Array(arguments.dropFirst()))
         } else {

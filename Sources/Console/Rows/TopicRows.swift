@@ -2,8 +2,25 @@ import Grid
 import Observatory
 import Primitives
 
+/// The rows of the last picture. With ten thousand topics few change from one picture to the next: the others keep their rows.
+struct TopicRowCache: Sendable {
+    private var topics: [TopicSnapshot] = []
+    private var rows: [TableRow] = []
+
+    /// A row for each topic, in their order.
+    mutating func rows(of topics: [TopicSnapshot]) -> [TableRow] {
+        if topics.count == self.topics.count {
+            for index in topics.indices where topics[index] != self.topics[index] { rows[index] = topicRow(topics[index]) }
+        } else {
+            rows = topics.map(topicRow)
+        }
+        self.topics = topics
+        return rows
+    }
+}
+
 /// The table of topics.
-func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: String) -> TableModel {
+func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: String, _ cache: inout TopicRowCache) -> TableModel {
     let columns = [
         Column("NAME", min: 20, max: 120, grows: true), Column("PARTS", right: true, min: 5),
         Column("RF", right: true, min: 2, priority: 4),
@@ -11,9 +28,10 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
         Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 12, priority: 6),
         Column("BYTES/S", right: true, min: 9, priority: 7), Column("HEALTH", min: 6, max: 26),
     ]
-    var rows: [TableRow] = []
-    for topic in snapshot.topics.values where showsInternal || !topic.isInternal { rows.append(topicRow(topic)) }
-    let hidden = snapshot.topics.values.count { $0.isInternal }
+    let topics = snapshot.topics.values
+    var rows = cache.rows(of: topics)
+    let hidden = topics.indices.count { topics[$0].isInternal }
+    if !showsInternal && hidden > 0 { rows = rows.indices.filter { !topics[$0].isInternal }.map { rows[$0] } }
     var empty = ["No topics yet.", "", "n  creates one here, or any client can:", "kcat -b \(bootstrap) -t first -P"]
     if hidden > 0 && !showsInternal { empty += ["", "\(hidden) internal topic\(hidden == 1 ? " is" : "s are") hidden; 0 shows all."] }
     return TableModel(
@@ -42,12 +60,12 @@ func trend(_ values: [Double], scope: Scope = .chart) -> CellValue {
 /// A word for a topic's worst trouble. Severities are ordered, so that sorting by it brings the worst together.
 func topicHealth(_ topic: TopicSnapshot) -> CellValue {
     if let error = topic.error { return CellValue("✗ " + error, .failure, key: .number(3)) }
-    if topic.offline > 0 { return CellValue("✗ \(topic.offline) offline", .failure, key: .number(3)) }
-    let starved = topic.partitions.count { topic.has(.underMinISR, $0) }
+    let counts = topic.counts
+    if counts.offline > 0 { return CellValue("✗ \(counts.offline) offline", .failure, key: .number(3)) }
+    let starved = counts.underMinISR
     if starved > 0 { return CellValue("✗ \(starved) under min ISR", .failure, key: .number(2.5)) }
-    if topic.underReplicated > 0 { return CellValue("! \(topic.underReplicated) under-repl", .warning, key: .number(2)) }
-    let moving = topic.partitions.count(where: \.isReassigning)
-    if moving > 0 { return CellValue("→ \(moving) moving", .pending, key: .number(1)) }
+    if counts.underReplicated > 0 { return CellValue("! \(counts.underReplicated) under-repl", .warning, key: .number(2)) }
+    if counts.reassigning > 0 { return CellValue("→ \(counts.reassigning) moving", .pending, key: .number(1)) }
     return CellValue("ok", .good, key: .number(0))
 }
 

@@ -35,19 +35,31 @@ struct EventInference {
 
     /// `whole`: both pictures hold all topics, so that one that is missing was deleted.
     mutating func compareTopics(whole: Bool) {
+        let (before, after) = (old.topics.values, new.topics.values)
+        guard old.topics.keys != new.topics.keys else {
+            // The same topics, which is how it mostly is: nothing to look up, and most have not changed at all.
+            for index in after.indices where before[index].partitions != after[index].partitions || before[index].id != after[index].id {
+                compareTopic(before[index], after[index])
+            }
+            return
+        }
         for (name, topic) in new.topics {
             guard let before = old.topics[name] else {
                 if whole { addCreated(topic) }
                 continue
             }
-            if !before.id.isZero && !topic.id.isZero && before.id != topic.id {
-                add(.topicDeleted(topic: name))
-                addCreated(topic)
-            } else if before != topic {
-                compare(before, topic)
-            }
+            compareTopic(before, topic)
         }
         for name in old.topics.keys where new.topics[name] == nil { add(.topicDeleted(topic: name)) }
+    }
+
+    private mutating func compareTopic(_ before: TopicSnapshot, _ topic: TopicSnapshot) {
+        if !before.id.isZero && !topic.id.isZero && before.id != topic.id {
+            add(.topicDeleted(topic: topic.name))
+            addCreated(topic)
+        } else if before.partitions != topic.partitions {
+            compare(before, topic)
+        }
     }
 
     private mutating func addCreated(_ topic: TopicSnapshot) {
@@ -67,6 +79,7 @@ struct EventInference {
     }
 
     private mutating func compareReplicas(_ name: TopicPartition, _ old: PartitionSnapshot, _ new: PartitionSnapshot) {
+        guard old.leader != new.leader || old.inSyncReplicas != new.inSyncReplicas else { return }
         let change = LeadershipChange(from: old.side, to: new.side)
         if old.leader != new.leader {
             let epochs = EpochChange(leaderEpochs: old.leaderEpoch, new.leaderEpoch)

@@ -8,8 +8,7 @@ extension ClusterSnapshot {
         clusterID = answer.clusterID ?? clusterID
         if !isControllerExact { controller = answer.controllerID >= 0 ? BrokerID(answer.controllerID) : nil }
         foldBrokers(answer)
-        foldTopics(answer, isWhole: isWhole, asked: asked)
-        countReplicas()
+        if foldTopics(answer, isWhole: isWhole, asked: asked) { countReplicas() }
         countHealth()
         observations.metadata.succeeded(at: time)
     }
@@ -30,58 +29,87 @@ extension ClusterSnapshot {
         }
     }
 
-    private mutating func foldTopics(_ answer: MetadataResponse, isWhole: Bool, asked: [String]) {
-        let sorted = answer.topics.filter { $0.name != nil }.sorted { ($0.name ?? "") < ($1.name ?? "") }
+    /// Returns whether any replica, leader or in-sync set is another than before.
+    private mutating func foldTopics(_ answer: MetadataResponse, isWhole: Bool, asked: [String]) -> Bool {
+        let order = answer.topics.indices.filter { answer.topics[$0].name != nil }
+            .sorted { (answer.topics[$0].name ?? "") < (answer.topics[$1].name ?? "") }
+        var lists = ReplicaLists()
+        var isMoved = brokers.values.contains { $0.replicas == 0 }
         var next = OrderedMap<String, TopicSnapshot>()
         if !isWhole { next = topics }
-        for topic in sorted {
-            guard let name = topic.name else { continue }
-            if topic.errorCode == .unknownTopicOrPartition || topic.errorCode == .unknownTopicID {
-                next.remove(name)
+        for index in order {
+            guard let name = answer.topics[index].name else { continue }
+            if [.unknownTopicOrPartition, .unknownTopicID].contains(answer.topics[index].errorCode) {
+                isMoved = next.remove(name) != nil || isMoved
                 continue
             }
-            next[name] = merged(topic, name, with: topics[name])
+            let old = topics[name]
+            let new = merged(answer.topics[index], name, with: old, &lists)
+            isMoved = isMoved || !hasSamePlaces(old, new)
+            next[name] = new
         }
-        if !isWhole { for name in asked where !sorted.contains(where: { $0.name == name }) { next.remove(name) } }
+        if isWhole {
+            isMoved = isMoved || next.count != topics.count
+        } else {
+            let answered = Set(order.compactMap { answer.topics[$0].name })
+            for name in asked where !answered.contains(name) { isMoved = next.remove(name) != nil || isMoved }
+        }
         topics = next
+        return isMoved
+    }
+
+    private func hasSamePlaces(_ old: TopicSnapshot?, _ new: TopicSnapshot) -> Bool {
+        guard let old, old.partitions.count == new.partitions.count else { return false }
+        return new.partitions.indices.allSatisfy { index in
+            old.partitions[index].leader == new.partitions[index].leader && old.partitions[index].replicas == new.partitions[index].replicas
+                && old.partitions[index].inSyncReplicas == new.partitions[index].inSyncReplicas
+        }
     }
 
     /// The new facts, with the offsets, sizes and rates known so far. A topic deleted and created again under its name starts anew.
-    private func merged(_ answer: MetadataResponse.Topic, _ name: String, with old: TopicSnapshot?) -> TopicSnapshot {
+    private func merged(
+        _ answer: MetadataResponse.Topic, _ name: String, with old: TopicSnapshot?, _ lists: inout ReplicaLists
+    ) -> TopicSnapshot {
         let isSame = old.map { $0.id.isZero || answer.topicID.isZero || $0.id == answer.topicID } ?? false
         var topic = isSame ? old! : TopicSnapshot(name: name)
         topic.id = answer.topicID
         topic.isInternal = answer.isInternal
         topic.error = answer.errorCode == .none ? nil : answer.errorCode.name
         guard answer.errorCode == .none || !answer.partitions.isEmpty else { return topic }
-        let sorted = answer.partitions.sorted { $0.partitionIndex < $1.partitionIndex }
+        let order = answer.partitions.indices.sorted { answer.partitions[$0].partitionIndex < answer.partitions[$1].partitionIndex }
         var partitions: [PartitionSnapshot] = []
-        partitions.reserveCapacity(sorted.count)
+        partitions.reserveCapacity(order.count)
         // Partitions stand at their index; a cluster never leaves one out, so the first gap ends what can be believed.
-        for partition in sorted {
-            guard Int(partition.partitionIndex) == partitions.count else { break }
-            partitions.append(merged(partition, with: topic.partitions.count > partitions.count ? topic.partitions[partitions.count] : nil))
+        for index in order {
+            guard Int(answer.partitions[index].partitionIndex) == partitions.count else { break }
+            let old = topic.partitions.count > partitions.count ? topic.partitions[partitions.count] : nil
+            partitions.append(merged(answer.partitions[index], with: old, &lists))
         }
-        topic.partitions = partitions
+        // What did not change stays the same array, which others may hold too.
+        if partitions != topic.partitions { topic.partitions = partitions }
         return topic
     }
 
-    private func merged(_ answer: MetadataResponse.Partition, with old: PartitionSnapshot?) -> PartitionSnapshot {
+    private func merged(
+        _ answer: MetadataResponse.Partition, with old: PartitionSnapshot?, _ lists: inout ReplicaLists
+    ) -> PartitionSnapshot {
+        let replicas = lists.list(answer.replicaNodes, old?.replicas)
         var partition = PartitionSnapshot(
             index: answer.partitionIndex, leader: answer.leaderID >= 0 ? BrokerID(answer.leaderID) : nil,
-            leaderEpoch: LeaderEpoch(answer.leaderEpoch), replicas: answer.replicaNodes.map(BrokerID.init(_:)),
-            inSyncReplicas: answer.isrNodes.map(BrokerID.init(_:)), offlineReplicas: answer.offlineReplicas.map(BrokerID.init(_:)))
-        partition.error = answer.errorCode == .none ? nil : answer.errorCode.name
-        if let old {
-            (partition.startOffset, partition.endOffset, partition.offsetsTime) = (old.startOffset, old.endOffset, old.offsetsTime)
-            (partition.sizeBytes, partition.messageRate) = (old.sizeBytes, old.messageRate)
-            (partition.ends, partition.stableOffset, partition.producers) = (old.ends, old.stableOffset, old.producers)
-            // What is known of a replica that is no longer one goes.
-            partition.replicaLogs = old.replicaLogs.filter { partition.replicas.contains($0.broker) }
-            partition.eligibleLeaderReplicas = old.eligibleLeaderReplicas
-            partition.addingReplicas = old.addingReplicas.filter { partition.replicas.contains($0) }
-            partition.removingReplicas = old.removingReplicas.filter { partition.replicas.contains($0) }
-        }
+            leaderEpoch: LeaderEpoch(answer.leaderEpoch), replicas: replicas,
+            inSyncReplicas: lists.list(answer.isrNodes, old?.inSyncReplicas),
+            offlineReplicas: answer.offlineReplicas.map(BrokerID.init(_:)))
+        if answer.errorCode != .none { partition.error = answer.errorCode.name }
+        guard let old else { return partition }
+        (partition.startOffset, partition.endOffset, partition.offsetsTime) = (old.startOffset, old.endOffset, old.offsetsTime)
+        (partition.sizeBytes, partition.messageRate) = (old.sizeBytes, old.messageRate)
+        (partition.ends, partition.stableOffset, partition.producers) = (old.ends, old.stableOffset, old.producers)
+        // What is known of a replica that is no longer one goes.
+        partition.replicaLogs = old.replicas == replicas ? old.replicaLogs : old.replicaLogs.filter { replicas.contains($0.broker) }
+        if !old.eligibleLeaderReplicas.isEmpty { partition.eligibleLeaderReplicas = old.eligibleLeaderReplicas }
+        guard old.isReassigning else { return partition }
+        partition.addingReplicas = old.addingReplicas.filter { replicas.contains($0) }
+        partition.removingReplicas = old.removingReplicas.filter { replicas.contains($0) }
         return partition
     }
 
@@ -90,12 +118,15 @@ extension ClusterSnapshot {
         var leaders = OrderedMap<BrokerID, Int>()
         var replicas = OrderedMap<BrokerID, Int>()
         var lagging = OrderedMap<BrokerID, Int>()
-        for topic in topics.values {
-            for partition in topic.partitions {
-                if let leader = partition.leader { leaders[leader, default: 0] += 1 }
-                for replica in partition.replicas {
+        let values = topics.values
+        for topic in values.indices {
+            for index in values[topic].partitions.indices {
+                if let leader = values[topic].partitions[index].leader { leaders[leader, default: 0] += 1 }
+                let isWhole = values[topic].partitions[index].inSyncReplicas == values[topic].partitions[index].replicas
+                for replica in values[topic].partitions[index].replicas {
                     replicas[replica, default: 0] += 1
-                    if !partition.inSyncReplicas.contains(replica) { lagging[replica, default: 0] += 1 }
+                    guard !isWhole, !values[topic].partitions[index].inSyncReplicas.contains(replica) else { continue }
+                    lagging[replica, default: 0] += 1
                 }
             }
         }
@@ -114,16 +145,16 @@ extension ClusterSnapshot {
         health.brokersFenced = brokers.values.count(where: \.isFenced)
         let leftover = leftoverThrottles
         health.leftoverThrottles = leftover.topics.count + leftover.brokers.count
-        for topic in topics.values {
-            health.partitions += topic.partitions.count
-            for partition in topic.partitions {
-                if partition.isOffline { health.offlinePartitions += 1 }
-                if partition.isUnderReplicated { health.underReplicatedPartitions += 1 }
-                if !partition.isLeaderPreferred { health.leaderNotPreferred += 1 }
-                if partition.isReassigning { health.reassigningPartitions += 1 }
-                if topic.has(.underMinISR, partition) { health.underMinISRPartitions += 1 }
-                if topic.has(.atMinISR, partition) { health.atMinISRPartitions += 1 }
-            }
+        for index in 0..<topics.count {
+            if !topics.values[index].isCounted { topics.update(at: index) { $0.count() } }
+            let counts = topics.values[index].counts
+            health.partitions += topics.values[index].partitions.count
+            health.offlinePartitions += counts.offline
+            health.underReplicatedPartitions += counts.underReplicated
+            health.leaderNotPreferred += counts.notPreferred
+            health.reassigningPartitions += counts.reassigning
+            health.underMinISRPartitions += counts.underMinISR
+            health.atMinISRPartitions += counts.atMinISR
         }
         health.groups = groups.count
         for group in groups.values {
@@ -132,5 +163,18 @@ extension ClusterSnapshot {
             health.totalLag = health.totalLag.addingClamped(group.lag ?? 0)
         }
         self.health = health
+    }
+}
+
+/// Lists of brokers, each kept once: a cluster places a hundred thousand partitions in a few hundred ways.
+private struct ReplicaLists {
+    private var known: [[Int32]: [BrokerID]] = [:]
+
+    mutating func list(_ ids: [Int32], _ old: [BrokerID]?) -> [BrokerID] {
+        if let old, old.count == ids.count, zip(old, ids).allSatisfy({ $0.rawValue == $1 }) { return old }
+        if let list = known[ids] { return list }
+        let list = ids.map(BrokerID.init(_:))
+        known[ids] = list
+        return list
     }
 }

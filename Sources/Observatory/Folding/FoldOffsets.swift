@@ -63,8 +63,13 @@ extension ClusterSnapshot {
 
     /// One point of the cluster's throughput: what is known of all topics.
     mutating func sampleThroughput(at time: Timestamp) {
-        let messages = sum(topics.values.map(\.messageRate))
-        let bytes = sum(topics.values.map(\.byteRate))
+        var messages: Double? = nil
+        var bytes: Double? = nil
+        let values = topics.values
+        for index in values.indices {
+            if let rate = values[index].messageRate { messages = (messages ?? 0) + rate }
+            if let rate = values[index].byteRate { bytes = (bytes ?? 0) + rate }
+        }
         guard messages != nil || bytes != nil else { return }
         throughput.append(RateSample(time: time, messages: messages, bytes: bytes))
     }
