@@ -39,7 +39,8 @@ extension Broker {
         let append = ParkedAppend(replica: replica, lastOffset: result.lastOffset, leadership: replica.leaderships)
         let deadline = until ?? now.instant.adding(milliseconds: Broker.internalAppendTimeoutMs)
         guard let done = outcome(of: append) else {
-            return parked.park(.internalAppend(ParkedInternalAppend(owner: owner, append: append)), until: deadline)
+            parked.park(.internalAppend(ParkedInternalAppend(owner: owner, append: append)), until: deadline)
+            return
         }
         completions.append((owner, done))
     }
@@ -96,6 +97,7 @@ extension Broker {
                 parked.take(ticket)
                 completions.append((waiting.owner, done))
             case .deletion(let deletion): recheckDeletion(ticket, deletion)
+            case .shareFetch(let fetch): recheckShareFetch(ticket, fetch)
             case nil: break
             }
         }
@@ -109,6 +111,9 @@ extension Broker {
             case .produce(let produce): expireProduce(produce)
             case .internalAppend(let waiting): completions.append((waiting.owner, .requestTimedOut))
             case .deletion(let deletion): recheckDeletion(ticket, deletion, isOver: true)
+            case .shareFetch(let fetch):
+                forgetShareWaiter(ticket, fetch)
+                recheckShareFetch(ticket, fetch, isOver: true)
             case nil: break
             }
         }

@@ -67,6 +67,7 @@ package struct Broker {
     var groups = GroupRuntime()
     var transactions = TransactionRuntime()
     var shares = ShareCoordinatorRuntime()
+    var leading = ShareLeading()
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
 
@@ -132,7 +133,7 @@ package struct Broker {
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)
         transactionsConnectionClosed(connection)
-        shares.forget(connection)
+        sharesConnectionClosed(connection)
         channel.forget(connection)
         heartbeatConnectionClosed(connection)
     }
@@ -142,7 +143,7 @@ package struct Broker {
         mutating get {
             let due = min(parked.nextDeadline, min(timers.next, cleaning.nextAt), directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
-            let coordinators = min(groupsDeadline, transactionsDeadline, shareCoordinatorDeadline)
+            let coordinators = min(groupsDeadline, transactionsDeadline, min(shareCoordinatorDeadline, shareLeadingDeadline))
             return min(due, adminDeadline, coordinators, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
@@ -158,5 +159,6 @@ package struct Broker {
         if groupsDeadline <= now.instant { groupsTick() }
         if transactionsDeadline <= now.instant { transactionsTick() }
         if shareCoordinatorDeadline <= now.instant { shareCoordinatorTick() }
+        if shareLeadingDeadline <= now.instant { shareLeadingTick() }
     }
 }

@@ -70,6 +70,7 @@ struct ParkedRequests {
         case produce(ParkedProduce)
         case internalAppend(ParkedInternalAppend)
         case deletion(ParkedDeletion)
+        case shareFetch(ParkedShareFetch)
 
         var connection: ConnectionID? {
             switch self {
@@ -77,6 +78,7 @@ struct ParkedRequests {
             case .produce(let produce): produce.context.connection
             case .internalAppend: nil
             case .deletion(let deletion): deletion.context.connection
+            case .shareFetch(let fetch): fetch.context.connection
             }
         }
         var replicas: [Replica] {
@@ -85,6 +87,7 @@ struct ParkedRequests {
             case .produce(let produce): produce.appends.map(\.replica)
             case .internalAppend(let parked): [parked.append.replica]
             case .deletion(let deletion): deletion.waits.map(\.replica)
+            case .shareFetch(let fetch): fetch.replicas
             }
         }
     }
@@ -102,13 +105,15 @@ struct ParkedRequests {
 
     var count: Int { parked.count }
 
-    mutating func park(_ request: Parked, until deadline: Instant) {
+    @discardableResult
+    mutating func park(_ request: Parked, until deadline: Instant) -> UInt64 {
         lastTicket += 1
         let ticket = lastTicket
         parked[ticket] = request
         if let connection = request.connection { tickets[connection] = ticket }
         due.push(Due(deadline: deadline, ticket: ticket))
         for replica in request.replicas { replica.waiters.append(ticket) }
+        return ticket
     }
 
     subscript(ticket: UInt64) -> Parked? { parked[ticket] }

@@ -20,7 +20,7 @@ extension Broker {
                 ("parked", parked.nextDeadline), ("timers", timers.next), ("deletions", directory?.nextDeletion ?? .distantFuture),
                 ("peers", peers.nextDeadline), ("controller channel", channel.nextDeadline), ("life", life.nextAt),
                 ("patience", life.patienceEnds), ("replication", replicationDeadline), ("admin", adminDeadline), ("groups", groupsDeadline),
-                ("transactions", transactionsDeadline), ("shares", shareCoordinatorDeadline),
+                ("transactions", transactionsDeadline), ("shares", shareCoordinatorDeadline), ("locks", shareLeadingDeadline),
                 ("quorum", quorumDeadline), ("duties", duties.nextDeadline), ("awaited", awaited.nextDeadline),
             ]
             return all.filter { $0.1 <= now.instant }.map(\.0).joined(separator: ", ")

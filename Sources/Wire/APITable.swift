@@ -99,8 +99,8 @@ enum APITable {
         75 DescribeTopicPartitions 0-0 0 0-0 -
         76 ShareGroupHeartbeat 1-1 0 - -
         77 ShareGroupDescribe 1-1 0 - -
-        78 ShareFetch 1-2 0 - -
-        79 ShareAcknowledge 1-2 0 - -
+        78 ShareFetch 1-2 0 1-2 -
+        79 ShareAcknowledge 1-2 0 1-2 -
         83 InitializeShareGroupState 0-0 0 0-0 -
         84 ReadShareGroupState 0-0 0 0-0 -
         85 WriteShareGroupState 0-1 0 0-1 -

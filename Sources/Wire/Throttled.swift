@@ -61,6 +61,8 @@ extension OffsetDeleteResponse: ThrottledResponse {}
 extension OffsetFetchResponse: ThrottledResponse {}
 extension OffsetForLeaderEpochResponse: ThrottledResponse {}
 extension ProduceResponse: ThrottledResponse {}
+extension ShareAcknowledgeResponse: ThrottledResponse {}
+extension ShareFetchResponse: ThrottledResponse {}
 extension ShareGroupDescribeResponse: ThrottledResponse {}
 extension ShareGroupHeartbeatResponse: ThrottledResponse {}
 extension SyncGroupResponse: ThrottledResponse {}

@@ -54,6 +54,7 @@ extension Broker {
         if key.topic == offsetsTopic { groupsResigned(key.partition) }
         if key.topic == transactionsTopic { transactionsResigned(key.partition) }
         if key.topic == shareStateTopic { shareCoordinatorResigned(key.partition) }
+        sharesResigned(key.topicID, key.partition)
         changed(replica)
     }
 
@@ -72,6 +73,7 @@ extension Broker {
     mutating func letGo(_ replica: Replica) {
         stopFetching(FetchKey(topicID: replica.topicID, partition: replica.partition.partition))
         replica.follow(nil, leaderEpoch: replica.leaderEpoch)
+        sharesResigned(replica.topicID, replica.partition.partition)
         changed(replica)
         do throws(LogError) {
             try directory?.delete(replica.partition, now: now)

@@ -175,6 +175,8 @@ extension Broker {
 extension RouteTable {
     /// The rows of share groups: the share coordinator, and the leaders of share partitions.
     static let shareRoutes: [Route] = [
+        Route(ShareFetchRequest.self) { $0.handleShareFetch($1, $2) },
+        Route(ShareAcknowledgeRequest.self) { $0.handleShareAcknowledge($1, $2) },
         Route(InitializeShareGroupStateRequest.self) { $0.handleInitializeShareGroupState($1, $2) },
         Route(ReadShareGroupStateRequest.self) { $0.handleReadShareGroupState($1, $2) },
         Route(WriteShareGroupStateRequest.self) { $0.handleWriteShareGroupState($1, $2) },

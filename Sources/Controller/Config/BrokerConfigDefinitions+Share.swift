@@ -13,14 +13,16 @@ extension BrokerConfigDefinitions {
                 "share.coordinator.snapshot.update.records.per.snapshot", .int, "500", .between(0, 500),
                 "Changes of a share partition that are written before its whole state is."),
             ConfigDefinition(
-                "group.share.max.share.sessions", .int, "2000", .atLeast(1), "Members of share groups that may fetch from a broker at once."),
+                "group.share.max.share.sessions", .int, "2000", .atLeast(1),
+                "Members of share groups that may fetch from a broker at once."),
             ConfigDefinition(
                 "group.share.record.lock.duration.ms", .int, "30000", .between(1000, 3_600_000),
                 "How long a record that a member of a share group has got is its alone."),
             ConfigDefinition(
                 "group.share.min.record.lock.duration.ms", .int, "15000", .between(1000, 30_000), "The least that a group may ask for."),
             ConfigDefinition(
-                "group.share.max.record.lock.duration.ms", .int, "60000", .between(30_000, 3_600_000), "The most that a group may ask for."),
+                "group.share.max.record.lock.duration.ms", .int, "60000", .between(30_000, 3_600_000),
+                "The most that a group may ask for."),
             ConfigDefinition(
                 "group.share.delivery.count.limit", .int, "5", .between(2, 25), "How often a record is given to members of a share group."),
             ConfigDefinition(

@@ -148,8 +148,8 @@ package struct ShareCoordinator {
         effects.append(.append(partition: index, key: recordKey, value: value, token: token))
     }
 
-    /// An append asked for by `.append` is committed at `offset`, or failed with `error`. Tokens of a partition that has been unloaded since
-    /// are ignored.
+    /// An append asked for by `.append` is committed at `offset`, or failed with `error`. Tokens of a partition that has been unloaded
+    /// since are ignored.
     package mutating func appendCompleted(
         _ token: AppendToken, offset: Offset, error: ErrorCode = .none, now: Now
     ) -> [ShareCoordinatorEffect] {
@@ -223,8 +223,8 @@ package struct ShareCoordinator {
 
     // MARK: - Pruning
 
-    /// Gives up the records that no state is made of any more. States of topics that are gone get a tombstone; one that nobody has written to
-    /// for a while gets a new snapshot where its old one keeps others' records from going.
+    /// Gives up the records that no state is made of any more. States of topics that are gone get a tombstone; one that nobody has
+    /// written to for a while gets a new snapshot where its old one keeps others' records from going.
     package mutating func tick(_ now: Now, topicExists: (UUID) -> Bool) -> [ShareCoordinatorEffect] {
         guard let due = nextPruning, due <= now.instant else { return [] }
         nextPruning = now.instant.adding(milliseconds: config.pruneIntervalMs)

@@ -15,8 +15,8 @@ package struct SharePartition: Hashable, Comparable, Sendable {
     /// What FindCoordinator asks for, and whose hash says which partition of `__share_group_state` holds the state.
     package var coordinatorKey: String { "\(groupID):\(topicID.text):\(partition)" }
 
-    /// Nil where this is not what `coordinatorKey` makes: a group, a topic id and a partition with colons between. A group's name may itself
-    /// have colons in it.
+    /// Nil where this is not what `coordinatorKey` makes: a group, a topic id and a partition with colons between. A group's name may
+    /// itself have colons in it.
     package init?(coordinatorKey: String) {
         let parts = coordinatorKey.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count >= 3, let partition = Int32(parts[parts.count - 1]), let topicID = UUID(String(parts[parts.count - 2])) else {
