@@ -47,7 +47,7 @@ func c(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/\(n
 
 let everything: [Target] = [
     // Debian's C libraries: a module map and a small shim header each.
-    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"), c("COpenSSL"),
+    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"), c("COpenSSL"), c("CJQ"),
     // A pure function in C: CRC32C with the processor's own instruction.
     c("CChecksum"),
 
@@ -71,6 +71,7 @@ let everything: [Target] = [
 
     // The shells.
     library("Compression", ["Records", "Primitives", "CZlib", "CZstd", "CLZ4", "CSnappy"]),
+    library("Payloads", ["Primitives", "CJQ"]),
     library("Reactor", ["Primitives", "CLinux", "COpenSSL"]),
     library("BrokerServer", ["Broker", "Reactor", "Compression", "Primitives", "Wire", "Records", "Storage", "Controller", "Groups"]),
     library("Client", ["ClientCore", "Reactor", "Compression", "Wire", "Records", "Primitives", "CLinux"]),
@@ -82,7 +83,7 @@ let everything: [Target] = [
         "Commands",
         [
             "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Observatory", "ClientCore", "Grid", "Reactor", "Storage",
-            "Records", "Compression", "Wire", "Controller", "Primitives", "CLinux",
+            "Records", "Compression", "Wire", "Controller", "Payloads", "Primitives", "CLinux",
         ]),
     program("kastellan", ["Commands"]),
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
@@ -103,7 +104,8 @@ let everything: [Target] = [
     tests("Quorum", ["TestSupport"]),
     tests("Controller", ["TestSupport", "RecordedKafka"]), tests("Groups", ["TestSupport"]), tests("Replication", ["TestSupport"]),
     tests("Broker", ["RecordedKafka", "Reactor"]),
-    tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Reactor", ["Storage"]),
+    tests("ClientCore"), tests("Grid"), tests("Observatory"), tests("Console"), tests("Compression"), tests("Payloads"),
+    tests("Reactor", ["Storage"]),
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
     tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"),

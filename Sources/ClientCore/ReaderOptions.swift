@@ -13,6 +13,8 @@ package enum ReadStart: Equatable, Sendable {
     case ago(milliseconds: Int64)
     /// So many messages before the end, in each partition.
     case last(Int64)
+    /// So many offsets after the beginning, in each partition.
+    case afterStart(Int64)
 }
 
 /// Where reading ends.
@@ -20,6 +22,14 @@ package enum ReadStop: Equatable, Sendable {
     case never
     /// At the end as it was when reading began.
     case atEnd
+    /// Before this offset. As all that follow: at the end as it was when reading began where that comes first.
+    case offset(Offset)
+    /// So many offsets after the beginning of the log.
+    case afterStart(Int64)
+    /// So many offsets before the end.
+    case beforeEnd(Int64)
+    /// Before the first message not older than this.
+    case timestamp(Timestamp)
 }
 
 package struct ReaderOptions: Equatable, Sendable {
@@ -28,8 +38,12 @@ package struct ReaderOptions: Equatable, Sendable {
     package var partitions: [TopicPartition]?
     package var start: ReadStart
     package var stop: ReadStop
+    /// Partitions that begin elsewhere: at these offsets, clamped to what is there.
+    package var starts = OrderedMap<TopicPartition, Offset>()
     /// Leave out what transactions took back, and wait for open ones.
     package var isReadCommitted = false
+    /// Hand out control records too: the ends of transactions.
+    package var showsControl = false
     /// Bytes handed out and not yet `taken`; past it nothing more is fetched.
     package var bufferedBytesMax = 8 << 20
     package var fetchBytesMax: Int32 = 4 << 20
@@ -54,6 +68,11 @@ package struct ReadRecord: Equatable, Sendable {
     package var key: Bytes?
     package var value: Bytes?
     package var headers: [RecordHeader]
+    /// -1 where the producer has none.
+    package var producerID: Int64 = -1
+    package var isTransactional = false
+    /// What a control record says; nil for every other.
+    package var control: ControlRecordType?
 
     package init(
         partition: TopicPartition, offset: Offset, timestamp: Timestamp, timestampType: TimestampType = .createTime,
@@ -84,14 +103,20 @@ package struct ReaderPosition: Equatable, Sendable {
     package var start: Offset
     /// The next offset to be read.
     package var position: Offset
-    /// The end as last heard.
+    /// The end as last heard: the high watermark; for one who reads what is committed, the last stable offset.
     package var end: Offset
+    /// Where the first open transaction begins, or `end` where none is open; known once something was fetched.
+    package var stable: Offset
+    /// Where reading is to end, if anywhere.
+    package var stop: Offset?
 
-    package init(partition: TopicPartition, start: Offset, position: Offset, end: Offset) {
+    package init(partition: TopicPartition, start: Offset, position: Offset, end: Offset, stable: Offset? = nil, stop: Offset? = nil) {
         self.partition = partition
         self.start = start
         self.position = position
         self.end = end
+        self.stable = stable ?? end
+        self.stop = stop
     }
 }
 

@@ -54,6 +54,7 @@ extension TopicReaderMachine {
             return lost(asked, now: now)
         }
         var records: [ReadRecord] = []
+        let before = asked.map { partitions[$0]?.position }
         for topic in answer.topics {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.topic, partition.partitionIndex)
@@ -62,7 +63,9 @@ extension TopicReaderMachine {
             }
         }
         let positions = asked.compactMap { name in partitions[name].map { position(name, $0) } }
-        if !records.isEmpty { handOut(records, bytes: records.reduce(0) { $0 + $1.size }, positions, &effects) }
+        // What was left out moves positions too: who merges by time or shows how far it has read hears of it.
+        let hasMoved = before != asked.map { partitions[$0]?.position }
+        if !records.isEmpty || hasMoved { handOut(records, bytes: records.reduce(0) { $0 + $1.size }, positions, &effects) }
     }
 
     private mutating func take(
@@ -83,6 +86,7 @@ extension TopicReaderMachine {
         }
         guard var state = partitions[name] else { return }
         state.end = Offset(options.isReadCommitted ? answer.lastStableOffset : answer.highWatermark)
+        state.stable = answer.lastStableOffset < 0 ? nil : Offset(answer.lastStableOffset)
         let data = answer.records.inMemory ?? .empty
         state.filter.announce(options.isReadCommitted ? answer.abortedTransactions : [])
         read(data, name, &state, &records, &effects)
@@ -118,16 +122,23 @@ extension TopicReaderMachine {
         _ batch: RecordBatch, _ name: TopicPartition, _ state: inout Partition, _ records: inout [ReadRecord], _ effects: inout Effects
     ) {
         let position = state.position ?? .zero
-        let isWanted = state.filter.admits(batch, codecs) && !batch.header.isControl
+        let isAdmitted = state.filter.admits(batch, codecs)
+        let isWanted = batch.header.isControl ? options.showsControl : isAdmitted
         // A header that goes backwards would make us read the same bytes for ever.
         state.position = max(position, batch.header.nextOffset)
         guard isWanted, batch.header.lastOffset >= position else { return }
         do throws(BatchError) {
             for record in try batch.records(codecs) where record.offset >= position && record.offset < (state.stopAt ?? Offset(.max)) {
-                records.append(
-                    ReadRecord(
-                        partition: name, offset: record.offset, timestamp: record.timestamp, timestampType: batch.header.timestampType,
-                        leaderEpoch: batch.header.partitionLeaderEpoch, key: record.key, value: record.value, headers: record.headers))
+                var read = ReadRecord(
+                    partition: name, offset: record.offset, timestamp: record.timestamp, timestampType: batch.header.timestampType,
+                    leaderEpoch: batch.header.partitionLeaderEpoch, key: record.key, value: record.value, headers: record.headers)
+                read.producerID = batch.header.producerID
+                read.isTransactional = batch.header.isTransactional
+                if batch.header.isControl {
+                    guard let type = ControlRecordType.parse(key: record.key) else { continue }
+                    read.control = type
+                }
+                records.append(read)
             }
         } catch {
             effects.append(.output(.notice("\(name): batch at offset \(batch.header.baseOffset) cannot be read: \(error.message)")))

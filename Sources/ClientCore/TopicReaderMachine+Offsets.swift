@@ -61,7 +61,7 @@ extension TopicReaderMachine {
 
     /// Asks the leaders for the bounds of partitions that have no position: the fewest requests that tell the start and the stop.
     mutating func findOffsets(_ effects: inout Effects) {
-        for bound in [Bound.earliest, .latest, .byTime] {
+        for bound in [Bound.earliest, .latest, .byTime, .byStopTime] {
             guard let timestamp = timestamp(of: bound) else { continue }
             var byLeader = OrderedMap<BrokerID, [TopicPartition]>()
             for (partition, state) in partitions where state.position == nil && !state.isDone {
@@ -88,6 +88,7 @@ extension TopicReaderMachine {
         case .earliest: ListOffsetsTime.earliest
         case .latest: ListOffsetsTime.latest
         case .byTime: startTimestamp?.milliseconds
+        case .byStopTime: stopTimestamp?.milliseconds
         }
     }
 
@@ -96,7 +97,12 @@ extension TopicReaderMachine {
         case .earliest: state.earliest
         case .latest: state.latest
         case .byTime: state.byTime
+        case .byStopTime: state.byStopTime
         }
+    }
+
+    private var stopTimestamp: Timestamp? {
+        if case .timestamp(let time) = options.stop { time } else { nil }
     }
 
     mutating func offsetsAnswered(
@@ -133,6 +139,7 @@ extension TopicReaderMachine {
         case .earliest: state.earliest = offset
         case .latest: state.latest = offset
         case .byTime: state.byTime = offset
+        case .byStopTime: state.byStopTime = offset
         }
     }
 
@@ -157,15 +164,17 @@ extension TopicReaderMachine {
     private mutating func settle(_ name: TopicPartition) {
         guard let state = partitions[name], state.position == nil, let earliest = state.earliest, let latest = state.latest else { return }
         guard startTimestamp == nil || state.byTime != nil || state.isOutOfRange else { return }
-        let wanted = state.isOutOfRange ? max(state.start ?? earliest, earliest) : wanted(state, earliest, latest)
+        guard stopTimestamp == nil || state.byStopTime != nil || state.isOutOfRange else { return }
+        let wanted =
+            state.isOutOfRange ? max(state.start ?? earliest, earliest) : options.starts[name] ?? wanted(state, earliest, latest)
         let position = min(max(wanted, earliest), max(latest, earliest))
-        let stop = options.stop
+        let stop = stop(state, earliest, latest)
         partitions.update(name) { state in
             state.position = position
             state.end = latest
             if !state.isOutOfRange {
                 state.start = position
-                if stop == .atEnd { state.stopAt = latest }
+                state.stopAt = stop
             }
             state.isOutOfRange = false
             if let stopAt = state.stopAt, position >= stopAt { state.isDone = true }
@@ -179,6 +188,19 @@ extension TopicReaderMachine {
         case .offset(let offset): offset
         case .timestamp, .ago: (state.byTime ?? .none) < .zero ? latest : state.byTime ?? latest
         case .last(let count): latest + -max(0, count)
+        case .afterStart(let count): earliest + min(max(0, count), Int64(1) << 60)
+        }
+    }
+
+    /// Where reading ends: never past the end as it is now, so that it does end.
+    private func stop(_ state: Partition, _ earliest: Offset, _ latest: Offset) -> Offset? {
+        switch options.stop {
+        case .never: nil
+        case .atEnd: latest
+        case .offset(let offset): min(offset, latest)
+        case .afterStart(let count): min(earliest + min(max(0, count), Int64(1) << 60), latest)
+        case .beforeEnd(let count): latest + -max(0, count)
+        case .timestamp: (state.byStopTime ?? .none) < .zero ? latest : min(state.byStopTime ?? latest, latest)
         }
     }
 }

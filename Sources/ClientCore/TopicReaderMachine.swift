@@ -26,6 +26,9 @@ package struct TopicReaderMachine: ClientMachine {
         var earliest: Offset?
         var latest: Offset?
         var byTime: Offset?
+        var byStopTime: Offset?
+        /// The last stable offset as last heard.
+        var stable: Offset?
         var bytesMax: Int32
         var filter = TransactionFilter()
         var isBusy = false
@@ -45,6 +48,7 @@ package struct TopicReaderMachine: ClientMachine {
         case earliest
         case latest
         case byTime
+        case byStopTime
     }
 
     let options: ReaderOptions
@@ -208,6 +212,8 @@ package struct TopicReaderMachine: ClientMachine {
 
     func position(_ partition: TopicPartition, _ state: Partition) -> ReaderPosition {
         let position = state.position ?? .zero
-        return ReaderPosition(partition: partition, start: state.start ?? position, position: position, end: max(state.end, position))
+        return ReaderPosition(
+            partition: partition, start: state.start ?? position, position: position, end: max(state.end, position), stable: state.stable,
+            stop: state.stopAt)
     }
 }

@@ -68,6 +68,10 @@ package enum Action: String, CaseIterable, Sendable {
     case nextMatch = "next-match"
     case previousMatch = "previous-match"
     case wrap, timestamps, headers, pretty, hex, follow, pause, fullscreen, seek, save
+    case showOthers = "show-others"
+    case newestPerKey = "newest-per-key"
+    case markers, program, resend
+    case editMessage = "edit-message"
     case fromEnd = "from-end"
     case fromBeginning = "from-beginning"
     case from1m = "from-1m"

@@ -9,7 +9,7 @@ package enum CommandLine {
         /// All partitions in one kind of trouble.
         case partitions(PartitionTrouble, filter: String?)
         /// A tail from somewhere.
-        case tail(String, TailStart?)
+        case tail(String, TailRange?)
         case perform(Action)
         case theme(String)
         case create(String?)
@@ -24,7 +24,8 @@ package enum CommandLine {
         ("groups [/filter]", "consumer groups"),
         ("group NAME", "one group's partitions and members"), ("events [/filter]", "what happened"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
-        ("tail TOPIC [START]", "messages as they come; START: begin, end, 1234, -100, 2h, @2026-01-31T10:00"),
+        ("tail TOPIC… [START]", "messages as they come, of several topics or /PATTERN/; START: begin, end, 1234, -100, 2h, @-1h:-5m"),
+        ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
         ("create [TOPIC]", "a new topic"), ("theme NAME", "another theme"), ("help", "keys and commands"), ("q", "quit"),
     ]
 
@@ -34,7 +35,7 @@ package enum CommandLine {
         ("e", "events"), ("p", "partitions"), ("moves", "reassignments"), ("raft", "quorum"), ("controllers", "quorum"),
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
         ("quit", "q"),
-        ("exit", "q"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
+        ("exit", "q"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
     ]
 
     package static func parse(_ text: String, now: Timestamp) -> Result<Command, ConsoleFailure> {
@@ -69,6 +70,7 @@ package enum CommandLine {
             }
             return .success(.go(.configs(.broker(BrokerID(id))), filter: filter))
         case "tail": return parseTail(Array(arguments), now: now)
+        case "dead-letters": return .success(.go(.topics, filter: DeadLetterOrigin.topicPattern))
         case "create": return .success(.create(argument))
         case "theme": return needed { .theme($0) }
         case "help": return .success(.perform(.help))
@@ -81,9 +83,21 @@ package enum CommandLine {
     private static func parseTail(_ arguments: [String], now: Timestamp) -> Result<Command, ConsoleFailure> {
         guard let topic = arguments.first else { return .failure(ConsoleFailure("tail wants a topic.")) }
         guard arguments.count > 1 else { return .success(.tail(topic, nil)) }
-        let text = arguments.dropFirst().joined(separator: " ")
-        guard let start = TailStart(text) else { return .failure(ConsoleFailure("Not a start: \(Escape.line(text)).")) }
-        return .success(.tail(topic, start))
+        // Topics first, then where to start: the longest tail of the line that means a start.
+        for count in 1..<arguments.count {
+            let text = arguments[count...].joined(separator: " ")
+            guard isTopics(arguments[..<count]), let range = TailRange(text, now: now) else { continue }
+            return .success(.tail(arguments[..<count].joined(separator: " "), range))
+        }
+        if isTopics(arguments[...]) { return .success(.tail(arguments.joined(separator: " "), nil)) }
+        return .failure(
+            ConsoleFailure("Not a start: \(Escape.line(arguments.dropFirst().joined(separator: " "))); topic \(Escape.line(topic))."))
+    }
+
+    /// A pattern stands alone; what begins a start's text is no topic's name.
+    private static func isTopics(_ words: ArraySlice<String>) -> Bool {
+        if words.contains(where: { $0.hasPrefix("/") }) { return words.count == 1 }
+        return words.allSatisfy { !$0.hasPrefix("@") && !$0.contains(":") && !$0.hasPrefix("+") && !$0.hasPrefix("-") }
     }
 
     /// The rest of the word being typed, or nil: commands first, then names from the cluster.

@@ -34,6 +34,8 @@ package struct ConsoleOptions: Equatable, Sendable {
 package struct Console: Sendable {
     package private(set) var options: ConsoleOptions
     package let keys: KeyMap
+    /// What the shell lends to tails.
+    package var tools = TailTools()
     package internal(set) var snapshot = ClusterSnapshot()
     package internal(set) var now = Now(instant: .zero, wall: .none)
     package internal(set) var width = 80
@@ -58,6 +60,8 @@ package struct Console: Sendable {
     var isFullscreen = false
     var lastTicket = 0
     var lastTailSession = 0
+    /// A message that is in the user's editor, as it went there.
+    var edited: (ticket: Int, text: String)?
     /// How to take back the last change.
     var undoable: PlanAction?
     var watched: Interest?
@@ -116,6 +120,7 @@ package struct Console: Sendable {
         case .saved(.success(let name)): say(.info, "Saved to \(Escape.line(name)).")
         case .saved(.failure(let failure)): say(.error, failure.message)
         case .file(let ticket, let name, let result): takeFile(ticket, name, result)
+        case .edited(let ticket, let result): takeEdited(ticket, result)
         case .notice(let notice): say(notice.kind, notice.text)
         case .chaos(let conditions):
             chaos = conditions

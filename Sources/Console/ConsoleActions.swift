@@ -95,11 +95,18 @@ extension Console {
         case .columnsRight: view.columnShift = min(view.columnShift + 1, max(0, tables[view.panel].model.columns.count - 2))
         case .otherPanel: turnPanel(1)
         case .otherPanelBack: turnPanel(view.panels.count - 1)
-        case .tail: if let topic = selectedTopic { push(.tail(topic)) } else { say(.info, "Select a topic to tail.") }
+        case .tail: tailSelected()
         case .configs: openConfigs()
         default: return performSorting(action)
         }
         return true
+    }
+
+    /// The marked topics together, or the selected one.
+    private mutating func tailSelected() {
+        let marked = place == .topics ? tables[0].order.map { tables[0].model.rows[$0].id }.filter { view.panels[0].isMarked($0) } : []
+        if !marked.isEmpty { return push(.tail(marked.joined(separator: " "))) }
+        if let topic = selectedTopic { push(.tail(topic)) } else { say(.info, "Select a topic to tail.") }
     }
 
     private mutating func openFilter() -> Bool {

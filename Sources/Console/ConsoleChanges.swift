@@ -80,6 +80,11 @@ extension Console {
 
     private mutating func submit(_ form: Form) {
         var form = form
+        if case .produce = form.purpose, !form["file"].isEmpty {
+            lastTicket += 1
+            overlay = .form(form)
+            return request(.readFile(ticket: lastTicket, name: form["file"]))
+        }
         do throws(ConsoleFailure) {
             let action = try FormReader.action(form, snapshot: snapshot)
             if case .resetOffsets(_, _, .file(let name, _)) = action {
@@ -119,6 +124,8 @@ extension Console {
             overlay = .plan(dialog)
         case .close: closePlan(dialog)
         case .edit: overlay = dialog.form.map { .form($0) }
+        case .abort:
+            request(.abort(ticket: dialog.ticket))
         case .copy:
             guard case .review(let plan) = dialog.phase else { return }
             request(.copy(plan.kafkaCommand))

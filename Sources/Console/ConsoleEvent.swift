@@ -20,6 +20,8 @@ package enum ConsoleEvent: Sendable {
     case saved(Result<String, ConsoleFailure>)
     /// The answer to `ConsoleRequest.readFile`.
     case file(ticket: Int, name: String, Result<String, ConsoleFailure>)
+    /// The answer to `ConsoleRequest.edit`: the text as the editor left it.
+    case edited(ticket: Int, Result<String, ConsoleFailure>)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
     /// The cluster is one of our own: what is done to its brokers. Comes at its start and after every fault.
@@ -39,12 +41,18 @@ package enum ConsoleRequest: Equatable, Sendable {
     case refresh
     case plan(ticket: Int, PlanAction)
     case run(ticket: Int, Plan)
+    /// End a running plan that can be ended: one that sends messages.
+    case abort(ticket: Int)
+    /// Let the user change a text in their own editor.
+    case edit(ticket: Int, String)
     case startTail(TailQuery)
     case stopTail(session: Int)
     /// Stop reading (true) or go on: the viewer has paused, or its buffer must not be overrun.
     case pauseTail(session: Int, Bool)
+    /// What the view would hide need not be handed over.
+    case filterTail(session: Int, TailFilter)
     /// Write a file; a relative name is relative to where the program was started.
-    case save(name: String, text: String)
+    case save(name: String, Bytes)
     case readFile(ticket: Int, name: String)
     /// Put text on the terminal's clipboard.
     case copy(String)

@@ -37,7 +37,7 @@ extension Console {
     }
 
     private mutating func entered() {
-        if case .tail(let topic) = place { startTail(topic: topic) }
+        if case .tail(let topic) = place { startTail(topic) }
         rebuild()
     }
 
@@ -142,9 +142,9 @@ extension Console {
         }
     }
 
-    mutating func setFilter(_ text: String) {
+    mutating func setFilter(_ text: String, isTyped: Bool = false) {
         if view.tail != nil {
-            setTailFilter(text)
+            setTailFilter(text, isTyped: isTyped)
         } else if place.isTable {
             view.filter = RowFilter(text)
             rebuild()

@@ -9,7 +9,7 @@ extension Console {
         switch key {
         case Key(.escape):
             overlay = nil
-            if prompt.kind == .filter { setFilter(prompt.original) }
+            if prompt.kind == .filter { setFilter(prompt.original, isTyped: false) }
             return
         case Key(.enter):
             overlay = nil
@@ -35,10 +35,10 @@ extension Console {
         guard case .prompt(var prompt)? = overlay else { return }
         switch prompt.kind {
         case .filter:
-            setFilter(prompt.field.text)
-            prompt.problem = RowFilter(prompt.field.text).problem
+            setFilter(prompt.field.text, isTyped: true)
+            if let tail = view.tail { prompt.problem = tail.filter.problem } else { prompt.problem = RowFilter(prompt.field.text).problem }
         case .seek:
-            prompt.problem = prompt.field.isEmpty || TailStart(prompt.field.text) != nil ? nil : "offset, -100, 2h, @time, begin, end"
+            prompt.problem = prompt.field.isEmpty || TailRange(prompt.field.text, now: now.wall) != nil ? nil : TailRange.hint
         case .command, .save: prompt.problem = nil
         }
         overlay = .prompt(prompt)
@@ -70,11 +70,11 @@ extension Console {
     private mutating func submit(_ prompt: Prompt) {
         let text = prompt.field.text
         switch prompt.kind {
-        case .filter: setFilter(text)
+        case .filter: setFilter(text, isTyped: false)
         case .seek:
-            guard let start = TailStart(text) else { return say(.warning, "Not a start: \(text)") }
-            restartTail { $0.start = start }
-        case .save: if !text.isEmpty { request(.save(name: text, text: textToSave)) }
+            guard let range = TailRange(text, now: now.wall) else { return say(.warning, "Not a start: \(text)") }
+            restartTail(from: range.start ?? .beginning, to: range.stop)
+        case .save: if !text.isEmpty { request(.save(name: text, bytesToSave(as: text))) }
         case .command: submitCommand(text)
         }
     }
@@ -91,9 +91,9 @@ extension Console {
             go(.partitions, filter: filter)
             view.trouble = trouble
             rebuild()
-        case .success(.tail(let topic, let start)):
-            go(.tail(topic), filter: nil)
-            if let start { restartTail { $0.start = start } }
+        case .success(.tail(let topics, let range)):
+            go(.tail(topics), filter: nil)
+            if let range { restartTail(from: range.start ?? .beginning, to: range.stop) }
         case .success(.perform(let action)): perform(action)
         case .success(.theme(let name)): request(.setTheme(name))
         case .success(.create(let name)):
@@ -113,6 +113,6 @@ extension Console {
             push(place)
         default: jump(place)
         }
-        if let filter, !filter.isEmpty { setFilter(filter) }
+        if let filter, !filter.isEmpty { setFilter(filter, isTyped: false) }
     }
 }

@@ -4,9 +4,10 @@ import Primitives
 
 /// The live tail's keys and news.
 extension Console {
-    mutating func startTail(topic: String) {
+    /// `topics` as the place names them: one, several with spaces between, or a pattern between slashes.
+    mutating func startTail(_ topics: String) {
         lastTailSession += 1
-        let query = TailQuery(session: lastTailSession, topic: topic, start: .last(100))
+        let query = TailQuery(session: lastTailSession, topics: tailedTopics(topics), start: .last(100))
         view.tail = TailState(query)
         request(.startTail(query))
     }
@@ -19,8 +20,10 @@ extension Console {
         var query = old.query
         query.session = lastTailSession
         change(&query)
+        if case .tail(let named) = place, named.hasPrefix("/") { query.topics = tailedTopics(named) }
         var fresh = TailState(query)
         fresh.filter = old.filter
+        (fresh.showsAll, fresh.showsMarkers, fresh.newestPerKey) = (old.showsAll, old.showsMarkers, old.newestPerKey)
         (fresh.wraps, fresh.showsTimes, fresh.showsHeaders) = (old.wraps, old.showsTimes, old.showsHeaders)
         (fresh.isPretty, fresh.showsHex) = (old.isPretty, old.showsHex)
         // From somewhere in the past one reads from the top; from the end one follows.
@@ -30,6 +33,23 @@ extension Console {
         }
         view.tail = fresh
         request(.startTail(query))
+        tellReader()
+    }
+
+    /// The topics that a tail's place names; of a pattern those that there are now.
+    func tailedTopics(_ named: String) -> [String] {
+        guard named.hasPrefix("/") else { return named.split(separator: " ").map(String.init) }
+        let text = String(named.dropFirst().hasSuffix("/") ? named.dropFirst().dropLast() : named.dropFirst())
+        guard let pattern = try? Pattern(text) else { return [] }
+        return snapshot.topics.keys.filter { name in
+            pattern.matches(name) && (showsInternal || snapshot.topics[name]?.isInternal != true)
+        }
+    }
+
+    /// The reader leaves out itself what would not be shown, as fast as it can read.
+    private mutating func tellReader() {
+        guard let tail = view.tail, !tail.isStopped else { return }
+        request(.filterTail(session: tail.query.session, tail.hides ? tail.filter : .none))
     }
 
     mutating func takeTail(_ update: TailUpdate) {
@@ -50,7 +70,22 @@ extension Console {
         }
     }
 
-    mutating func setTailFilter(_ text: String) { view.tail?.setFilter(text) }
+    /// While it is typed the program behind ` | ` is left out: it is made on Enter.
+    mutating func setTailFilter(_ text: String, isTyped: Bool) {
+        guard let old = view.tail else { return }
+        let filter = TailFilter(text, now: now.wall, compile: isTyped ? nil : tools.compile)
+        if !isTyped, let problem = filter.problem { say(.warning, problem) }
+        view.tail?.setFilter(filter)
+        if isTyped { return }
+        if !readAgainForFilter(old) { tellReader() }
+    }
+
+    /// What the reader left out for another filter is read again, where it was in the past.
+    private mutating func readAgainForFilter(_ old: TailState) -> Bool {
+        guard old.filtered > 0, old.query.start != .end, !old.isStopped else { return false }
+        restartTail { _ in }
+        return true
+    }
 
     mutating func performInTail(_ action: Action) {
         switch action {
@@ -61,6 +96,18 @@ extension Console {
         case .headers: view.tail?.showsHeaders.toggle()
         case .pretty: view.tail?.isPretty.toggle()
         case .hex: view.tail?.showsHex.toggle()
+        case .showOthers: toggleOthers()
+        case .nextMatch: goToMatch(1)
+        case .previousMatch: goToMatch(-1)
+        case .newestPerKey:
+            view.tail?.newestPerKey.toggle()
+            view.tail?.chooseShown()
+        case .markers:
+            view.tail?.showsMarkers.toggle()
+            view.tail?.chooseShown()
+        case .program:
+            let text = view.tail?.filter.text ?? ""
+            overlay = .prompt(Prompt(.filter, text: TailFilter.halves(text).program == nil ? text + (text.isEmpty ? "| " : " | ") : text))
         case .fullscreen: isFullscreen.toggle()
         case .seek: overlay = .prompt(Prompt(.seek))
         case .mark:
@@ -68,17 +115,41 @@ extension Console {
             moveTail(by: 1)
         case .clearMarks: view.tail?.marks = []
         case .copy: copyTail()
-        case .save: overlay = .prompt(Prompt(.save, text: fileName(view.tail?.query.topic ?? "tail", ext: "jsonl")))
+        case .save: overlay = .prompt(Prompt(.save, text: fileName(view.tail?.query.topics.first ?? "tail", ext: "jsonl")))
         case .open: openMessage()
-        case .fromEnd: restartTail { $0.start = .end }
-        case .fromBeginning: restartTail { $0.start = .beginning }
-        case .from1m: restartTail { $0.start = .ago(milliseconds: 60_000) }
-        case .from5m: restartTail { $0.start = .ago(milliseconds: 300_000) }
-        case .from15m: restartTail { $0.start = .ago(milliseconds: 900_000) }
-        case .from1h: restartTail { $0.start = .ago(milliseconds: 3_600_000) }
-        case .from24h: restartTail { $0.start = .ago(milliseconds: 86_400_000) }
+        case .editMessage: editMessage()
+        case .resend: openSend()
+        case .fromEnd: restartTail(from: .end)
+        case .fromBeginning: restartTail(from: .beginning)
+        case .from1m: restartTail(from: .ago(milliseconds: 60_000))
+        case .from5m: restartTail(from: .ago(milliseconds: 300_000))
+        case .from15m: restartTail(from: .ago(milliseconds: 900_000))
+        case .from1h: restartTail(from: .ago(milliseconds: 3_600_000))
+        case .from24h: restartTail(from: .ago(milliseconds: 86_400_000))
         default: break
         }
+    }
+
+    mutating func restartTail(from start: TailStart, to stop: TailStop? = nil) {
+        restartTail {
+            $0.start = start
+            $0.stop = stop
+        }
+    }
+
+    private mutating func toggleOthers() {
+        guard let old = view.tail else { return }
+        view.tail?.showsAll.toggle()
+        view.tail?.chooseShown()
+        if !old.hides || !readAgainForFilter(old) { tellReader() }
+    }
+
+    private mutating func goToMatch(_ step: Int) {
+        guard let tail = view.tail else { return }
+        if tail.filter.isEmpty { return say(.info, "Nothing to search for: / takes it.") }
+        guard let place = tail.nextMatch(step) else { return say(.info, "No match \(step > 0 ? "below" : "above").") }
+        view.tail?.follows = false
+        view.tail?.select(place)
     }
 
     mutating func followTail(_ follows: Bool) {
@@ -88,7 +159,7 @@ extension Console {
 
     private mutating func pauseTail() {
         guard var tail = view.tail else { return }
-        if tail.isStopped { return restartTail { $0.start = .end } }
+        if tail.isStopped { return restartTail(from: .end) }
         tail.isPaused.toggle()
         tail.isHeld = false
         view.tail = tail
@@ -126,7 +197,7 @@ extension Console {
     private mutating func copyTail() {
         guard let tail = view.tail, let selected = tail.selectedMessage else { return say(.info, "Nothing to copy yet.") }
         let messages = tail.marks.isEmpty ? [selected] : tail.chosen
-        request(.copy(messages.map { $0.value.map { $0.string ?? $0.hex } ?? "" }.joined(separator: "\n")))
+        request(.copy(messages.map { $0.shownValue.map { $0.string ?? $0.hex } ?? "" }.joined(separator: "\n")))
         say(.info, "Copied \(messages.count) value\(plural(messages.count)).")
     }
 
@@ -149,9 +220,18 @@ extension Console {
             field("Partition", [Span(String(message.partition.partition), .value)]),
             field("Offset", [Span(message.offset.description, .value)]),
             field("Timestamp", [Span(message.timestamp.milliseconds < 0 ? "none" : CivilTime(message.timestamp).text + " UTC", .value)]),
-            field("Key", Payload.line(message.key, hex: false, plain: .value)),
+            field("Key", Payload.line(message.shownKey, hex: false, plain: .value)),
             field("Size", [Span("\(Format.count(message.value?.count ?? 0)) bytes of value", .value)]),
         ]
+        if let decoding = message.decoding { out.append(field("Decoded", [Span(Escape.line(decoding), .value)])) }
+        if let origin = DeadLetterOrigin(message) {
+            let place = origin.topic + (origin.partition.map { "-\($0)" } ?? "") + (origin.offset.map { " @ \($0)" } ?? "")
+            out.append(field("Came from", [Span(Escape.line(place) + ", a dead letter by " + origin.writer, .value)]))
+            if let error = origin.error { out.append(field("Error", [Span(Escape.line(error), .failure)])) }
+        }
+        if message.producerID >= 0 {
+            out.append(field("Producer", [Span("\(message.producerID)" + (message.isTransactional ? ", in a transaction" : ""), .value)]))
+        }
         if !message.headers.isEmpty {
             out += [[], [Span("HEADERS", .tableHeader)]]
             for header in message.headers {
@@ -160,12 +240,12 @@ extension Console {
             }
         }
         out += [[], [Span("VALUE", .tableHeader)]]
-        return out + Payload.lines(message.value, hex: view.text.showsHex)
+        return out + Payload.lines(view.text.showsHex ? message.value : message.shownValue, hex: view.text.showsHex)
     }
 
-    /// What the save prompt writes: messages of a tail as JSON lines, a text as it is.
-    var textToSave: String {
-        if let tail = view.tail { return TailExport.jsonLines(tail.chosen) }
-        return documentText
+    /// What the save prompt writes: messages of a tail as the file's name says, a text as it is.
+    func bytesToSave(as name: String) -> Bytes {
+        if let tail = view.tail { return TailExport.Format(fileName: name).bytes(tail.chosen) }
+        return Bytes(documentText)
     }
 }

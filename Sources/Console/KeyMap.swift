@@ -125,8 +125,16 @@ extension KeyMap {
     private static let tailing: [KeyBinding] = [
         KeyBinding("s F", .follow, [.tail], hint: "follow", "follow the end, or stay where you are"),
         KeyBinding("p space", .pause, [.tail], hint: "pause", "stop reading, or go on"),
-        KeyBinding("/ f4", .filter, [.tail], hint: "filter", "show messages that match: k: v: h: or any; !inverse"),
-        KeyBinding("o", .seek, [.tail], hint: "seek", "start elsewhere: an offset, -100, 2h, @time"),
+        KeyBinding("/ f4", .filter, [.tail], hint: "filter", "show messages that match: k: v: h: t: p: o: ts: is: or any; !inverse; | jq"),
+        KeyBinding("|", .program, [.tail], hint: "jq", "filter and reshape values with jq: | .amount > 100, | {id}"),
+        KeyBinding("n", .nextMatch, [.tail], "next match"), KeyBinding("N", .previousMatch, [.tail], "match before"),
+        KeyBinding("&", .showOthers, [.tail], "show what does not match too, or only what does"),
+        KeyBinding("e", .editMessage, [.tail], hint: "edit", "the message in $EDITOR; what is changed there can be written"),
+        KeyBinding(
+            "R", .resend, [.tail], hint: "resend", "write marked messages again, or dead letters to where they came from", isChange: true),
+        KeyBinding("u", .newestPerKey, [.tail], "of each key only the newest message"),
+        KeyBinding("i", .markers, [.tail], "show control records: the ends of transactions"),
+        KeyBinding("o", .seek, [.tail], hint: "seek", "start elsewhere: an offset, +10, -100, 2h, @time, 5:10, @-1h:-5m"),
         KeyBinding("0", .fromEnd, [.tail], hint: "live", "start at the end"),
         KeyBinding("1", .fromBeginning, [.tail], hint: "all", "start at the beginning"),
         KeyBinding("2", .from1m, [.tail], "start a minute ago"), KeyBinding("3", .from5m, [.tail], "start 5 minutes ago"),
@@ -139,7 +147,7 @@ extension KeyMap {
         KeyBinding("f", .fullscreen, [.tail], "hide everything else"), KeyBinding("m", .mark, [.tail], "mark the message"),
         KeyBinding("ctrl-\\", .clearMarks, [.tail], "clear all marks"),
         KeyBinding("c", .copy, [.tail], "copy the value, or the marked ones"),
-        KeyBinding("ctrl-s", .save, [.tail], "save what is shown, or the marked ones, to a file"),
+        KeyBinding("ctrl-s", .save, [.tail], "save what is shown, or the marked ones: .jsonl, .csv or .raw"),
     ]
 
     private static let listing: [KeyBinding] = [

@@ -17,6 +17,7 @@ package enum Place: Equatable, Sendable {
     case group(String)
     case events
     case configs(ConfigResource)
+    /// One topic, several with spaces between, or a pattern between slashes.
     case tail(String)
     /// One message of the tail it was opened from.
     case message(String)
@@ -77,7 +78,7 @@ package enum Place: Equatable, Sendable {
         case .group(let id): .group(id)
         case .events: .events
         case .configs(let resource): .configs(resource)
-        case .tail(let topic): .tail(topic)
+        case .tail(let topics): topics.contains("/") || topics.contains(" ") ? .events : .tail(topics)
         case .describe(.broker): .brokers
         case .describe(.topic(let name)): .topic(name)
         case .describe(.partition(let partition)): .topic(partition.topic)

@@ -10,6 +10,8 @@ package enum TailStart: Equatable, Sendable {
     case timestamp(Timestamp)
     /// So many milliseconds before now.
     case ago(milliseconds: Int64)
+    /// So many offsets after the beginning of each partition.
+    case afterStart(Int64)
 
     package var text: String {
         switch self {
@@ -17,6 +19,7 @@ package enum TailStart: Equatable, Sendable {
         case .end: "end"
         case .last(let count): "last \(count)"
         case .offset(let offset): "offset \(offset)"
+        case .afterStart(let count): "beginning + \(count)"
         case .timestamp(let time): CivilTime(time).date + " " + CivilTime(time).clock
         case .ago(let milliseconds): "\(ageWords(milliseconds)) ago"
         }
@@ -32,50 +35,61 @@ func ageWords(_ milliseconds: Int64) -> String {
     return "\(milliseconds)ms"
 }
 
+/// Where a tail stops reading: at the end as it was when it began, if not before.
+package enum TailStop: Equatable, Sendable {
+    case end
+    case offset(Int64)
+    case afterStart(Int64)
+    case beforeEnd(Int64)
+    /// Before the first message not older than this.
+    case timestamp(Timestamp)
+
+    package var text: String {
+        switch self {
+        case .end: "end"
+        case .offset(let offset): "offset \(offset)"
+        case .afterStart(let count): "beginning + \(count)"
+        case .beforeEnd(let count): "end - \(count)"
+        case .timestamp(let time): CivilTime(time).date + " " + CivilTime(time).clock
+        }
+    }
+}
+
 /// What to read for a tail view.
 package struct TailQuery: Equatable, Sendable {
     /// Tells this reading from earlier ones of the same view: what still arrives from those is dropped.
     package var session: Int
-    package var topic: String
-    /// Nil: all of them.
+    /// One, or several to be merged by time.
+    package var topics: [String]
+    /// Nil: all of them. Only where there is one topic.
     package var partition: Int32?
     package var start: TailStart
+    /// Nil: never, what is written later is read too.
+    package var stop: TailStop?
 
-    package init(session: Int, topic: String, partition: Int32? = nil, start: TailStart) {
+    package init(session: Int, topics: [String], partition: Int32? = nil, start: TailStart, stop: TailStop? = nil) {
         self.session = session
-        self.topic = topic
+        self.topics = topics
         self.partition = partition
         self.start = start
+        self.stop = stop
     }
+
+    package init(session: Int, topic: String, partition: Int32? = nil, start: TailStart, stop: TailStop? = nil) {
+        self.init(session: session, topics: [topic], partition: partition, start: start, stop: stop)
+    }
+
+    /// "from 2h ago to end".
+    package var span: String { start.text + (stop.map { " to \($0.text)" } ?? "") }
 }
 
-/// A message as read. Its bytes are hostile until escaped.
-package struct TailMessage: Equatable, Sendable {
-    package struct Header: Equatable, Sendable {
-        package var name: String
-        package var value: Bytes?
-        package init(_ name: String, _ value: Bytes?) {
-            self.name = name
-            self.value = value
-        }
-    }
-    package var partition: TopicPartition
-    package var offset: Offset
-    package var timestamp: Timestamp
-    package var key: Bytes?
-    /// Nil is a tombstone.
-    package var value: Bytes?
-    package var headers: [Header]
-
-    package init(
-        partition: TopicPartition, offset: Offset, timestamp: Timestamp, key: Bytes? = nil, value: Bytes?, headers: [Header] = []
-    ) {
-        self.partition = partition
-        self.offset = offset
-        self.timestamp = timestamp
-        self.key = key
-        self.value = value
-        self.headers = headers
+/// How far a tail has read of what was there to read, in offsets, over all partitions.
+package struct TailProgress: Equatable, Sendable {
+    package var read: Int64
+    package var total: Int64
+    package init(read: Int64, total: Int64) {
+        self.read = read
+        self.total = total
     }
 }
 
@@ -86,8 +100,15 @@ package struct TailUpdate: Equatable, Sendable {
     package var messages: [TailMessage]
     /// Read but not handed over, because the stream outran the view.
     package var skipped: Int
+    /// Read but not handed over, because the filter that the reader was told does not let them through.
+    package var filtered: Int
+    package var progress: TailProgress?
+    /// Offsets between the last stable one and the high watermark: what open transactions keep from those who read what is committed.
+    package var unstable: Int64
     /// Nothing is left to read just now: the reader stands at the end of every partition.
     package var isCaughtUp: Bool
+    /// What was to be read has been read; nothing more will come.
+    package var isFinished: Bool
     /// What keeps it from reading; nil while it reads.
     package var error: String?
 
@@ -97,5 +118,8 @@ package struct TailUpdate: Equatable, Sendable {
         self.skipped = skipped
         self.isCaughtUp = isCaughtUp
         self.error = error
+        filtered = 0
+        unstable = 0
+        isFinished = false
     }
 }

@@ -297,7 +297,7 @@ extension Array where Element: Comparable {
     }
 
     /// Sorted, each once.
-    func uniqued() -> [Element] {
+    package func uniqued() -> [Element] {
         var out: [Element] = []
         for element in sorted() where out.last != element { out.append(element) }
         return out

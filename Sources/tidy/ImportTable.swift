@@ -22,13 +22,14 @@ struct ImportTable {
         Console       P  Observatory Grid ClientCore Primitives
         Simulator     P  Broker ClientCore Controller Groups Quorum Replication Storage Records Wire Primitives
         Compression   -  Records Primitives CZlib CZstd CLZ4 CSnappy
+        Payloads      -  Primitives CJQ
         Reactor       -  Primitives CLinux COpenSSL
         BrokerServer  -  Broker Reactor Compression Primitives Wire Records Storage Controller Groups
         Client        -  ClientCore Reactor Compression Wire Records Primitives CLinux
         DevCluster    -  BrokerServer Client ClientCore Broker Controller Reactor Wire Records Groups Primitives
         Terminal      -  Grid CNcurses CLinux CYAML Primitives
         Commands      -  Client DevCluster BrokerServer Console Terminal Observatory ClientCore Grid Reactor
-        +             -  Storage Records Compression Wire Controller Primitives CLinux
+        +             -  Storage Records Compression Wire Controller Payloads Primitives CLinux
         kastellan     -  Commands
         bench         -  Reactor Storage Records Wire Primitives CLinux
         simulate      -  Simulator Compression Primitives

@@ -55,6 +55,46 @@ import Wire
         return builder.buildUncompressed()
     }
 
+    @Test(
+        arguments: [
+            (ReadStop.offset(12), 12), (.offset(99), 20), (.afterStart(3), 13), (.beforeEnd(4), 16), (.timestamp(7), 15), (.atEnd, 20),
+        ] as [(ReadStop, Int64)])
+    func reachesItsStop(stop: ReadStop, at: Int64) {
+        var story = story(ReaderOptions(topics: ["log"], start: .earliest, stop: stop))
+        answerOffsets(&story, earliest: 10, latest: 20, byTime: 15)
+        guard case .started(let positions)? = story.outputs.first else { return #expect(Bool(false), "\(story.outputs)") }
+        #expect(positions.first?.stop == Offset(at))
+        story.answer(fetched(0, batch(10, (10..<20).map { "v\($0)" }), end: 20))
+        let offsets = story.outputs.flatMap { output -> [Int64] in
+            if case .records(let records, _, _) = output { records.map(\.offset.rawValue) } else { [] }
+        }
+        #expect(offsets == Array(10..<at))
+        #expect(story.isFinished)
+    }
+
+    @Test func startsSomeWayAfterTheBeginning() {
+        var story = story(ReaderOptions(topics: ["log"], start: .afterStart(4)))
+        answerOffsets(&story, earliest: 10, latest: 20)
+        guard case .started(let positions)? = story.outputs.first else { return #expect(Bool(false), "\(story.outputs)") }
+        #expect(positions.first?.start == 14)
+    }
+
+    @Test func controlRecordsAreHandedOutWhenAskedFor() {
+        var options = ReaderOptions(topics: ["log"], start: .earliest)
+        options.showsControl = true
+        var story = story(options)
+        answerOffsets(&story, earliest: 0, latest: 2)
+        var marker = BatchBuilder(baseOffset: 1, producerID: 7, producerEpoch: 0, isTransactional: true, isControl: true)
+        marker.append(
+            timestamp: 6, key: ControlRecordType.abort.key, value: EndTransactionMarker(isCommit: false, coordinatorEpoch: 1).value)
+        story.answer(fetched(0, joined([batch(0, ["a"], producer: 7), marker.buildUncompressed()]), end: 2))
+        let records = story.outputs.flatMap { output -> [ReadRecord] in
+            if case .records(let records, _, _) = output { records } else { [] }
+        }
+        #expect(records.map(\.control) == [nil, .abort])
+        #expect(records.allSatisfy { $0.isTransactional && $0.producerID == 7 })
+    }
+
     private func joined(_ parts: [Bytes]) -> Bytes {
         var writer = ByteWriter()
         for part in parts { writer.bytes(part) }
@@ -68,10 +108,12 @@ import Wire
         }
     }
 
-    @Test(arguments: [
-        (ReadStart.earliest, 10), (.latest, 50), (.last(5), 45), (.last(500), 10), (.offset(20), 20), (.offset(3), 10), (.offset(99), 50),
-        (.timestamp(Timestamp(milliseconds: 77)), 30), (.ago(milliseconds: 1000), 30),
-    ] as [(ReadStart, Int64)])
+    @Test(
+        arguments: [
+            (ReadStart.earliest, 10), (.latest, 50), (.last(5), 45), (.last(500), 10), (.offset(20), 20), (.offset(3), 10),
+            (.offset(99), 50),
+            (.timestamp(Timestamp(milliseconds: 77)), 30), (.ago(milliseconds: 1000), 30),
+        ] as [(ReadStart, Int64)])
     func startIsResolvedAndClamped(start: ReadStart, expected: Int64) {
         var story = story(ReaderOptions(topics: ["log"], start: start))
         answerOffsets(&story, earliest: 10, latest: 50, byTime: 30)

@@ -1,3 +1,4 @@
+import Console
 import Primitives
 import Testing
 
@@ -45,15 +46,17 @@ import Testing
 
     @Test func offsets() throws {
         let now = Timestamp(milliseconds: 100_000)
-        func start(_ text: String) throws -> OffsetChoice? { try OffsetRange.parse([text], now: now).start }
+        func start(_ text: String) throws -> TailStart? { try TailCommand.range([text], now: now).start }
         #expect(try start("beginning") == .beginning)
         #expect(try start("latest") == .end)
         #expect(try start("42") == .offset(42))
         #expect(try start("-42") == .last(42))
-        #expect(try start("@90s") == .time(10_000))
-        #expect(try OffsetRange.parse(["s@5", "e@7"], now: now) == OffsetRange(start: .time(5), stop: 7))
-        for bad in ["", "middle", "@", "e@x", "1x"] {
-            #expect(throws: Failure.self) { try OffsetRange.parse([bad], now: now) }
+        #expect(try start("@90s") == .ago(milliseconds: 90_000))
+        #expect(try TailCommand.range(["s@5", "e@7"], now: now) == TailRange(start: .timestamp(5), stop: .timestamp(7)))
+        #expect(try TailCommand.range(["@1m:end"], now: now) == TailRange(start: .ago(milliseconds: 60_000), stop: .end))
+        #expect(try TailCommand.range(["-10", "e@30s"], now: now) == TailRange(start: .last(10), stop: .timestamp(70_000)))
+        for bad in ["", "middle", "@", "e@x", "1x", "e@1:2"] {
+            #expect(throws: Failure.self) { try TailCommand.range([bad], now: now) }
         }
     }
 

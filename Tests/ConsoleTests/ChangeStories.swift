@@ -116,7 +116,7 @@ import Testing
 
     @Test func produce() {
         let driver = Driver().press("3 p").type("k1").press("enter").type("hello, world").press("enter").type("trace=1, by=me, too").press(
-            "enter right enter enter")
+            "enter right enter enter enter enter")
         let headers = [NewMessage.Header("trace", Bytes("1")), NewMessage.Header("by", Bytes("me,too"))]
         driver.expectRequest(
             .plan(
@@ -125,13 +125,13 @@ import Testing
     }
 
     @Test func aTombstoneNeedsAKey() {
-        let driver = Driver().press("3 p tab tab tab tab right enter").expect("A tombstone needs a key")
+        let driver = Driver().press("3 p tab tab tab tab right enter enter enter").expect("A tombstone needs a key")
         driver.press("tab tab tab").type("gone").press("backtab backtab backtab enter")
         driver.expectRequest(.plan(ticket: 1, .produce(NewMessage(topic: "audit-log", key: Bytes("gone"), value: nil))))
     }
 
     @Test func pastedTextIsOneLineWithoutControls() {
-        let driver = Driver().press("3 p tab").send(.input(.paste("a\nb\u{1B}[31mc\u{7}"))).press("enter enter enter enter")
+        let driver = Driver().press("3 p tab").send(.input(.paste("a\nb\u{1B}[31mc\u{7}"))).press("enter enter enter enter enter enter")
         driver.expectRequest(.plan(ticket: 1, .produce(NewMessage(topic: "audit-log", value: Bytes("a b[31mc")))))
     }
 

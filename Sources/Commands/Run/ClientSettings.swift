@@ -25,7 +25,7 @@ struct ClientSettings {
         }
     }
 
-    private static func read(_ path: String?) throws(Failure) -> (path: String, values: OrderedMap<String, String>) {
+    static func read(_ path: String?) throws(Failure) -> (path: String, values: OrderedMap<String, String>) {
         var values: OrderedMap<String, String> = OrderedMap()
         guard let path else { return ("", values) }
         guard let text = readText(path) else {

@@ -21,6 +21,12 @@ struct ClusterAccess {
             security: settings.security)
     }
 
+    init(client: ClusterClient, addresses: [ServerAddress], timeoutMs: Int64) {
+        self.client = client
+        self.addresses = addresses
+        self.timeoutMs = timeoutMs
+    }
+
     /// Sends a request and waits for its answer.
     func ask<R: WireRequest>(_ request: R, to target: RequestTarget = .any) throws(Failure) -> R.Response {
         do throws(ClientError) {

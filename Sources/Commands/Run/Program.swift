@@ -32,6 +32,7 @@ package enum Program {
         case "storage format", "storage info", "storage random-uuid": return try StorageCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
+        case "redrive", "copy": return try SendCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
         case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)

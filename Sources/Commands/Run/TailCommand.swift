@@ -1,21 +1,26 @@
 import Client
 import ClientCore
+import Console
 import Primitives
 import Reactor
 import Records
+import Wire
 
-/// `kastellan tail`: reads a topic and prints its records as a format string says.
+/// `kastellan tail`: reads topics and prints their records as a format string says.
 struct TailCommand {
     private let access: ClusterAccess
     private let options: ReaderOptions
     private let format: RecordFormat
+    private let filter: TailFilter
     /// Records still to be printed; nil for no limit.
     private var left: Int64?
-    /// Records of this time and later are not wanted.
-    private let stopTime: Timestamp?
+    private let decodes: Bool
+    /// Holds records until no partition can bring an older one; nil where they are printed as they come.
+    private var merge: TimeMerge?
     private let forTerminal = Streams.isTerminal(Streams.output)
     private var output = OutputBuffer()
     private var failures: [String] = []
+    private var complained = false
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         var command = try TailCommand(invocation)
@@ -24,35 +29,57 @@ struct TailCommand {
 
     private init(_ invocation: Invocation) throws(Failure) {
         let now = SystemClock.wall()
-        let range = try OffsetRange.parse(invocation.all("--offsets"), now: now)
-        if let stop = range.stop, stop > now { throw .usage("--offsets: e@ lies in the future; leave it out to wait for new records") }
+        let range = try TailCommand.range(invocation.all("--offsets"), now: now)
+        if case .timestamp(let stop)? = range.stop, stop > now {
+            throw .usage("--offsets: the stop lies in the future; leave it out to wait for new records")
+        }
         format = try RecordFormat(invocation.text("--format") ?? "%s\\n")
         left = invocation.integer("--count")
-        stopTime = range.stop
+        filter = TailFilter(invocation.text("--filter") ?? "", now: now, compile: compileTailProgram)
+        if let problem = filter.problem { throw .usage("--filter: \(problem)") }
         access = try ClusterAccess(invocation)
-        let topic = invocation.positionals[0]
-        let existing = try access.partitions(of: topic)
+        decodes = !invocation.isSet("--raw")
+        let topics = invocation.isSet("--regex") ? try access.topics(matching: invocation.positionals) : invocation.positionals
         let asked = invocation.integers("--partition").map { Int32($0) }
-        if let wrong = asked.first(where: { !existing.contains($0) }) {
-            throw Failure(.error, "topic \(topic) has no partition \(wrong); it has \(existing.count)")
+        for topic in topics {
+            let existing = try access.partitions(of: topic)
+            if let wrong = asked.first(where: { !existing.contains($0) }) {
+                throw Failure(.error, "topic \(topic) has no partition \(wrong); it has \(existing.count)")
+            }
         }
         let ends = invocation.isSet("--exit") || range.stop != nil
-        var options = ReaderOptions(topics: [topic])
-        options.partitions = asked.isEmpty ? nil : asked.map { TopicPartition(topic, $0) }
-        options.start = TailCommand.start(range.start ?? (ends ? .beginning : .end))
-        options.stop = ends ? .atEnd : .never
+        var options = ReaderOptions(topics: topics)
+        options.partitions = asked.isEmpty ? nil : topics.flatMap { topic in asked.map { TopicPartition(topic, $0) } }
+        options.start = (range.start ?? (ends ? .beginning : .end)).readStart
+        options.stop = range.stop.map { Optional($0).readStop } ?? (ends ? .atEnd : .never)
         options.isReadCommitted = !invocation.isSet("--uncommitted")
+        options.showsControl = invocation.isSet("--control")
         self.options = options
+        if invocation.isSet("--by-time") { merge = TimeMerge(bytesMax: 6 << 20) }
     }
 
-    static func start(_ choice: OffsetChoice) -> ReadStart {
-        switch choice {
-        case .beginning: .earliest
-        case .end: .latest
-        case .offset(let offset): .offset(Offset(offset))
-        case .last(let count): .last(count)
-        case .time(let time): .timestamp(time)
+    /// What all `-o` say together: rpk's grammar, and kcat's `s@TIME` and `e@TIME`.
+    static func range(_ texts: [String], now: Timestamp) throws(Failure) -> TailRange {
+        var range = TailRange()
+        for text in texts {
+            let isStop = text.hasPrefix("e@")
+            let plain = isStop || text.hasPrefix("s@") ? String(text.dropFirst()) : text
+            guard let found = TailRange(plain, now: now), !isStop || found.stop == nil else {
+                throw .usage(
+                    "--offsets: \"\(text)\" is none of start, end, N, +N, -N, @TIME, s@TIME, e@TIME, nor two of them with : between")
+            }
+            if isStop {
+                switch found.start {
+                case .timestamp(let time)?: range.stop = .timestamp(time)
+                case .ago(let age)?: range.stop = .timestamp(Timestamp(milliseconds: max(0, now.milliseconds - age)))
+                default: range.stop = .end
+                }
+            } else {
+                range.start = found.start ?? range.start
+                range.stop = found.stop ?? range.stop
+            }
         }
+        return range
     }
 
     private mutating func run() throws(Failure) -> ExitStatus {
@@ -66,6 +93,8 @@ struct TailCommand {
                 output.flush()
                 if Streams.outputIsBroken { return .ok }
             case .finished:
+                merge?.hurry()
+                printMerged()
                 output.flush()
                 return failures.isEmpty ? .ok : .partial
             case .output(let event): try take(event)
@@ -77,17 +106,22 @@ struct TailCommand {
 
     private mutating func take(_ event: ReaderOutput) throws(Failure) {
         switch event {
-        case .started, .caughtUp: output.flush()
-        case .records(let records, _, _):
-            for record in records {
-                guard left != 0 else { return }
-                print(record)
-            }
+        case .started(let positions):
+            merge?.learn(positions)
+            output.flush()
+        case .caughtUp: output.flush()
+        case .records(let records, _, let positions):
+            guard merge != nil else { return print(records) }
+            merge?.put(records)
+            merge?.learn(positions)
+            printMerged()
         case .notice(let text):
             output.flush()
+            merge?.hurry()
             Streams.complain(text)
         case .failed(.some(let partition), let error):
             failures.append("\(partition)")
+            merge?.end(partition)
             Streams.complain("\(partition): \(error)")
         case .failed(nil, let error):
             output.flush()
@@ -95,14 +129,58 @@ struct TailCommand {
         }
     }
 
+    private mutating func printMerged() {
+        while let records = merge?.take(1000), !records.isEmpty { print(records) }
+    }
+
+    private mutating func print(_ records: [ReadRecord]) {
+        for record in records {
+            guard left != 0 else { return }
+            print(record)
+        }
+    }
+
     private mutating func print(_ record: ReadRecord) {
-        if let stopTime, record.timestamp >= stopTime { return }
+        var value = record.value
+        var key = record.key
+        if decodes || !filter.isEmpty {
+            let message = TailMessage(record)
+            if decodes { (key, value) = (message.shownKey, message.shownValue) }
+            switch filter.outcome(message) {
+            case .hidden: return
+            case .asItIs: break
+            case .instead(let bytes): value = bytes
+            case .failed(let reason):
+                // A program that goes with some messages and not with others is usual: said once.
+                if !complained { Streams.complain("\(record.partition) @ \(record.offset): jq: \(reason); such records are left out") }
+                complained = true
+                return
+            }
+        }
         var printable = PrintableRecord(
             topic: record.partition.topic, partition: record.partition.partition, offset: record.offset.rawValue,
-            timestamp: record.timestamp.milliseconds, key: record.key, value: record.value)
+            timestamp: record.timestamp.milliseconds, key: key, value: value)
         printable.isAppendTime = record.timestampType == .logAppendTime
         printable.headers = record.headers.map { ($0.key, $0.value) }
+        if let control = record.control { printable.control = "\(control)" }
         output.append { format.write(printable, forTerminal: forTerminal, to: &$0) }
         if let count = left { left = count - 1 }
+    }
+}
+
+extension ClusterAccess {
+    /// Existing topics that match one of the patterns, without internal ones.
+    func topics(matching patterns: [String]) throws(Failure) -> [String] {
+        var compiled: [Pattern] = []
+        for text in patterns {
+            do throws(Pattern.Failure) { compiled.append(try Pattern(text)) } catch { throw .usage("--regex: \(text): \(error.rawValue)") }
+        }
+        var request = MetadataRequest()
+        request.topics = nil
+        request.allowAutoTopicCreation = false
+        let answer = try ask(request)
+        let names = answer.topics.filter { !$0.isInternal }.compactMap(\.name).filter { name in compiled.contains { $0.matches(name) } }
+        guard !names.isEmpty else { throw Failure(.error, "no topic matches \(patterns.joined(separator: " "))") }
+        return names.sorted()
     }
 }

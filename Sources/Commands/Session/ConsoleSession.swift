@@ -118,6 +118,7 @@ package final class ConsoleSession {
             contextName: options.contextName, bootstrap: addresses.isEmpty ? ["localhost"] : addresses, isReadOnly: options.isReadOnly,
             glyphs: terminal.glyphs, themeNames: options.themes.names)
         console = Console(options: consoleOptions)
+        console.tools.compile = compileTailProgram
     }
 
     // MARK: The loop

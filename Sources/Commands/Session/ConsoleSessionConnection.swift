@@ -16,6 +16,7 @@ final class SessionConnection: Sendable {
     private let bootstrap: String
     private let isReadOnly: Bool
     private let tail = Mutex<SessionTail?>(nil)
+    let sending: SessionSending
 
     init(_ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, refreshMs: Int64, isReadOnly: Bool) {
         let addresses = entrance.addresses
@@ -23,6 +24,7 @@ final class SessionConnection: Sendable {
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.isReadOnly = isReadOnly
+        sending = SessionSending(client, mailbox, bootstrap: addresses.map(\.description), isReadOnly: isReadOnly)
         observer = client.host(Observer(bootstrap: addresses.map(\.description), codecs: .system), output: { mailbox.post(snapshot: $0) })
         observer.post(.interval(milliseconds: refreshMs))
     }
@@ -32,6 +34,7 @@ final class SessionConnection: Sendable {
     func ingest(_ events: [ClusterEvent]) { observer.post(.ingest(events)) }
 
     func plan(_ ticket: Int, _ action: PlanAction) {
+        if case .send(let job) = action { return sending.count(ticket, job) }
         let mailbox = mailbox
         _ = client.host(PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.event(.planned(ticket: ticket, $0))) })
     }
@@ -39,6 +42,7 @@ final class SessionConnection: Sendable {
     func run(_ ticket: Int, _ plan: Plan) {
         let mailbox = mailbox
         let observer = observer
+        if case .send(let job) = plan.action { return sending.start(ticket, plan, job) { observer.post(.refresh) } }
         _ = client.host(
             PlanRunner(plan, isReadOnly: isReadOnly),
             output: { progress in
@@ -80,11 +84,17 @@ final class SessionConnection: Sendable {
         if current?.query.session == session { current?.pause(isPaused) }
     }
 
+    func filterTail(_ session: Int, _ filter: TailFilter) {
+        let current = tail.withLock { $0 }
+        if current?.query.session == session { current?.filter(filter) }
+    }
+
     /// What the tail has brought since last asked; nil where nothing.
     func takeTail() -> TailUpdate? { tail.withLock { $0 }?.take() }
 
     func stop() {
         tail.withLock { $0 }?.stop()
+        sending.stop()
         client.stop()
     }
 }

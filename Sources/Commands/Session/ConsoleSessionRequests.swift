@@ -17,10 +17,13 @@ extension ConsoleSession {
         case .refresh: connection?.refresh()
         case .plan(let ticket, let action): plan(ticket, action)
         case .run(let ticket, let plan): run(ticket, plan)
+        case .abort(let ticket): connection?.sending.abort(ticket)
+        case .edit(let ticket, let text): edit(ticket, text)
         case .startTail(let query): connection?.startTail(query)
         case .stopTail(let session): connection?.stopTail(session)
         case .pauseTail(let session, let isPaused): connection?.pauseTail(session, isPaused)
-        case .save(let name, let text): save(name, text)
+        case .filterTail(let session, let filter): connection?.filterTail(session, filter)
+        case .save(let name, let bytes): save(name, bytes)
         case .readFile(let ticket, let name): mailbox.post(.event(.file(ticket: ticket, name: name, SessionFiles.read(name))))
         case .copy(let text):
             if !terminal.copy(text) {
@@ -61,8 +64,8 @@ extension ConsoleSession {
         }
     }
 
-    private func save(_ name: String, _ text: String) {
-        let result = SessionFiles.create(name, text)
+    private func save(_ name: String, _ bytes: Bytes) {
+        let result = SessionFiles.create(name, bytes)
         mailbox.post(.event(.saved(result)))
     }
 
@@ -83,12 +86,12 @@ enum SessionFiles {
     private static let readMax = 16 * 1024 * 1024
 
     /// Makes a new file; one that is there already is never overwritten.
-    static func create(_ name: String, _ text: String) -> Result<String, ConsoleFailure> {
+    static func create(_ name: String, _ bytes: Bytes) -> Result<String, ConsoleFailure> {
         let path = expanded(name)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { return .failure(failure(name)) }
         defer { Glibc.close(descriptor) }
-        var rest = Array(text.utf8)[...]
+        var rest = bytes.array[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }

@@ -9,17 +9,25 @@ import Synchronization
 ///
 /// Bounded twice: the reader stops fetching at its own bound of bytes that were not taken; and a live tail that brings more than
 /// `pendingMax` messages between two frames is sampled, the oldest being counted and not shown, because nobody can read them. A tail
-/// that reads from the past is never sampled: it waits.
+/// that reads from the past is never sampled: it waits. What the view would hide is left out here, as fast as it is read.
 final class SessionTail: Sendable {
     static let pendingMax = 4000
     /// Messages handed to the UI per frame.
     static let batchMax = 2000
+    /// The merge waits for slow partitions up to here, which is less than what the reader fetches ahead.
+    static let mergeBytesMax = 6 << 20
 
     private struct State {
-        var records: [ReadRecord] = []
-        /// Sampled away since the UI last took something.
+        var merge = TimeMerge(bytesMax: SessionTail.mergeBytesMax)
+        var filter = TailFilter.none
+        /// Sampled away, and left out for the filter, since the UI last took something.
         var skipped = 0
+        var filtered = 0
+        var positions = OrderedMap<TopicPartition, ReaderPosition>()
+        /// Ends as they were when reading began: what there is to read.
+        var ends = OrderedMap<TopicPartition, Offset>()
         var isCaughtUp = false
+        var isFinished = false
         var error: String?
         var hasNews = false
         var isPaused = false
@@ -33,16 +41,18 @@ final class SessionTail: Sendable {
     init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox) {
         self.query = query
         self.mailbox = mailbox
-        let partitions = query.partition.map { [TopicPartition(query.topic, $0)] }
-        var options = ReaderOptions(topics: [query.topic], partitions: partitions, start: query.start.readStart)
+        var options = ReaderOptions(topics: query.topics, start: query.start.readStart, stop: query.stop.readStop)
+        if let partition = query.partition, let topic = query.topics.first { options.partitions = [TopicPartition(topic, partition)] }
         options.waitMs = 250
+        options.showsControl = true
+        guard !query.topics.isEmpty else { return }
         let made = TopicReader(client, options, onOutput: { [weak self] in self?.receive($0) })
         reader.withLock { $0 = made }
     }
 
     private var isLive: Bool {
         switch query.start {
-        case .end, .last: true
+        case .end, .last: query.stop == nil
         default: false
         }
     }
@@ -52,16 +62,28 @@ final class SessionTail: Sendable {
         var taken = 0
         state.withLock { state in
             switch output {
-            case .started: break
-            case .records(let records, _, _):
-                state.records += records
-                state.error = nil
-                if isLive, state.isCaughtUp, !state.isPaused, state.records.count > SessionTail.pendingMax {
-                    taken = SessionTail.sample(&state)
+            case .started(let positions):
+                for position in positions {
+                    state.positions[position.partition] = position
+                    state.ends[position.partition] = position.stop ?? position.end
                 }
+                state.merge.learn(positions)
+            case .records(let records, _, let positions):
+                taken = SessionTail.admit(records, &state)
+                for position in positions { state.positions[position.partition] = position }
+                state.merge.learn(positions)
+                state.error = nil
+                if isLive, state.isCaughtUp, !state.isPaused, state.merge.count > SessionTail.pendingMax {
+                    taken += SessionTail.sample(&state)
+                }
+                state.isFinished = isRead(state)
             case .caughtUp: state.isCaughtUp = true
-            case .notice(let text): state.error = text
-            case .failed(let partition, let error): state.error = (partition.map { "\($0): " } ?? "") + "\(error)"
+            case .notice(let text):
+                state.error = text
+                state.merge.hurry()
+            case .failed(let partition, let error):
+                state.error = (partition.map { "\($0): " } ?? "") + "\(error)"
+                if let partition { state.merge.end(partition) } else { state.merge.hurry() }
             }
             state.hasNews = true
         }
@@ -69,61 +91,68 @@ final class SessionTail: Sendable {
         mailbox.wake()
     }
 
+    private func isRead(_ state: State) -> Bool {
+        query.stop != nil && state.positions.values.allSatisfy { $0.position >= $0.stop ?? .zero }
+    }
+
+    /// Puts aside what the filter lets through; returns the bytes of the rest.
+    private static func admit(_ records: [ReadRecord], _ state: inout State) -> Int {
+        guard !state.filter.isEmpty else {
+            state.merge.put(records)
+            return 0
+        }
+        var dropped = 0
+        let admitted = records.filter { record in
+            // A marker tells what became of messages that are shown.
+            if record.control != nil || state.filter.outcome(TailMessage(record)).isShown { return true }
+            dropped += record.size
+            return false
+        }
+        state.filtered += records.count - admitted.count
+        state.merge.put(admitted)
+        return dropped
+    }
+
     /// Lets go of all but the newest; returns their bytes.
     private static func sample(_ state: inout State) -> Int {
-        let excess = state.records.count - batchMax
-        let bytes = state.records.prefix(excess).reduce(0) { $0 + $1.size }
-        state.records.removeFirst(excess)
-        state.skipped += excess
-        return bytes
+        let excess = state.merge.take(state.merge.count - batchMax)
+        state.skipped += excess.count
+        return excess.reduce(0) { $0 + $1.size }
     }
 
     /// For the UI thread: up to a batch, in the order of time across partitions.
     func take() -> TailUpdate? {
         let (records, update, hasMore) = state.withLock { state -> ([ReadRecord], TailUpdate?, Bool) in
             guard state.hasNews, !state.isPaused else { return ([], nil, false) }
-            let records = Array(state.records.prefix(SessionTail.batchMax))
-            state.records.removeFirst(records.count)
-            let hasMore = !state.records.isEmpty
-            let update = TailUpdate(
+            let records = state.merge.take(SessionTail.batchMax)
+            let hasMore = !state.merge.isEmpty && !records.isEmpty
+            var update = TailUpdate(
                 session: query.session, skipped: state.skipped, isCaughtUp: state.isCaughtUp && !hasMore, error: state.error)
-            state.skipped = 0
+            update.filtered = state.filtered
+            update.progress = SessionTail.progress(state)
+            update.unstable = state.positions.values.reduce(0) { $0 + max(0, $1.end.rawValue - $1.stable.rawValue) }
+            update.isFinished = state.isFinished && state.merge.isEmpty
+            (state.skipped, state.filtered) = (0, 0)
             state.hasNews = hasMore
             return (records, update, hasMore)
         }
         guard var update else { return nil }
-        update.messages = SessionTail.ordered(records).map(TailMessage.init)
+        update.messages = records.map(TailMessage.init)
         let bytes = records.reduce(0) { $0 + $1.size }
         if bytes > 0 { reader.withLock { $0 }?.taken(bytes: bytes) }
         if hasMore { mailbox.wake() }
         return update
     }
 
-    /// Merges the partitions by timestamp, each keeping its own order.
-    static func ordered(_ records: [ReadRecord]) -> [ReadRecord] {
-        var lanes: [[ReadRecord]] = []
-        var places = OrderedMap<TopicPartition, Int>()
-        for record in records {
-            if let lane = places[record.partition] {
-                lanes[lane].append(record)
-            } else {
-                places[record.partition] = lanes.count
-                lanes.append([record])
-            }
+    private static func progress(_ state: State) -> TailProgress? {
+        guard !state.ends.isEmpty else { return nil }
+        var progress = TailProgress(read: 0, total: 0)
+        for (partition, end) in state.ends {
+            guard let position = state.positions[partition], end > position.start else { continue }
+            progress.total += end.rawValue - position.start.rawValue
+            progress.read += min(position.position, end).rawValue - position.start.rawValue
         }
-        if lanes.count < 2 { return records }
-        var heads = Array(repeating: 0, count: lanes.count)
-        var out: [ReadRecord] = []
-        out.reserveCapacity(records.count)
-        while out.count < records.count {
-            var best = -1
-            for lane in lanes.indices where heads[lane] < lanes[lane].count {
-                if best < 0 || lanes[lane][heads[lane]].timestamp < lanes[best][heads[best]].timestamp { best = lane }
-            }
-            out.append(lanes[best][heads[best]])
-            heads[best] += 1
-        }
-        return out
+        return progress
     }
 
     /// While paused nothing is handed over either: what was fetched already waits.
@@ -134,12 +163,18 @@ final class SessionTail: Sendable {
         if isPaused { reader?.pause() } else { reader?.resume() }
     }
 
+    func filter(_ filter: TailFilter) { state.withLock { $0.filter = filter } }
+
     func stop() {
         reader.withLock { reader in
             reader?.stop()
             reader = nil
         }
     }
+}
+
+extension MessageProgram.Outcome {
+    var isShown: Bool { self == .asItIs || { if case .instead = self { true } else { false } }() }
 }
 
 extension TailStart {
@@ -151,14 +186,20 @@ extension TailStart {
         case .offset(let offset): .offset(Offset(offset))
         case .timestamp(let time): .timestamp(time)
         case .ago(let milliseconds): .ago(milliseconds: milliseconds)
+        case .afterStart(let count): .afterStart(count)
         }
     }
 }
 
-extension TailMessage {
-    init(_ record: ReadRecord) {
-        self.init(
-            partition: record.partition, offset: record.offset, timestamp: record.timestamp, key: record.key, value: record.value,
-            headers: record.headers.map { Header($0.key.lossyString, $0.value) })
+extension TailStop? {
+    var readStop: ReadStop {
+        switch self {
+        case nil: .never
+        case .end: .atEnd
+        case .offset(let offset): .offset(Offset(offset))
+        case .afterStart(let count): .afterStart(count)
+        case .beforeEnd(let count): .beforeEnd(count)
+        case .timestamp(let time): .timestamp(time)
+        }
     }
 }

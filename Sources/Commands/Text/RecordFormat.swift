@@ -11,6 +11,8 @@ package struct PrintableRecord: Equatable, Sendable {
     package var key: Bytes?
     package var value: Bytes?
     package var headers: [(name: Bytes, value: Bytes?)] = []
+    /// What a control record says; nil for every other.
+    package var control: String?
 
     package init(topic: String, partition: Int32, offset: Int64, timestamp: Int64, key: Bytes?, value: Bytes?) {
         (self.topic, self.partition, self.offset, self.timestamp) = (topic, partition, offset, timestamp)
@@ -143,6 +145,7 @@ package struct RecordFormat: Equatable, Sendable {
                 .array(record.headers.map { .array([.string($0.name.lossyString), $0.value.map { .string($0.lossyString) } ?? .null]) })))
         members.append(member("key", record.key))
         members.append(member("payload", record.value))
+        if let control = record.control { members.append(.init("control", .string(control))) }
         return .object(members)
     }
 

@@ -51,6 +51,7 @@ package struct Form: Equatable, Sendable {
         case moveLeader(PartitionScope)
         case drain(BrokerID)
         case throttle
+        case send(SendMaterial)
     }
     package var purpose: Purpose
     package var title: String

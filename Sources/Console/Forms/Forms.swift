@@ -43,6 +43,8 @@ extension Form {
                 FormField("headers", "Headers", placeholder: "name=value, name=value"),
                 FormField("partition", "Partition", choices: choices),
                 FormField("kind", "Message", choices: ["with this value", "tombstone (null value)"]),
+                FormField("file", "Or lines of a file", placeholder: "a message a line; a tab ends the key"),
+                FormField("compression", "Compression", choices: ["none", "gzip", "snappy", "lz4", "zstd"]),
             ])
     }
 
@@ -92,7 +94,14 @@ package enum FormReader {
             if total <= current { throw ConsoleFailure("It has \(current) already; partitions can only be added.") }
             return .addPartitions(topic: topic, total: Int32(total))
         case .editConfig(let resource, let name): return .alterConfig(resource, set: [ConfigValue(name, form["value"])], delete: [])
-        case .produce(let topic): return .produce(try message(form, topic))
+        case .produce(let topic):
+            guard !form["file"].isEmpty || form["compression"] != "none" else { return .produce(try message(form, topic)) }
+            // What is compressed, or many, is sent as a job.
+            let list = form["file"].isEmpty ? [try message(form, topic)] : try messages(csv ?? "", form, topic)
+            var job = SendJob(.messages(list), to: .own)
+            (job.codec, job.marks) = (SendJob.codec(named: form["compression"]), false)
+            return .send(job)
+        case .send(let material): return .send(try send(form, material))
         case .resetOffsets(let group):
             let scope: ResetScope = form["scope"] == "all topics" ? .allTopics : .topics([form["scope"]])
             return .resetOffsets(group: group, scope: scope, strategy: try strategy(form, csv))

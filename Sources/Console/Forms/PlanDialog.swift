@@ -43,11 +43,13 @@ package struct PlanDialog: Equatable, Sendable {
         return nameToType.map { $0 == typed.text } ?? true
     }
 
-    enum Step: Equatable { case stay, close, apply, edit, copy }
+    enum Step: Equatable { case stay, close, apply, edit, copy, abort }
 
     mutating func take(_ key: Key) -> Step {
         switch phase {
-        case .planning, .running: return key == Key(.escape) ? .close : .stay
+        case .planning, .running:
+            if case .send = action, key == Key("x") { return .abort }
+            return key == Key(.escape) ? .close : .stay
         case .finished, .refused:
             switch key {
             case Key(.escape), Key(.enter), Key("q"), Key(" "): return .close

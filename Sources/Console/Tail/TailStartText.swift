@@ -1,8 +1,8 @@
 import Primitives
 
 extension TailStart {
-    /// `begin`, `end`, `1234` (an offset), `-100` (the last so many of each partition), `2h` or `PT2H` (ago), `@2026-01-31T10:00`,
-    /// `@1769853600000`; nil where it is none of these.
+    /// `begin`, `end`, `1234` (an offset), `+10` (after the beginning), `-100` (the last so many of each partition), `2h` or `PT2H` (ago),
+    /// `@2026-01-31T10:00`, `@1769853600000`; nil where it is none of these.
     package init?(_ text: String) {
         let text = String(text.drop { $0 == " " })
         switch text {
@@ -11,6 +11,8 @@ extension TailStart {
         default:
             if text.hasPrefix("-"), let count = Int64(text.dropFirst()), count > 0 {
                 self = .last(count)
+            } else if text.hasPrefix("+"), let count = Int64(text.dropFirst()), count >= 0, !text.hasPrefix("++"), !text.hasPrefix("+-") {
+                self = .afterStart(count)
             } else if !text.hasPrefix("-"), let offset = Int64(text), offset >= 0 {
                 self = .offset(offset)
             } else if text.hasPrefix("@"), let time = parseTime(String(text.dropFirst())) {

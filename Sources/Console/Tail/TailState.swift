@@ -13,8 +13,16 @@ package struct TailState: Equatable, Sendable {
     struct Held: Equatable, Sendable {
         var number: Int
         var message: TailMessage
-        var isShown: Bool
+        /// The filter lets it through.
+        var matches: Bool
+        /// What the filter's program made of the value, or why it could not.
+        var instead: Bytes?
+        var failure: String?
+        var transaction = Transaction.none
     }
+
+    /// What became of the transaction that a message belongs to, as far as was seen here.
+    enum Transaction: Equatable, Sendable { case none, open, committed, aborted }
 
     package internal(set) var query: TailQuery
     package internal(set) var filter = TailFilter.none
@@ -23,11 +31,23 @@ package struct TailState: Equatable, Sendable {
     package internal(set) var shown: [Int] = []
     private var heldBytes = 0
     private var nextNumber = 0
+    /// Numbers of held messages whose transaction's end has not been seen, by partition and producer.
+    private var open: [OpenTransaction] = []
+    private struct OpenTransaction: Equatable, Sendable {
+        var partition: TopicPartition
+        var producer: Int64
+        var numbers: [Int]
+    }
     /// Messages that came, and those that the reader left out because the stream outran the view.
     package private(set) var received = 0
     package private(set) var skipped = 0
+    /// Left out by the reader because the filter hides them.
+    package private(set) var filtered = 0
     /// Dropped from the buffer's start.
     package private(set) var dropped = 0
+    package private(set) var progress: TailProgress?
+    package private(set) var unstable: Int64 = 0
+    package private(set) var isFinished = false
     package internal(set) var isCaughtUp = false
     package internal(set) var error: String?
     /// The reader was told to stop: this is history.
@@ -42,6 +62,12 @@ package struct TailState: Equatable, Sendable {
     package internal(set) var showsHeaders = false
     package internal(set) var isPretty = false
     package internal(set) var showsHex = false
+    /// What the filter does not let through is shown too, and the filter only searches.
+    package internal(set) var showsAll = false
+    /// Control records are shown: the ends of transactions.
+    package internal(set) var showsMarkers = false
+    /// Of each key only the newest message held.
+    package internal(set) var newestPerKey = false
     /// Number of the selected message; nil while there is none.
     package internal(set) var selected: Int?
     /// Number of the first message on the screen; used while not following.
@@ -57,19 +83,26 @@ package struct TailState: Equatable, Sendable {
 
     /// Takes in what the reader brought.
     mutating func append(_ update: TailUpdate) {
-        received += update.messages.count + update.skipped
+        received += update.messages.count + update.skipped + update.filtered
         skipped += update.skipped
+        filtered += update.filtered
         isCaughtUp = update.isCaughtUp
+        isFinished = update.isFinished
+        progress = update.progress ?? progress
+        unstable = update.unstable
         error = update.error
         for message in update.messages {
-            let isShown = filter.accepts(message)
-            held.append(Held(number: nextNumber, message: message, isShown: isShown))
-            if isShown { shown.append(held.count - 1) }
+            var entry = Held(number: nextNumber, message: message, matches: false)
+            judge(&entry)
+            follow(&entry)
+            held.append(entry)
+            if isShown(entry), !newestPerKey { shown.append(held.count - 1) }
             nextNumber += 1
             heldBytes += TailState.size(message)
             measure(message)
         }
         if held.count > TailState.messagesMax || heldBytes > TailState.bytesMax { trim() }
+        if newestPerKey && !update.messages.isEmpty { chooseShown() }
         if follows {
             selected = shown.last.map { held[$0].number }
         } else if selected == nil {
@@ -77,17 +110,87 @@ package struct TailState: Equatable, Sendable {
         }
     }
 
+    private func judge(_ entry: inout Held) {
+        (entry.instead, entry.failure) = (nil, nil)
+        guard entry.message.marker == nil else {
+            entry.matches = filter.isEmpty
+            return
+        }
+        switch filter.outcome(entry.message) {
+        case .hidden: entry.matches = false
+        case .asItIs: entry.matches = true
+        case .instead(let bytes): (entry.matches, entry.instead) = (true, bytes)
+        case .failed(let reason): (entry.matches, entry.failure) = (false, reason)
+        }
+    }
+
+    /// Keeps the transactions: a marker decides what became of the messages before it.
+    private mutating func follow(_ entry: inout Held) {
+        let message = entry.message
+        guard message.isTransactional else { return }
+        let place = open.firstIndex { $0.partition == message.partition && $0.producer == message.producerID }
+        guard let marker = message.marker else {
+            entry.transaction = .open
+            if let place {
+                open[place].numbers.append(entry.number)
+            } else {
+                open.append(OpenTransaction(partition: message.partition, producer: message.producerID, numbers: [entry.number]))
+            }
+            return
+        }
+        guard let place, marker != .other else { return }
+        for number in open[place].numbers {
+            guard let index = index(of: number) else { continue }
+            held[index].transaction = marker == .commit ? .committed : .aborted
+        }
+        open.remove(at: place)
+    }
+
+    private func index(of number: Int) -> Int? {
+        var low = 0
+        var high = held.count
+        while low < high {
+            let middle = (low + high) / 2
+            if held[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return low < held.count && held[low].number == number ? low : nil
+    }
+
+    private func isShown(_ entry: Held) -> Bool {
+        if entry.message.marker != nil { return showsMarkers && filter.isEmpty }
+        return showsAll || entry.matches
+    }
+
+    /// Makes `shown` anew.
+    mutating func chooseShown() {
+        shown = held.indices.filter { isShown(held[$0]) }
+        if newestPerKey {
+            var seen: [Bytes: Int] = [:]
+            for index in shown { if let key = held[index].message.key { seen[key] = index } }
+            shown = shown.filter { index in held[index].message.key.map { seen[$0] == index } ?? true }
+        }
+        if follows { selected = shown.last.map { held[$0].number } }
+    }
+
     /// Whether more would push out what is being read from the past. A search does not wait: it lets go of what does not match.
     var wouldOverrun: Bool {
-        !follows && filter.isEmpty && (held.count >= TailState.messagesMax * 8 / 10 || heldBytes >= TailState.bytesMax * 8 / 10)
+        !follows && !hides && (held.count >= TailState.messagesMax * 8 / 10 || heldBytes >= TailState.bytesMax * 8 / 10)
     }
+    /// Whether the filter hides what it does not let through.
+    var hides: Bool { !filter.isEmpty && !showsAll }
     /// Whether the user has come near the end of what is held.
-    var isNearEnd: Bool { follows || !filter.isEmpty || (selectedPosition ?? 0) + TailState.messagesMax / 20 >= shown.count }
+    var isNearEnd: Bool { follows || hides || (selectedPosition ?? 0) + TailState.messagesMax / 20 >= shown.count }
+
+    /// Where a message stands: its offset, before it what the query leaves open.
+    func placeText(_ message: TailMessage) -> String {
+        let partition = query.partition == nil ? "\(message.partition.partition):" : ""
+        return (query.topics.count > 1 ? Escape.line(message.partition.topic) + "-" : "") + partition + "\(message.offset)"
+    }
 
     private mutating func measure(_ message: TailMessage) {
         placeWidth = max(
-            placeWidth, "\(message.offset)".utf8.count + (query.partition == nil ? "\(message.partition.partition)".utf8.count + 1 : 0))
-        guard keyWidth < TailState.keyWidthMax, let key = message.key else { return }
+            placeWidth, TextWidth.of(placeText(message)))
+        guard keyWidth < TailState.keyWidthMax, let key = message.shownKey else { return }
         let width = Payload.line(key.prefix(64), hex: false).reduce(0) { $0 + TextWidth.of($1.text) }
         keyWidth = min(TailState.keyWidthMax, max(keyWidth, width))
     }
@@ -100,7 +203,7 @@ package struct TailState: Equatable, Sendable {
             var kept: [Held] = []
             kept.reserveCapacity(held.count)
             for entry in held {
-                if (excess > 0 || bytes > 0) && !(keepsShown && entry.isShown) {
+                if (excess > 0 || bytes > 0) && !(keepsShown && (entry.matches || showsAll)) {
                     let size = TailState.size(entry.message)
                     excess -= 1
                     bytes -= size
@@ -112,20 +215,34 @@ package struct TailState: Equatable, Sendable {
             }
             held = kept
         }
-        shown = held.indices.filter { held[$0].isShown }
-        marks.removeAll { mark in !held.contains { $0.number == mark } }
+        marks = marks.filter { index(of: $0) != nil }
+        let oldest = held.first?.number ?? nextNumber
+        for place in open.indices { open[place].numbers.removeAll { $0 < oldest } }
+        open.removeAll { $0.numbers.isEmpty }
+        chooseShown()
     }
 
     static func size(_ message: TailMessage) -> Int {
         let headers = message.headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 48 }
-        return (message.key?.count ?? 0) + (message.value?.count ?? 0) + headers + 160
+        return (message.key?.count ?? 0) + (message.value?.count ?? 0) + headers + (message.decodedKey?.count ?? 0)
+            + (message.decodedValue?.count ?? 0) + 160
     }
 
-    mutating func setFilter(_ text: String) {
-        filter = TailFilter(text)
-        for index in held.indices { held[index].isShown = filter.accepts(held[index].message) }
-        shown = held.indices.filter { held[$0].isShown }
-        if follows { selected = shown.last.map { held[$0].number } }
+    mutating func setFilter(_ filter: TailFilter) {
+        self.filter = filter
+        for index in held.indices { judge(&held[index]) }
+        chooseShown()
+    }
+
+    /// The next message that the filter lets through, from the selected one on; nil where there is none that way.
+    func nextMatch(_ step: Int) -> Int? {
+        guard let place = selectedPosition else { return nil }
+        var next = place + step
+        while shown.indices.contains(next) {
+            if held[shown[next]].matches && held[shown[next]].message.marker == nil { return next }
+            next += step
+        }
+        return nil
     }
 
     // MARK: The selection
@@ -150,6 +267,7 @@ package struct TailState: Equatable, Sendable {
 
     package var selectedMessage: TailMessage? { selectedPosition.map { held[shown[$0]].message } }
     package func message(at position: Int) -> TailMessage { held[shown[position]].message }
+    func entry(at position: Int) -> Held { held[shown[position]] }
     func number(at position: Int) -> Int { held[shown[position]].number }
     package func isMarked(_ position: Int) -> Bool { marks.contains(number(at: position)) }
 
@@ -172,6 +290,7 @@ package struct TailState: Equatable, Sendable {
     /// The marked messages, or all that are shown.
     var chosen: [TailMessage] {
         if marks.isEmpty { return shown.map { held[$0].message } }
-        return held.filter { marks.contains($0.number) }.map(\.message)
+        return markedMessages
     }
+    var markedMessages: [TailMessage] { marks.compactMap { index(of: $0).map { held[$0].message } } }
 }

@@ -14,15 +14,16 @@ extension Console {
 
     /// One message's lines: one, or several when it is wrapped or pretty.
     func messageLines(_ tail: TailState, _ position: Int, width: Int) -> [[Span]] {
-        let message = tail.message(at: position)
+        let entry = tail.entry(at: position)
+        let message = entry.message
         var head: [Span] = []
         if tail.showsTimes {
             let time = CivilTime(message.timestamp)
             head.append(Span(message.timestamp.milliseconds < 0 ? "-               " : time.clockMilliseconds + " ", .muted))
         }
-        let place = (tail.query.partition == nil ? "\(message.partition.partition):" : "") + "\(message.offset)"
-        head.append(Span(Clip.pad(place, tail.placeWidth) + " ", .logIndicatorOff))
-        let key = message.key.map { Payload.line($0, hex: tail.showsHex, plain: .jsonKey) } ?? [Span("-", .muted)]
+        head.append(Span(Clip.pad(tail.placeText(message), tail.placeWidth) + " ", .logIndicatorOff))
+        if let marker = message.marker { return [head + [Span(markerText(marker, message), .warning)]] }
+        let key = message.shownKey.map { Payload.line($0, hex: tail.showsHex, plain: .jsonKey) } ?? [Span("-", .muted)]
         let keyLength = key.reduce(0) { $0 + TextWidth.of($1.text) }
         if tail.keyWidth > 0 { head += key + [Span(String(repeating: " ", count: max(0, tail.keyWidth - keyLength) + 2), .log)] }
         var headers: [Span] = []
@@ -34,13 +35,28 @@ extension Console {
                     ]
             }
         }
+        switch entry.transaction {
+        case .open: headers.append(Span("(in an open transaction) ", .warning))
+        case .aborted: headers.append(Span("(aborted) ", .failure))
+        case .none, .committed: break
+        }
+        if let failure = entry.failure, tail.showsAll { headers.append(Span("(" + Clip.prefix(Escape.line(failure), 60) + ") ", .warning)) }
+        let shown = entry.instead ?? message.shownValue
         if tail.isPretty {
-            let value = Payload.lines(message.value?.prefix(Payload.lineBytesMax * 4), hex: tail.showsHex)
+            let value = Payload.lines(shown?.prefix(Payload.lineBytesMax * 4), hex: tail.showsHex)
             let body = value.prefix(400).flatMap { folded([Span("  ", .log)] + $0, width) }
             return folded(head + headers, width).prefix(4) + body
         }
-        let line = head + headers + Payload.line(message.value, hex: tail.showsHex)
+        let line = head + headers + Payload.line(tail.showsHex ? message.value : shown, hex: tail.showsHex)
         return tail.wraps ? folded(line, width) : [line]
+    }
+
+    private func markerText(_ marker: TailMessage.Marker, _ message: TailMessage) -> String {
+        switch marker {
+        case .commit: "-- the transaction of producer \(message.producerID) was committed --"
+        case .abort: "-- the transaction of producer \(message.producerID) was aborted --"
+        case .other: "-- a control record of the log's own --"
+        }
     }
 
     /// The first message to show so that the selected one is whole on the screen, or its beginning where it is taller.
@@ -121,7 +137,9 @@ extension Console {
         let partition = tail.query.partition.map { "-\($0)" } ?? ""
         var spans: [Span] = [
             Span(" Tail(", .title),
-            Span(Clip.middle(Escape.line(tail.query.topic) + partition, max(8, area.width / 3), grid.glyphs), .titleHighlight),
+            Span(
+                Clip.middle(Escape.line(tail.query.topics.joined(separator: " ")) + partition, max(8, area.width / 3), grid.glyphs),
+                .titleHighlight),
         ]
         spans += [Span(")[", .title)]
         let counter = tail.filter.isEmpty ? Format.count(tail.received) : "\(Format.count(tail.shown.count))/\(Format.count(tail.received))"
@@ -135,22 +153,31 @@ extension Console {
 
     /// What the tail is doing, on the frame's lower edge: words, so that no colour is needed.
     private func drawTailState(_ grid: inout Grid, _ area: Rect, _ tail: TailState) {
-        var spans: [Span] = [Span(" from \(tail.query.start.text) ", .logIndicatorOff)]
+        var spans: [Span] = [Span(" from \(tail.query.span) ", .logIndicatorOff)]
         if tail.isStopped {
             spans.append(Span(" stopped, p reads on ", .warning))
         } else if tail.isPaused {
             spans.append(Span(" paused ", .warning))
         } else if tail.isHeld {
             spans.append(Span(" reads on as you come near the end; G follows ", .logIndicator))
+        } else if tail.isFinished {
+            spans.append(Span(" all read ", .logIndicator))
         } else {
             spans.append(Span(tail.follows ? " following " : " not following ", tail.follows ? .logIndicator : .logIndicatorOff))
         }
+        if let progress = tail.progress, progress.read < progress.total, !tail.isCaughtUp {
+            let percent = Int(Double(progress.read) * 100 / Double(progress.total))
+            spans.append(
+                Span(" read \(Format.count(progress.read)) of \(Format.count(progress.total)) (\(percent)%), p stops ", .logIndicator))
+        }
         let options: [(Bool, String)] = [
             (tail.isPretty, "pretty"), (tail.showsHex, "hex"), (tail.wraps, "wrap"), (tail.showsHeaders, "headers"),
+            (tail.showsMarkers, "markers"), (tail.newestPerKey, "newest per key"), (tail.showsAll && !tail.filter.isEmpty, "others too"),
         ]
         let on = options.filter(\.0).map(\.1).joined(separator: " ")
         if !on.isEmpty { spans.append(Span(" \(on) ", .logIndicator)) }
         if tail.skipped > 0 { spans.append(Span(" sampled: \(Format.count(tail.skipped)) not shown ", .warning)) }
+        if tail.unstable > 0 { spans.append(Span(" open transactions hold back \(Format.count(tail.unstable)) ", .warning)) }
         if tail.dropped > 0 { spans.append(Span(" oldest \(Format.count(tail.dropped)) let go ", .logIndicatorOff)) }
         if !tail.marks.isEmpty { spans.append(Span(" \(tail.marks.count) marked ", .rowMarked)) }
         if let error = tail.error { spans.append(Span(" ! \(Clip.end(Escape.line(error), 48, grid.glyphs)) ", .failure)) }
@@ -166,7 +193,7 @@ extension Console {
                 "No messages here yet; new ones will show as they come.", "", "1  reads from the beginning", "p  pauses", "esc  goes back",
             ]
         } else {
-            lines = ["Reading from \(tail.query.start.text)."]
+            lines = ["Reading from \(tail.query.span)."]
         }
         if let error = tail.error { lines = [Escape.line(error), "", "Trying again; nothing needs to be pressed."] }
         for (i, line) in lines.enumerated() where inside.y + inside.height / 3 + i < inside.bottom {

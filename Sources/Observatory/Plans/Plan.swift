@@ -85,6 +85,7 @@ package enum PlanStep: Equatable, Sendable {
     case removeAccess([AccessRule])
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
+    case send(SendJob)
 }
 
 package struct OffsetToCommit: Equatable, Sendable {

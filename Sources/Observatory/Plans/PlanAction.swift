@@ -27,6 +27,7 @@ package enum PlanAction: Equatable, Sendable {
     /// Values are numbers; `delete` takes limits away.
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
+    case send(SendJob)
 }
 
 package struct NewTopic: Equatable, Sendable {

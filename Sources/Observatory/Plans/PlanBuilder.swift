@@ -167,6 +167,7 @@ package struct PlanBuilder: ClientMachine {
         case .alterQuota(let subject, let set, let delete): return PlanTables.alterQuota(subject, set, delete, facts)
         case .setFeature(let name, let level, let isDowngrade):
             return PlanTables.setFeature(name, level, isDowngrade: isDowngrade, facts)
+        case .send: throw PlanError("What it would write has to be counted first.")
         }
     }
 }

@@ -46,6 +46,7 @@ package struct PlanRunner: ClientMachine {
 
     package mutating func start(now: Now) -> [ClientEffect<PlanProgress>] {
         if isReadOnly { return finish(.failed, ["This session is read-only."]) }
+        if case .send? = plan.steps.first { return finish(.failed, ["This is for whoever reads and writes records."]) }
         if !plan.isRunnable { return finish(.failed, plan.obstacles.isEmpty ? ["The plan has no steps."] : plan.obstacles) }
         return beginStep(now: now)
     }
@@ -193,6 +194,7 @@ extension PlanStep {
         case .removeAccess(let rules): "remove \(PlanTables.count(rules.count, "access rule"))"
         case .alterQuota(let subject, _, _): "change quotas of \(subject.text)"
         case .setFeature(let name, let level, _): "\(name) to level \(level)"
+        case .send(let job): job.title
         case .throttleReplicas(let topics): "throttled replicas of \(PlanTables.count(topics.count, "topic"))"
         }
     }

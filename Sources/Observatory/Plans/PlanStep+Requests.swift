@@ -24,7 +24,7 @@ extension PlanStep {
             ClientRequest(
                 subject.change(set, delete, validateOnly: validateOnly), to: .controller, timeoutMs: PlanLimits.requestMs)
         case .setFeature(let name, let level, let isDowngrade): PlanStep.feature(name, level, isDowngrade, validateOnly)
-        case .produce, .deleteRecords, .throttle: nil
+        case .produce, .deleteRecords, .throttle, .send: nil
         }
     }
 

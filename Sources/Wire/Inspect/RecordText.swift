@@ -36,6 +36,21 @@ package enum RecordText {
         return payload(value, as: V.self).map { keyed(type, key) + " payload: " + $0 }
     }
 
+    /// Key and value of a record of an internal topic, each as JSON; the value nil where it is a deletion. Nil where the topic is none of
+    /// those, or the bytes are not what they should be.
+    package static func pair(topic: String, key: Bytes, value: Bytes?) -> (key: String, value: String?)? {
+        let text: String?
+        switch topic {
+        case "__consumer_offsets": text = offsets(key: key, value: value)
+        case "__transaction_state": text = transactions(key: key, value: value)
+        case "__share_group_state": text = shareState(key: key, value: value)
+        default: return nil
+        }
+        guard let text, let middle = text[...].firstRange(of: " payload: ") else { return nil }
+        let payload = String(text[middle.upperBound...])
+        return (String(text[..<middle.lowerBound].dropFirst("key: ".count)), payload == "<DELETE>" ? nil : payload)
+    }
+
     /// A record of `__cluster_metadata`.
     package static func metadata(value: Bytes) -> String? {
         guard let (record, version) = try? MetadataRecord.decodeVersioned(value), let message = record.message else { return nil }

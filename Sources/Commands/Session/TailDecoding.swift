@@ -1,0 +1,68 @@
+import ClientCore
+import Console
+import Payloads
+import Primitives
+import Records
+import Wire
+
+extension TailMessage {
+    init(_ record: ReadRecord) {
+        self.init(
+            partition: record.partition, offset: record.offset, timestamp: record.timestamp, key: record.key, value: record.value,
+            headers: record.headers.map { Header($0.key.lossyString, $0.value) })
+        producerID = record.producerID
+        isTransactional = record.isTransactional
+        if let control = record.control { marker = control == .commit ? .commit : control == .abort ? .abort : .other }
+        if marker == nil { decodeInternal() }
+    }
+
+    /// What the cluster writes for itself, in words.
+    private mutating func decodeInternal() {
+        guard let key, let text = RecordText.pair(topic: partition.topic, key: key, value: value) else { return }
+        decodedKey = Bytes(text.key)
+        decodedValue = text.value.map { Bytes($0) }
+        decoding = "a record of \(partition.topic)"
+    }
+}
+
+/// Makes of a jq program what a tail's filter can run.
+func compileTailProgram(_ text: String) -> Result<MessageProgram, ConsoleFailure> {
+    do throws(JQProgram.Failure) {
+        let program = try JQProgram(text)
+        return .success(MessageProgram(text) { tailOutcome(program.run($0.jqInput)) })
+    } catch {
+        return .failure(ConsoleFailure("jq: \(error.message)"))
+    }
+}
+
+extension TailMessage {
+    var jqInput: JQProgram.Input {
+        JQProgram.Input(
+            topic: partition.topic, partition: partition.partition, offset: offset.rawValue, timestamp: timestamp.milliseconds,
+            key: shownKey, value: shownValue, headers: headers.map { ($0.name, $0.value) })
+    }
+}
+
+/// `true` shows a message as it is; `false`, `null` and nothing hide it; anything else is shown in the value's stead.
+func tailOutcome(_ result: Result<[JQProgram.Output], JQProgram.Failure>) -> MessageProgram.Outcome {
+    switch result {
+    case .failure(let failure): return .failed(failure.message)
+    case .success(let outputs):
+        let shown = outputs.filter { $0 != .null && $0 != .bool(false) }
+        guard let first = shown.first else { return .hidden }
+        if shown.count == 1, first == .bool(true) { return .asItIs }
+        return .instead(Bytes(shown.map(\.text).joined(separator: " ")))
+    }
+}
+
+extension JQProgram.Output {
+    /// As `jq -r` prints it.
+    var text: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .string(let text): text
+        case .json(let text): text
+        }
+    }
+}
