@@ -82,7 +82,10 @@ import Wire
 
     @Test(
         arguments: ["clean", "killed"],
-        ["codecs", "misc", "segments", "txn", "compacted", "consumer-offsets", "transaction-state", "share-group-state", "cluster-metadata"])
+        [
+            "codecs", "misc", "segments", "txn", "compacted", "consumer-offsets", "transaction-state", "share-group-state",
+            "cluster-metadata",
+        ])
     func theDumpIsKafkas(state: String, archive: String) throws {
         let disk = try Recording.disk("\(state)/\(archive)")
         var compared = 0
