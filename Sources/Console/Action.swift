@@ -16,6 +16,7 @@ package enum Action: String, CaseIterable, Sendable {
     case goPartitions = "go-partitions"
     case goReassignments = "go-reassignments"
     case goQuorum = "go-quorum"
+    case goHeat = "go-heat"
     case undo
     // Moving.
     case up, down, top, bottom
@@ -28,7 +29,8 @@ package enum Action: String, CaseIterable, Sendable {
     case otherPanel = "other-panel"
     case otherPanelBack = "other-panel-back"
     // Lists.
-    case open, filter, describe, actions, copy
+    case open, filter, describe, why, actions, copy
+    case nextMeasure = "next-measure"
     case copyRow = "copy-row"
     case sortPrevious = "sort-previous"
     case sortNext = "sort-next"
@@ -87,7 +89,7 @@ package enum KeyContext: String, CaseIterable, Sendable {
     /// All but a tail, where digits choose a start.
     case browsing
     case table, text
-    case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, tail, message
+    case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, tail, message, heat, why
     /// The menu of faults, which lies over a view.
     case chaos
 }
@@ -109,6 +111,8 @@ extension Place {
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]
         case .describe, .help: [.everywhere, .browsing, .text]
+        case .why: [.everywhere, .browsing, .text, .why]
+        case .heat: [.everywhere, .browsing, .table, .heat]
         }
     }
 }

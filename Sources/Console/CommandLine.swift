@@ -11,6 +11,8 @@ package enum CommandLine {
         /// A tail from somewhere.
         case tail(String, TailRange?)
         case perform(Action)
+        /// Why a group is as it is; where there is none of that name, a topic; a number is a broker.
+        case why(String)
         case theme(String)
         case create(String?)
     }
@@ -21,6 +23,7 @@ package enum CommandLine {
         ("topics [/filter]", "all topics"), ("topic NAME", "one topic's partitions and their replicas"),
         ("partitions [TROUBLE]", "all partitions; offline, under-replicated, under-min-isr, at-min-isr, not-preferred, reassigning"),
         ("reassignments", "partitions on their way, throttles"), ("quorum", "the metadata quorum"),
+        ("heatmap", "partitions by broker: traffic, size, lag"), ("why GROUP|TOPIC|ID", "why a group, a topic or a broker is as it is"),
         ("groups [/filter]", "consumer groups"),
         ("group NAME", "one group's partitions and members"), ("events [/filter]", "what happened"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
@@ -32,7 +35,8 @@ package enum CommandLine {
     /// Short forms that k9s and habit have taught.
     private static let aliases: [(String, String)] = [
         ("o", "overview"), ("b", "brokers"), ("broker", "brokers"), ("t", "topics"), ("g", "groups"), ("consumers", "groups"),
-        ("e", "events"), ("p", "partitions"), ("moves", "reassignments"), ("raft", "quorum"), ("controllers", "quorum"),
+        ("e", "events"), ("p", "partitions"), ("moves", "reassignments"), ("raft", "quorum"), ("heat", "heatmap"),
+        ("controllers", "quorum"),
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
         ("quit", "q"),
         ("exit", "q"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
@@ -61,6 +65,8 @@ package enum CommandLine {
             return .success(.partitions(trouble, filter: filter))
         case "reassignments": return .success(.go(.reassignments, filter: filter ?? argument))
         case "quorum": return .success(.go(.quorum, filter: filter))
+        case "heatmap": return .success(.go(.heat, filter: nil))
+        case "why": return needed { .why($0) }
         case "topic": return needed { .go(.topic($0), filter: filter) }
         case "group": return needed { .go(.group($0), filter: filter) }
         case "configs": return needed { .go(.configs(.topic($0)), filter: filter) }
@@ -120,6 +126,7 @@ package enum CommandLine {
         switch name {
         case "topic", "tail", "configs": pool = snapshot.topics.keys
         case "group": pool = snapshot.groups.keys
+        case "why": pool = snapshot.groups.keys + snapshot.topics.keys
         case "partitions": pool = PartitionTrouble.allCases.map(\.rawValue)
         case "broker-configs": pool = snapshot.brokers.keys.map(\.description)
         case "theme": pool = themes

@@ -154,7 +154,10 @@ package struct Console: Sendable {
 
     private mutating func take(_ input: InputEvent) {
         switch input {
-        case .resize(let width, let height): (self.width, self.height) = (width, height)
+        case .resize(let width, let height):
+            (self.width, self.height) = (width, height)
+            // As many signs as there is room for.
+            if place == .heat { rebuild() }
         case .key(let key): take(key)
         case .paste(let text): takePaste(text)
         case .mouse(let mouse): take(mouse)
@@ -235,7 +238,8 @@ package struct Console: Sendable {
         case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
         case .events: return [eventRows(snapshot)]
         case .configs(let resource): return [configRows(snapshot, resource)]
-        case .tail, .message, .describe, .help: return []
+        case .heat: return [heatRows(snapshot, view.measure, width: heatWidth)]
+        case .tail, .message, .describe, .why, .help: return []
         }
     }
 

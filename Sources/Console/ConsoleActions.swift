@@ -39,6 +39,7 @@ extension Console {
         case .goPartitions: jump(.partitions)
         case .goReassignments: jump(.reassignments)
         case .goQuorum: jump(.quorum)
+        case .goHeat: jump(.heat)
         case .undo: undo()
         default: return false
         }
@@ -75,6 +76,8 @@ extension Console {
         case .filter: return openFilter()
         case .open: openSelected()
         case .describe: describeSelected()
+        case .why: askWhy()
+        case .nextMeasure: nextMeasure()
         case .actions: openMenu()
         case .copy: copySelected(wholeRow: false)
         case .copyRow: copySelected(wholeRow: true)
@@ -138,8 +141,9 @@ extension Console {
         case .sortReverse: sort(by: table.sortColumn)
         case .sortName: sort(by: 0)
         case .sortState:
-            let titles = ["STATE", "HEALTH", "NOTE", "SOURCE", "WHAT"]
-            guard let column = table.model.columns.firstIndex(where: { titles.contains($0.title) }) else { return true }
+            let titles = ["VERDICT", "STATE", "HEALTH", "NOTE", "SOURCE", "WHAT"]
+            let columns = titles.compactMap { title in table.model.columns.firstIndex { $0.title == title } }
+            guard let column = columns.first else { return true }
             sort(by: column)
         default: return false
         }
@@ -165,7 +169,7 @@ extension Console {
         switch place {
         case .brokers where view.panel == 1, .events:
             if let index = selectedRow.flatMap({ Int($0.id) }) { push(.describe(.event(index))) }
-        case .brokers, .quorum: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
+        case .brokers, .quorum, .heat: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
         case .topic where view.panel == 1: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
         case .topic, .partitions, .reassignments: if let partition = selectedPartition { push(.describe(.partition(partition))) }
         case .groups, .group: if let id = selectedGroup { push(.describe(.group(id))) }

@@ -97,6 +97,9 @@ extension Console {
             if case .topic(let name)? = selectedRow?.target { return name }
             return nil
         case .configs(let resource): return resource.kind == .topic ? resource.name : nil
+        case .why(.topic(let name)): return name
+        case .why(.partition(let partition)): return partition.topic
+        case .why(.group): return whyPartition?.topic
         default: return nil
         }
     }
@@ -126,7 +129,7 @@ extension Console {
         case .brokers, .overview:
             guard view.panel == 0 else { return nil }
             return selectedRow.flatMap { Int32($0.id) }.map { BrokerID($0) }
-        case .quorum: return selectedRow.flatMap { Int32($0.id) }.map { BrokerID($0) }
+        case .quorum, .heat: return selectedRow.flatMap { Int32($0.id) }.map { BrokerID($0) }
         default: return nil
         }
     }
@@ -134,7 +137,7 @@ extension Console {
     var selectedGroup: String? {
         switch place {
         case .groups: return selectedRow?.id
-        case .group(let id): return id
+        case .group(let id), .why(.group(let id)): return id
         case .overview:
             if case .group(let id)? = selectedRow?.target { return id }
             return nil

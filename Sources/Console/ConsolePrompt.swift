@@ -95,6 +95,7 @@ extension Console {
             go(.tail(topics), filter: nil)
             if let range { restartTail(from: range.start ?? .beginning, to: range.stop) }
         case .success(.perform(let action)): perform(action)
+        case .success(.why(let name)): why(name)
         case .success(.theme(let name)): request(.setTheme(name))
         case .success(.create(let name)):
             if options.isReadOnly { return say(.warning, "Read-only: create would change the cluster.") }

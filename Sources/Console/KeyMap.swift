@@ -68,7 +68,7 @@ extension KeyMap {
         KeyBinding("a", .addPartitions, [.topics, .topic], hint: "add parts", "add partitions", isChange: true),
         KeyBinding("e enter", .edit, [.configs], hint: "edit", "change the value", isChange: true),
         KeyBinding("ctrl-d", .resetConfig, [.configs], hint: "default", "take the value back to its default", isChange: true),
-        KeyBinding("s", .resetOffsets, [.groups, .group], hint: "reset offsets", "reset the group's offsets", isChange: true),
+        KeyBinding("s", .resetOffsets, [.groups, .group, .why], hint: "reset offsets", "reset the group's offsets", isChange: true),
         KeyBinding("P", .purge, [.topics, .topic], hint: "purge", "delete records before an offset", isChange: true),
         KeyBinding("ctrl-d f9", .delete, [.topics, .groups], hint: "delete", "delete", isChange: true),
         KeyBinding("ctrl-d f9", .delete, [.group], hint: "forget topic", "delete the group's offsets for the topic", isChange: true),
@@ -111,13 +111,19 @@ extension KeyMap {
     private static let opening: [KeyBinding] = [
         KeyBinding("enter", .open, [.overview], hint: "open", "open what is selected"),
         KeyBinding(
-            "enter", .open, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events], hint: "open",
+            "enter", .open, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events, .heat],
+            hint: "open",
             "open what is selected"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
-        KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview], hint: "tail", "tail the topic live"),
+        KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview, .why], hint: "tail", "tail the topic live"),
         KeyBinding(
-            "d", .describe, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events], hint: "describe",
-            "all that is known of it"),
+            "d", .describe, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events, .heat],
+            hint: "describe", "all that is known of it"),
+        KeyBinding(
+            "w", .why, [.overview, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .heat], hint: "why",
+            "why it is as it is: a verdict, what shows it, what to do"),
+        KeyBinding("enter", .open, [.why], hint: "open", "open what it is about"),
+        KeyBinding("f", .nextMeasure, [.heat], hint: "measure", "traffic, size or lag"),
         KeyBinding("e", .configs, [.topics, .topic, .partitions, .brokers], hint: "configs", "configs of the topic or broker"),
         KeyBinding("x f2", .actions, [.table], "menu of what can be done here"),
     ]
@@ -193,6 +199,7 @@ extension KeyMap {
         KeyBinding("3", .goTopics, [.browsing], "topics"), KeyBinding("4", .goGroups, [.browsing], "groups"),
         KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("6", .goPartitions, [.browsing], "partitions, by trouble"),
         KeyBinding("7", .goReassignments, [.browsing], "reassignments"), KeyBinding("8", .goQuorum, [.browsing], "metadata quorum"),
+        KeyBinding("9", .goHeat, [.browsing], "heat map of partitions by broker"),
         KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
         KeyBinding("[", .historyBack, [.everywhere], "back in history"),
         KeyBinding("]", .historyForward, [.everywhere], "forward in history"),

@@ -23,6 +23,10 @@ package enum Place: Equatable, Sendable {
     case message(String)
     /// All that is known of one thing, as text.
     case describe(Subject)
+    /// Why it is as it is: a verdict, what shows it, what to do.
+    case why(Subject)
+    /// Partitions by broker, the hot ones hot.
+    case heat
     case help
 
     /// What a describe view describes.
@@ -52,6 +56,8 @@ package enum Place: Equatable, Sendable {
         case .tail: "tail"
         case .message(let name): name
         case .describe: "describe"
+        case .why: "why"
+        case .heat: "heat map"
         case .help: "help"
         }
     }
@@ -59,7 +65,7 @@ package enum Place: Equatable, Sendable {
     /// Whether it is a list of rows with a selection.
     package var isTable: Bool {
         switch self {
-        case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs: true
+        case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .heat: true
         default: false
         }
     }
@@ -79,11 +85,13 @@ package enum Place: Equatable, Sendable {
         case .events: .events
         case .configs(let resource): .configs(resource)
         case .tail(let topics): topics.contains("/") || topics.contains(" ") ? .events : .tail(topics)
-        case .describe(.broker): .brokers
-        case .describe(.topic(let name)): .topic(name)
-        case .describe(.partition(let partition)): .topic(partition.topic)
-        case .describe(.group(let id)): .group(id)
-        case .message, .describe, .help: below.map { $0.screen(below: nil) } ?? .overview
+        // Offsets, sizes and lags of all.
+        case .heat: .overview
+        case .describe(.broker), .why(.broker): .brokers
+        case .describe(.topic(let name)), .why(.topic(let name)): .topic(name)
+        case .describe(.partition(let partition)), .why(.partition(let partition)): .topic(partition.topic)
+        case .describe(.group(let id)), .why(.group(let id)): .group(id)
+        case .message, .describe, .why, .help: below.map { $0.screen(below: nil) } ?? .overview
         }
     }
 }

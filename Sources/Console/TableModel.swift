@@ -27,6 +27,8 @@ package struct CellValue: Equatable, Sendable {
     package var text: String
     package var scope: Scope
     package var key: SortKey
+    /// Where every sign has a scope of its own, as in a heat map; empty elsewhere.
+    package var shades: [Scope] = []
 
     /// Text from the cluster is escaped here, once, for every table.
     package init(_ text: String, _ scope: Scope = .row, key: SortKey? = nil) {

@@ -15,6 +15,8 @@ package struct ViewState: Equatable, Sendable {
     package var columnShift = 0
     package var text = TextState()
     package var tail: TailState?
+    /// What the heat map shows.
+    package var measure = HeatMeasure.traffic
 
     package init(_ place: Place) {
         self.place = place

@@ -121,6 +121,7 @@ package struct Grid: Equatable, Sendable {
         if !Escape.isSafe(scalar) { return (glyphs.isASCII ? "?" : "\u{FFFD}", 1) }
         let columns = TextWidth.of(scalar)
         if glyphs.isASCII && scalar.value > 0x7E { return (Glyphs.standIn(for: scalar), columns) }
+        if !glyphs.hasBraille, let level = Glyphs.brailleLevel(scalar) { return (glyphs.levels[level - 1], 1) }
         return (scalar, columns)
     }
 

@@ -49,7 +49,8 @@ package final class Terminal {
         }
         isXtermLike = shim_flag_capability("XT") != 0 || shim_string_capability("kmous") != nil
         let codeset = shim_codeset().map { String(cString: $0) } ?? ""
-        glyphs = options.ascii || codeset != "UTF-8" ? .ascii : .unicode
+        // Linux's own console draws blocks and has no braille.
+        glyphs = options.ascii || codeset != "UTF-8" ? .ascii : options.term.hasPrefix("linux") ? .blocks : .unicode
         depth = Terminal.depth(options)
         palette = Palette(depth: depth)
         palette.load(theme)

@@ -8,7 +8,8 @@ import Testing
 @Suite struct KeyTable {
     static let places: [Place] = [
         .overview, .brokers, .topics, .topic("t"), .groups, .group("g"), .events, .configs(.topic("t")), .tail("t"), .message("m"),
-        .describe(.topic("t")), .help, .partitions, .reassignments, .quorum, .describe(.partition(TopicPartition("t", 0))),
+        .describe(.topic("t")), .help, .partitions, .reassignments, .quorum, .describe(.partition(TopicPartition("t", 0))), .heat,
+        .why(.group("g")),
     ]
 
     @Test func noKeyMeansTwoThingsInOnePlace() {
@@ -46,7 +47,7 @@ import Testing
     @Test func everyKeyInEveryPlaceDoesNotTrap() {
         let all = KeyMap.standard.bindings.flatMap(\.keys)
         for cluster in [Sample.replicating(), Sample.hostile()] {
-            for keys in ["1", "2", "3", "3 enter", "4", "4 enter", "5", "6", "7", "8", "3 e", "3 l", "3 l enter", "3 d", "?"] {
+            for keys in ["1", "2", "3", "3 enter", "4", "4 enter", "4 w", "5", "6", "7", "8", "9", "3 e", "3 l", "3 l enter", "3 d", "?"] {
                 let there = Driver(cluster, width: 61, height: 17).press(keys)
                 for key in all {
                     let driver = Driver(from: there)

@@ -60,7 +60,7 @@ struct SampleScreen: Sendable {
     var make: @Sendable (Int, Int) -> Driver
 
     enum Cluster: Sendable {
-        case busy, empty, hostile, unknown, many, replicating, reconciling
+        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging
 
         var snapshot: ClusterSnapshot {
             switch self {
@@ -71,6 +71,7 @@ struct SampleScreen: Sendable {
             case .many: Sample.many(300)
             case .replicating: Sample.replicating()
             case .reconciling: Sample.reconciling()
+            case .lagging: Sample.lagging()
             }
         }
     }
@@ -85,7 +86,7 @@ struct SampleScreen: Sendable {
         }
     }
 
-    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos
+    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos + lag
 
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
@@ -111,6 +112,14 @@ struct SampleScreen: Sendable {
         SampleScreen("plan-reassign", "3 m tab tab enter", from: .replicating) {
             $0.send(.planned(ticket: 1, .success(Sample.reassignPlan())))
         },
+    ]
+    private static let lag = [
+        SampleScreen("lag-groups", "4", from: .lagging), SampleScreen("lag-groups-worst", "4 S O", from: .lagging),
+        SampleScreen("lag-group", "4 down down enter", from: .lagging), SampleScreen("why-group", "4 down down w", from: .lagging),
+        SampleScreen("why-slow", "4 w", from: .lagging), SampleScreen("why-loss", "4 G w", from: .lagging),
+        SampleScreen("why-topic", "3 w", from: .lagging), SampleScreen("why-partition", "6 w", from: .replicating),
+        SampleScreen("why-broker", "2 down down w", from: .replicating), SampleScreen("heat-traffic", "9", from: .lagging),
+        SampleScreen("heat-size", "9 f", from: .replicating), SampleScreen("heat-lag", "9 f f", from: .lagging),
     ]
     private static let chaos = [
         SampleScreen("brokers-chaos", "2", from: .replicating) { $0.send(.chaos(Sample.conditions)) },

@@ -5,24 +5,30 @@ import Primitives
 /// The table of consumer groups.
 func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
     let columns = [
-        Column("GROUP", min: 18, max: 120, grows: true), Column("STATE", min: 8, max: 24),
-        Column("MEMBERS", right: true, min: 7, priority: 1),
-        Column("TOPICS", min: 10, max: 40, priority: 4), Column("LAG", right: true, min: 7), Column("TREND", min: 12, max: 12, priority: 5),
-        Column("MSG/S", right: true, min: 6, priority: 2), Column("ASSIGNOR", min: 8, max: 24, priority: 6),
-        Column("TYPE", min: 7, priority: 7), Column("COORD", right: true, min: 5, priority: 3),
+        Column("GROUP", min: 18, max: 120, grows: true), Column("STATE", min: 8, max: 24), Column("LAG", right: true, min: 7),
+        Column("TIME LAG", right: true, min: 8, priority: 1), Column("VERDICT", min: 9, max: 16),
+        Column("TREND", min: 12, max: 12, priority: 4), Column("DRAINED", right: true, min: 7, priority: 3),
+        Column("MEMBERS", right: true, min: 7, priority: 2), Column("IN", right: true, min: 6, priority: 6),
+        Column("OUT", right: true, min: 6, priority: 5), Column("TOPICS", min: 10, max: 40, priority: 7),
+        Column("ASSIGNOR", min: 8, max: 24, priority: 9), Column("TYPE", min: 7, priority: 10),
+        Column("COORD", right: true, min: 5, priority: 8),
     ]
     let rows = snapshot.groups.values.map { group -> TableRow in
         let state = groupState(group)
+        let lag = group.analysis
         return TableRow(
             group.id,
             [
-                CellValue(group.id), state, .count(group.members.count, group.members.isEmpty ? .muted : .row),
-                group.topics.isEmpty ? .unknown : CellValue(group.topics.joined(separator: ",")), lagCell(group.lag),
-                trend(group.lags.map { Double($0.lag) }, scope: .chartAlternative), .rate(group.consumeRate),
+                CellValue(group.id), state, lagCell(group.lag), group.lag == nil ? .unknown : timeLagCell(lag.timeLag),
+                group.lag == nil ? .unknown : verdictCell(lag.verdict), lagTrend(group.lags.map(\.lag), width: 12),
+                drainCell(lag.drainMs, lag: group.lag, lag.trend), .count(group.members.count, group.members.isEmpty ? .muted : .row),
+                .rate(lag.rateIn), .rate(lag.rateOut ?? group.consumeRate),
+                group.topics.isEmpty ? .unknown : CellValue(group.topics.joined(separator: ",")),
                 group.assignor.isEmpty ? .unknown : CellValue(group.assignor), groupType(group),
                 group.coordinator.map { brokerCell($0) } ?? .unknown,
             ],
-            isFault: group.error != nil || group.isRebalancing || (!group.hasMembers && (group.lag ?? 0) > 0), target: .group(group.id))
+            isFault: group.error != nil || group.isRebalancing || lag.verdict.isTrouble || (!group.hasMembers && (group.lag ?? 0) > 0),
+            target: .group(group.id))
     }
     return TableModel(
         title: "Groups", subject: "consumer", columns: columns, rows: Array(rows),
@@ -55,11 +61,12 @@ func lagCell(_ lag: Int64?) -> CellValue {
 /// One group's partitions: committed, end, lag and who owns each.
 func groupPartitionRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
     let columns = [
-        Column("TOPIC", min: 10, max: 80, grows: true), Column("PART", right: true, min: 4),
-        Column("COMMITTED", right: true, min: 9, priority: 1),
-        Column("END", right: true, min: 7, priority: 2), Column("LAG", right: true, min: 6), Column("", min: 10, max: 10, priority: 5),
-        Column("CLIENT", min: 10, max: 40, priority: 3), Column("HOST", min: 9, max: 30, priority: 6),
-        Column("NOTE", min: 6, max: 40, priority: 4),
+        Column("TOPIC", min: 10, max: 80, grows: true), Column("PART", right: true, min: 4), Column("LAG", right: true, min: 6),
+        Column("TIME LAG", right: true, min: 8, priority: 1), Column("TREND", min: 12, max: 12, priority: 3),
+        Column("VERDICT", min: 9, max: 30), Column("DRAINED", right: true, min: 7, priority: 5),
+        Column("IN", right: true, min: 6, priority: 7), Column("OUT", right: true, min: 6, priority: 6),
+        Column("COMMITTED", right: true, min: 9, priority: 4), Column("END", right: true, min: 7, priority: 8),
+        Column("CLIENT", min: 10, max: 40, priority: 2), Column("HOST", min: 9, max: 30, priority: 9),
     ]
     guard let group = snapshot.group(id) else {
         return TableModel(
@@ -67,35 +74,37 @@ func groupPartitionRows(_ snapshot: ClusterSnapshot, group id: String) -> TableM
             emptyLines: ["Group \(Escape.line(id)) does not exist (any more).", "", "esc  goes back"],
             freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
     }
-    let most = group.partitions.compactMap(\.lag).max() ?? 0
-    let rows = group.partitions.map { groupPartitionRow($0, group, most) }
+    let rows = group.partitions.map { groupPartitionRow($0, group) }
     return TableModel(
         title: "Partitions", subject: id, columns: columns, rows: rows,
         emptyLines: ["Nothing committed and nothing assigned yet."],
         freshness: Freshness(time: group.offsetsObservation.time, error: group.offsetsObservation.error))
 }
 
-private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: GroupSnapshot, _ most: Int64) -> TableRow {
+private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: GroupSnapshot) -> TableRow {
     let owner = partition.member.flatMap { id in group.members.first { $0.id == id } }
-    let bar = most > 0 ? String(repeating: "█", count: Charts.filled(Double(partition.lag ?? 0) / Double(most), width: 10)) : ""
-    var note = CellValue("", .muted, key: .unknown)
+    let lag = partition.analysis
+    var verdict = verdictCell(lag.verdict)
     if let error = partition.error {
-        note = CellValue("✗ " + error, .failure)
+        verdict = CellValue("✗ " + error, .failure, key: .number(100))
     } else if partition.hasLostData {
-        note = CellValue("✗ committed before start", .failure)
+        verdict = CellValue("✗ committed before start", .failure, key: .number(99))
     } else if partition.committed == nil {
-        note = CellValue("never committed", .muted)
-    } else if owner == nil && (partition.lag ?? 0) > 0 {
-        note = CellValue("! nobody reads it", .warning)
+        verdict = CellValue("never committed", .muted, key: .number(-1))
+    } else if owner == nil && (partition.lag ?? 0) > 0 && !lag.verdict.isTrouble {
+        verdict = CellValue("! nobody reads it", .warning, key: .number(4.5))
+    } else if partition.end == nil {
+        verdict = .unknown
     }
     return TableRow(
         partition.partition.description,
         [
-            CellValue(partition.partition.topic), .count(Int64(partition.partition.partition)), .count(partition.committed?.rawValue),
-            .count(partition.end?.rawValue), lagCell(partition.lag), CellValue(bar, .chartAlternative, key: .number(partition.lag)),
-            owner.map { CellValue($0.clientID) } ?? .unknown, owner.map { CellValue(hostText($0.host)) } ?? .unknown, note,
+            CellValue(partition.partition.topic), .count(Int64(partition.partition.partition)), lagCell(partition.lag),
+            timeLagCell(lag.timeLag), lagTrend(lag.history, width: 12), verdict, drainCell(lag.drainMs, lag: partition.lag, lag.trend),
+            .rate(lag.rateIn), .rate(lag.rateOut), .count(partition.committed?.rawValue), .count(partition.end?.rawValue),
+            owner.map { CellValue($0.clientID) } ?? .unknown, owner.map { CellValue(hostText($0.host)) } ?? .unknown,
         ],
-        isFault: note.scope == .failure || note.scope == .warning, target: .tail(partition.partition.topic))
+        isFault: verdict.scope == .failure || verdict.scope == .warning, target: .tail(partition.partition.topic))
 }
 
 /// One group's members with what is assigned to them.

@@ -35,7 +35,7 @@ extension Console {
         case .overview: drawOverview(&grid, body)
         case .group(let id): drawGroup(&grid, body, id)
         case .tail: drawTail(&grid, body)
-        case .message, .describe, .help: drawText(&grid, body)
+        case .message, .describe, .why, .help: drawText(&grid, body)
         default:
             for (index, area) in panelAreas(body).enumerated() where !area.isEmpty && index < tables.count {
                 drawTable(&grid, area, tables[index], view.panels[index], isFocused: view.panel == index)
@@ -50,35 +50,34 @@ extension Console {
         }
     }
 
-    /// State, lag and pace of the group in two lines.
+    /// State, verdict, lag and pace of the group in two lines.
     private func drawGroupSummary(_ grid: inout Grid, _ area: Rect, _ id: String) {
         guard let group = snapshot.group(id) else { return }
         let state = groupState(group)
+        let lag = group.analysis
+        let verdict = verdictCell(lag.verdict)
         var first: [Span] = [Span(" State ", .label), Span(state.text, state.scope)]
+        first += [Span("   Verdict ", .label), Span(verdict.text, verdict.scope)]
         first += [Span("   Lag ", .label), Span(group.lag.map { Format.count($0) } ?? "-", .value, .bold)]
-        first += [Span("   Members ", .label), Span(String(group.members.count), .value)]
-        first += [Span("   Reads ", .label), Span(Format.rate(group.consumeRate), .value)]
-        if let eta = drainText(group) { first += [Span("   Drained in ", .label), Span(eta, .value)] }
-        grid.put(area.x, area.y, spans: first, clip: area)
-        var second: [Span] = [Span(" Coordinator ", .label), Span(group.coordinator.map { "broker \($0)" } ?? "-", .value)]
-        second += [Span("   Assignor ", .label), Span(group.assignor.isEmpty ? "-" : Escape.line(group.assignor), .value)]
-        second += [Span("   Type ", .label), Span(group.type.isEmpty ? "-" : Escape.line(group.type), .value)]
-        if group.lags.count > 1 {
-            let width = max(0, min(40, area.width - 60))
-            second += [Span("   Lag trend ", .label)]
-            second += [Span(Charts.sparkline(group.lags.map { Double($0.lag) }, width: min(width, group.lags.count)), .chartAlternative)]
+        if let time = lag.timeLag, time.milliseconds > 0 { first.append(Span(" \(timeLagText(time)) old", .value)) }
+        if (group.lag ?? 0) > 0, lag.trend != .unknown {
+            let drained = lag.drainMs.map { Format.duration(milliseconds: $0) } ?? "never"
+            first += [Span("   Drained in ", .label), Span(drained, lag.drainMs == nil ? .warning : .value)]
         }
+        first += [Span("   Members ", .label), Span(String(group.members.count), .value)]
+        grid.put(area.x, area.y, spans: first, clip: area)
+        var second: [Span] = [Span(" In ", .label), Span(Format.rate(lag.rateIn), .value)]
+        second += [Span("   Out ", .label), Span(Format.rate(lag.rateOut ?? group.consumeRate), .value)]
+        second += [Span("   Coordinator ", .label), Span(group.coordinator.map { "broker \($0)" } ?? "-", .value)]
+        second += [Span("   Assignor ", .label), Span(group.assignor.isEmpty ? "-" : Escape.line(group.assignor), .value)]
+        if group.lags.count > 1 {
+            second += [Span("   Trend ", .label)]
+            second += [
+                Span(Charts.braille(group.lags.map { Double($0.lag) }, width: min(30, (group.lags.count + 1) / 2)), .chartAlternative)
+            ]
+        }
+        second += [Span("   Type ", .label), Span(group.type.isEmpty ? "-" : Escape.line(group.type), .value)]
         grid.put(area.x, area.y + 1, spans: second, clip: area)
-    }
-
-    /// How long until the lag is gone at the pace of late; nil where it grows or nothing is known.
-    private func drainText(_ group: GroupSnapshot) -> String? {
-        guard let lag = group.lag, lag > 0, let first = group.lags.first, let last = group.lags.last else { return nil }
-        let seconds = Double(last.time.milliseconds - first.time.milliseconds) / 1000
-        let drained = Double(first.lag - last.lag)
-        guard seconds >= 5, drained > 0 else { return nil }
-        let wait = Double(lag) / (drained / seconds)
-        return wait < 86_400 * 30 ? Format.duration(milliseconds: Int64(wait * 1000)) : nil
     }
 
     // MARK: Overlays

@@ -80,6 +80,9 @@ extension Console {
             let text = Clip.pad(cell.text, slot.width, right: table.model.columns[slot.column].right, grid.glyphs)
             let style = isSelected ? Style(.rowSelected) : isMarked ? Style(.rowMarked) : Style(cell.scope)
             grid.put(line.x + 1 + slot.x, line.y, text, style, clip: line)
+            for (index, shade) in cell.shades.prefix(slot.width).enumerated() where !isSelected {
+                grid.restyle(Rect(line.x + 1 + slot.x + index, line.y, 1, 1).intersection(line)) { _ in Style(shade) }
+            }
             if !table.filter.isEmpty && !isSelected { highlight(&grid, line.x + 1 + slot.x, line.y, text, table.filter, line) }
         }
         if isSelected { grid.put(line.x, line.y, String(grid.glyphs.selected), .rowSelected) }

@@ -9,6 +9,7 @@ extension Console {
         switch place {
         case .help: return helpDocument(trail.count > 1 ? trail[trail.count - 2].place : .overview)
         case .describe(let subject): return describe(subject)
+        case .why(let subject): return whyDocument(subject)
         case .message: return messageDocument()
         default: return []
         }
@@ -45,6 +46,8 @@ extension Console {
     mutating func performInText(_ action: Action) {
         switch action {
         case .wrap: view.text.wraps.toggle()
+        case .open: openWhy()
+        case .tail: tailWhy()
         case .nextMatch: findMatch(from: view.text.top + 1, forward: true)
         case .previousMatch: findMatch(from: view.text.top - 1, forward: false)
         case .hex:
@@ -99,6 +102,7 @@ extension Console {
         case .describe(.partition(let partition)): return "Describe(partition \(Escape.line(partition.description)))"
         case .describe(.group(let id)): return "Describe(group \(Escape.line(id)))"
         case .describe(.broker(let id)): return "Describe(broker \(id))"
+        case .why(let subject): return "Why(\(Escape.line(diagnosis(subject)?.subject ?? "")))"
         case .describe(.event): return "Describe(event)"
         case .describe(.outcome(let outcome)): return outcome.title
         default: return place.crumb

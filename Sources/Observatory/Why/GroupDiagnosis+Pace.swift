@@ -13,7 +13,7 @@ extension GroupDiagnosis {
                     .hotPartition, .warning,
                     "One partition makes the lag: \(hot.partition) takes \(WhyText.percent(hot.part)) of its growth.",
                     [
-                        "\(hot.partition): \(WhyText.count(row.lag ?? 0)) unread, \(times(hot.times)) times the mean of the others",
+                        "\(hot.partition): \(WhyText.count(row.lag ?? 0)) unread, \(times(hot))",
                         "written \(WhyText.rate(row.analysis.rateIn ?? 0)), read \(WhyText.rate(row.analysis.rateOut ?? 0))",
                     ],
                     [
@@ -26,7 +26,10 @@ extension GroupDiagnosis {
         return out
     }
 
-    private func times(_ value: Double) -> String { value >= 1_000_000 ? "a million" : WhyText.count(clamped(value)) }
+    private func times(_ hot: GroupLag.Hot) -> String {
+        let others = group.partitions.filter { $0.partition != hot.partition }.reduce(Int64(0)) { $0.addingClamped($1.lag ?? 0) }
+        return others == 0 ? "the others have none" : "\(WhyText.count(clamped(hot.times))) times the mean of the others"
+    }
 
     /// One member has much more to do than another.
     private func lopsided() -> Diagnosis.Finding? {
