@@ -119,7 +119,8 @@ extension GroupDiagnosis {
             out.append(
                 .init(
                     .nobodyOwns, .failure,
-                    "Nobody owns \(unowned.count) partition\(WhyText.plural(unowned.count)) with unread records, though the group has \(members).",
+                    "Nobody owns \(unowned.count) partition\(WhyText.plural(unowned.count)) with unread records, though the group"
+                        + " has \(members).",
                     unowned.prefix(5).map {
                         "\($0.partition): \(WhyText.count($0.lag ?? 0)) unread, frozen for \(WhyText.duration($0.analysis.frozenMs ?? 0))"
                     }
@@ -132,10 +133,12 @@ extension GroupDiagnosis {
             out.append(
                 .init(
                     .stalled, .failure,
-                    "\(owner?.clientID ?? "A member") owns \(first.partition) and has committed nothing for \(WhyText.duration(first.analysis.frozenMs ?? 0)).",
+                    "\(owner?.clientID ?? "A member") owns \(first.partition) and has committed nothing for"
+                        + " \(WhyText.duration(first.analysis.frozenMs ?? 0)).",
                     [
                         "\(stalled.count) of \(group.partitions.count) partitions stand still while there is something to read",
-                        "\(first.partition): committed \(WhyText.count(first.committed?.rawValue ?? 0)), end \(WhyText.count(first.end?.rawValue ?? 0)), written \(WhyText.rate(first.analysis.rateIn ?? 0))",
+                        "\(first.partition): committed \(WhyText.count(first.committed?.rawValue ?? 0)), end"
+                            + " \(WhyText.count(first.end?.rawValue ?? 0)), written \(WhyText.rate(first.analysis.rateIn ?? 0))",
                         owner.map { "owner \($0.clientID)@\(host($0.host)), alive by its heartbeats" } ?? "its owner is not known",
                     ],
                     [
@@ -154,7 +157,8 @@ extension GroupDiagnosis {
                         let from = row.commits.rewind
                         return "\(row.partition): \(WhyText.count(from?.from.rawValue ?? 0)) → \(WhyText.count(from?.to.rawValue ?? 0))"
                     } + [
-                        "seen \(WhyText.duration(now.milliseconds - step.time.milliseconds)) ago; consumers only go on, so somebody set it, or two commit to one group"
+                        "seen \(WhyText.duration(now.milliseconds - step.time.milliseconds)) ago; consumers only go on, so"
+                            + " somebody set it, or two commit to one group"
                     ],
                     [Diagnosis.Step("see what was done", key: "5"), describe], partition: first.partition))
         }
@@ -163,7 +167,8 @@ extension GroupDiagnosis {
             out.append(
                 .init(
                     .stopped, .failure,
-                    "Commits have stopped for \(WhyText.duration(first.analysis.frozenMs ?? 0)) with \(WhyText.count(group.lag ?? 0)) unread.",
+                    "Commits have stopped for \(WhyText.duration(first.analysis.frozenMs ?? 0)) with"
+                        + " \(WhyText.count(group.lag ?? 0)) unread.",
                     summary, [Diagnosis.Step("start a consumer"), describe], partition: first.partition))
         }
         return out

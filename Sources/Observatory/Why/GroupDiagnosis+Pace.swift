@@ -42,7 +42,8 @@ extension GroupDiagnosis {
         guard lag * 2 >= group.lag ?? 0 else { return nil }
         return .init(
             .lopsided, .warning,
-            "\(most.clientID) has \(most.assignment.count) partitions and \(least.clientID) \(least.assignment.count): the work is not shared evenly.",
+            "\(most.clientID) has \(most.assignment.count) partitions and \(least.clientID) \(least.assignment.count): the work is"
+                + " not shared evenly.",
             [
                 "\(most.clientID) owns \(WhyText.count(lag)) of the \(WhyText.count(group.lag ?? 0)) unread",
                 "assignor: \(group.assignor.isEmpty ? "not told" : group.assignor)"
@@ -61,7 +62,8 @@ extension GroupDiagnosis {
             out.append(
                 .init(
                     .idleMembers, .notice,
-                    "\(idle.count) of \(group.members.count) members ha\(idle.count == 1 ? "s" : "ve") nothing to do: there are \(owned) partitions.",
+                    "\(idle.count) of \(group.members.count) members ha\(idle.count == 1 ? "s" : "ve") nothing to do: there are"
+                        + " \(owned) partitions.",
                     ["idle: " + idle.prefix(5).map(\.clientID).joined(separator: ", ")],
                     [Diagnosis.Step("add partitions, or stop the idle members", key: "a")]))
         }
@@ -93,7 +95,8 @@ extension GroupDiagnosis {
             let needed = share > 0 ? min(owned, max(active + 1, Int(clamping: clamped((rateIn / share).rounded(.up))))) : owned
             return .init(
                 .tooFewMembers, .warning,
-                "\(active) member\(WhyText.plural(active)) for \(owned) partitions cannot keep up: \(WhyText.rate(rateIn)) are written, \(WhyText.rate(rateOut)) read.",
+                "\(active) member\(WhyText.plural(active)) for \(owned) partitions cannot keep up: \(WhyText.rate(rateIn)) are"
+                    + " written, \(WhyText.rate(rateOut)) read.",
                 summary + ["each member reads \(WhyText.rate(share)); \(needed) at that pace would keep up"],
                 [
                     Diagnosis.Step(

@@ -54,7 +54,8 @@ struct GroupDiagnosis {
     /// What is true of the group as a whole.
     var summary: [String] {
         var out = [
-            "\(group.state.isEmpty ? "state unknown" : group.state), \(members), \(group.partitions.count) partition\(WhyText.plural(group.partitions.count))"
+            "\(group.state.isEmpty ? "state unknown" : group.state), \(members), \(group.partitions.count)"
+                + " partition\(WhyText.plural(group.partitions.count))"
         ]
         if let lag = group.lag, lag > 0 {
             let age = group.analysis.timeLag.map { ", the oldest unread is \(WhyText.age($0)) old" } ?? ""
@@ -89,7 +90,8 @@ struct GroupDiagnosis {
             out.append(
                 .init(
                     .leaderOffline, .failure,
-                    "\(offline.count) of the partitions it reads ha\(offline.count == 1 ? "s" : "ve") no leader: nothing can be read from \(offline.count == 1 ? "it" : "them").",
+                    "\(offline.count) of the partitions it reads ha\(offline.count == 1 ? "s" : "ve") no leader: nothing can be"
+                        + " read from \(offline.count == 1 ? "it" : "them").",
                     offline.prefix(5).map {
                         "\($0.partition): replicas on brokers \(WhyText.ids(snapshot.partition($0.partition)?.replicas ?? []))"
                     },
@@ -113,9 +115,11 @@ struct GroupDiagnosis {
             out.append(
                 .init(
                     .recordsLost, .failure,
-                    "\(WhyText.count(records)) records were deleted before the group read them, in \(lost.count) partition\(WhyText.plural(lost.count)).",
+                    "\(WhyText.count(records)) records were deleted before the group read them, in \(lost.count)"
+                        + " partition\(WhyText.plural(lost.count)).",
                     lost.prefix(5).map {
-                        "\($0.partition): committed \(WhyText.count($0.committed?.rawValue ?? 0)), the log begins at \(WhyText.count($0.start?.rawValue ?? 0))"
+                        "\($0.partition): committed \(WhyText.count($0.committed?.rawValue ?? 0)), the log begins at"
+                            + " \(WhyText.count($0.start?.rawValue ?? 0))"
                     } + retentionText(lost[0].partition.topic),
                     [
                         Diagnosis.Step("keep records for longer", key: "e", command: keepLonger(lost[0].partition.topic)),
@@ -185,7 +189,8 @@ struct GroupDiagnosis {
                 ($0.transactionStart ?? 0) < ($1.transactionStart ?? 0)
             }
             var evidence = [
-                "\(row.partition): last stable offset \(WhyText.count(stable.rawValue)), high watermark \(WhyText.count(end.rawValue)), committed \(WhyText.count(committed.rawValue))",
+                "\(row.partition): last stable offset \(WhyText.count(stable.rawValue)), high watermark"
+                    + " \(WhyText.count(end.rawValue)), committed \(WhyText.count(committed.rawValue))",
                 "\(WhyText.count(end - stable)) records wait behind it for readers with isolation.level=read_committed",
             ]
             var steps: [Diagnosis.Step] = []
@@ -194,7 +199,8 @@ struct GroupDiagnosis {
                     holder.lastTime.milliseconds > 0
                     ? ", last wrote \(WhyText.duration(now.milliseconds.subtractingClamped(holder.lastTime.milliseconds))) ago" : ""
                 evidence.append(
-                    "producer id \(holder.producerID), epoch \(holder.epoch), open since offset \(WhyText.count(holder.transactionStart?.rawValue ?? 0))\(idle)"
+                    "producer id \(holder.producerID), epoch \(holder.epoch), open since offset"
+                        + " \(WhyText.count(holder.transactionStart?.rawValue ?? 0))\(idle)"
                 )
             }
             if let holder = holders.first, let start = holder.transactionStart {

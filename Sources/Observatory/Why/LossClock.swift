@@ -14,7 +14,7 @@ package struct LossClock: Equatable, Sendable {
 
     package init(inMs: Int64, reason: Reason) { (self.inMs, self.reason) = (inMs, reason) }
 
-    /// Segments go as a whole, when the newest of their records is old enough: so it may be later than this, and is never earlier. Nil where
+    /// Segments go as a whole, when the newest of their records is old enough: it may be later than this, and is never earlier. Nil where
     /// nothing is unread, nothing is deleted, or too little is known.
     package static func of(_ row: GroupPartitionSnapshot, _ topic: TopicSnapshot, now: Timestamp) -> LossClock? {
         guard let lag = row.lag, lag > 0, topic.deletesOldRecords != false else { return nil }

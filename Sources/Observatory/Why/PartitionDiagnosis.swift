@@ -97,8 +97,10 @@ struct PartitionDiagnosis {
             let dead = missing.filter { snapshot.brokers[$0]?.isAlive != true }
             let sentence =
                 dead.isEmpty
-                ? "Broker\(WhyText.plural(missing.count)) \(WhyText.ids(missing)) follow\(missing.count == 1 ? "s" : "") \(name) and \(missing.count == 1 ? "is" : "are") not in sync."
-                : "\(name) lacks a replica because broker\(WhyText.plural(dead.count)) \(WhyText.ids(dead)) \(dead.count == 1 ? "is" : "are") \(snapshot.brokers[dead[0]]?.isFenced == true ? "fenced" : "gone")."
+                ? "Broker\(WhyText.plural(missing.count)) \(WhyText.ids(missing)) follow\(missing.count == 1 ? "s" : "") \(name)"
+                    + " and \(missing.count == 1 ? "is" : "are") not in sync."
+                : "\(name) lacks a replica because broker\(WhyText.plural(dead.count)) \(WhyText.ids(dead))"
+                    + " \(dead.count == 1 ? "is" : "are") \(snapshot.brokers[dead[0]]?.isFenced == true ? "fenced" : "gone")."
             var evidence = missing.map { "broker \($0): \(state($0))\(behind($0))" }
             for id in missing {
                 if let rate = snapshot.brokers[id]?.throttleRate {
@@ -119,7 +121,8 @@ struct PartitionDiagnosis {
         if partition.isReassigning {
             let moving = snapshot.reassignments[name]
             var evidence = [
-                "to brokers \(WhyText.ids(partition.targetReplicas)), coming \(WhyText.ids(partition.addingReplicas)), going \(WhyText.ids(partition.removingReplicas))"
+                "to brokers \(WhyText.ids(partition.targetReplicas)), coming \(WhyText.ids(partition.addingReplicas)), going"
+                    + " \(WhyText.ids(partition.removingReplicas))"
             ]
             if let left = moving?.bytesLeft { evidence.append("\(ByteText.text(left)) left") }
             if let eta = moving?.etaMs { evidence.append("done in \(WhyText.duration(eta))") }
@@ -167,7 +170,8 @@ struct PartitionDiagnosis {
                 out.append(
                     .init(
                         .dataLossNear, clock.inMs <= GroupDiagnosis.urgentMs ? .failure : .warning,
-                        "Group \(group.id) has \(WhyText.count(row.lag ?? 0)) unread that will be deleted \(clock.inMs == 0 ? "at any moment" : "within \(WhyText.duration(clock.inMs))").",
+                        "Group \(group.id) has \(WhyText.count(row.lag ?? 0)) unread that will be deleted"
+                            + " \(clock.inMs == 0 ? "at any moment" : "within \(WhyText.duration(clock.inMs))").",
                         ["by \(clock.reason.rawValue)"], [Diagnosis.Step("see the group", key: "4")], partition: name))
             }
         }
@@ -247,7 +251,8 @@ extension Diagnosis {
                 Finding(
                     .throttleLeftBehind, .notice, "A throttle was left behind by a reassignment that is over.",
                     [
-                        "leaders \(topic.throttledLeaders.isEmpty ? "none" : topic.throttledLeaders), followers \(topic.throttledFollowers.isEmpty ? "none" : topic.throttledFollowers)"
+                        "leaders \(topic.throttledLeaders.isEmpty ? "none" : topic.throttledLeaders), followers"
+                            + " \(topic.throttledFollowers.isEmpty ? "none" : topic.throttledFollowers)"
                     ],
                     [Diagnosis.Step("remove it", key: "7")]))
         }
