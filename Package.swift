@@ -88,7 +88,7 @@ let everything: [Target] = [
     program("kastellan", ["Commands"]),
     program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
     program("simulate", ["Simulator", "Compression", "Primitives"]),
-    program("storm", ["Broker", "Compression", "Controller", "Storage", "Wire", "Records", "Primitives"]),
+    program("storm", ["Broker", "Compression", "Controller", "Reactor", "Storage", "Wire", "Records", "Primitives"]),
     program("tidy", []),
     example("Produce"), example("Consume"), example("Transfer"),
 

@@ -25,7 +25,8 @@ private let lifeRequests = 2000
 
 private func siege(_ life: Int, _ options: Options) throws -> Siege? {
     guard let api = options.api, let listener = options.listener else { return nil }
-    var mix = PRNG(seed: options.seed ^ UInt64(api.rawValue) << 32 ^ (listener == "CONTROLLER" ? 1 << 48 : 0))
+    let place: UInt64 = listener == "CONTROLLER" ? 1 << 48 : listener == Logins.listener ? 1 << 49 : 0
+    var mix = PRNG(seed: options.seed ^ UInt64(api.rawValue) << 32 ^ place)
     let seed = mix.next() &+ UInt64(life) &* 0x9e37_79b9_7f4a_7c15
     return try Siege(seed: seed, target: api, listener: listener)
 }

@@ -15,7 +15,7 @@ struct Options {
     var isWorker = false
 
     static let usage = """
-        usage: storm [--requests N] [--seed S] [--jobs J] [--api NAME]
+        usage: storm [--requests N] [--seed S] [--jobs J] [--api NAME] [--listener NAME]
                storm --api NAME --listener NAME --seed S --life L
 
         Sends every API as many mutated requests, each to a whole broker in memory, and says what they did to it: crashes, requests that

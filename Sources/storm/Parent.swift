@@ -43,9 +43,10 @@ func storm(_ options: Options) -> Int32 {
     let began = monotonicSeconds()
     var queue: [Target] = []
     for key in APIKey.allCases where options.api == nil || options.api == key {
-        if key.advertisedVersions != nil { queue.append(Target(key, "PLAINTEXT")) }
+        if key.advertisedVersions != nil { queue += [Target(key, "PLAINTEXT"), Target(key, Logins.listener)] }
         if key.controllerVersions != nil { queue.append(Target(key, "CONTROLLER")) }
     }
+    if let listener = options.listener { queue.removeAll { $0.listener != listener } }
     say("storm: \(queue.count) APIs on their listeners, \(options.requests) requests each, seed \(options.seed)")
     var running: [Target] = []
     var done: [Target] = []

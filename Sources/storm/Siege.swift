@@ -3,6 +3,7 @@ import Compression
 import Controller
 import Glibc
 import Primitives
+import Reactor
 import Storage
 import Wire
 
@@ -14,19 +15,25 @@ struct Breach: Error {
 /// One broker's life under requests: a whole broker on a disk in memory, its controller in it, asked on both listeners. Everything comes
 /// from one seed, so that a life can be lived again.
 ///
+/// On the listener that asks for a login it has access rules and users, and its clients have logged in as one of them, or try to.
+///
 /// Held after each request: the broker answers it, closes its connection, or parks it where the API may wait; an answer is of the
 /// version asked for; time that passes ends what waits for time; no call takes seconds; a disk that is never full is never called so.
 struct Siege {
-    private var broker: Broker
-    private var now = Now(instant: Instant(nanoseconds: 1), wall: Timestamp(milliseconds: 1_700_000_000_000))
-    private var generator: PRNG
+    var broker: Broker
+    private(set) var now = Now(instant: Instant(nanoseconds: 1), wall: Timestamp(milliseconds: 1_700_000_000_000))
+    var generator: PRNG
     private var lastConnection: UInt64 = 0
     private var idle: [ConnectionID] = []
+    /// Whose request under way is a token without a header; so is its answer.
+    private var rawTokens: Set<ConnectionID> = []
     private var waiting = OrderedMap<ConnectionID, RequestHeader>()
     private var lore = RequestFiller.Lore()
-    private let target: APIKey
+    let target: APIKey
     private let listener: String
     private(set) var counts = Counts()
+    /// On the listener that asks for a login.
+    var logins = Logins()
     /// Prints each request before it is handled.
     var isTold = false
 
@@ -41,7 +48,7 @@ struct Siege {
         var codes: Set<Int16> = []
     }
 
-    /// The longest that one call may take; far above anything seen, for a busy machine.
+    /// The longest that one call may take, of the processor's time; far above anything seen.
     private static let callMsMax = 5000.0
 
     /// APIs that may keep a client waiting as long as the client said.
@@ -57,14 +64,15 @@ struct Siege {
             ("process.roles", "broker,controller"), ("controller.listener.names", "CONTROLLER"),
             ("controller.quorum.voters", "1@localhost:9093"), ("offsets.topic.num.partitions", "2"),
             ("transaction.state.log.num.partitions", "2"), ("num.partitions", "2"),
-        ]
+        ] + (listener == Logins.listener ? Logins.settings : [])
         let config = try BrokerConfig(BrokerConfig.developmentDefaults(brokers: 1) + settings)
-        broker = Broker(config: config, disk: disk, codecs: .system, seed: generator.next(), now: now)
+        broker = Broker(config: config, disk: disk, codecs: .system, hashing: .system, seed: generator.next(), now: now)
         let effects = try broker.start(now: now)
         try settle(effects)
         try pass(milliseconds: 2000)
         lore.clusterID = broker.image.clusterID
         lore.brokerEpoch = broker.image.brokers[BrokerID(1)]?.brokerEpoch ?? -1
+        if listener == Logins.listener { try prepareAccess() }
     }
 
     // MARK: Requests
@@ -72,8 +80,10 @@ struct Siege {
     /// One request: mostly of the API under fire, now and then another, so that there is something to find.
     mutating func strike() throws {
         if generator.oneIn(16) { try pass(milliseconds: Int64(generator.pick([1, 10, 300, 4000]))) }
+        if listener == Logins.listener, target == .saslHandshake || target == .saslAuthenticate { return try strikeLogin() }
         let other = generator.oneIn(5)
-        let key = other ? generator.pick(Siege.scenery) : target
+        let scenery = listener == Logins.listener && generator.oneIn(2) ? Logins.scenery : Siege.scenery
+        let key = other ? generator.pick(scenery) : target
         let from = other ? "PLAINTEXT" : listener
         let versions = (from == "CONTROLLER" ? key.controllerVersions : key.advertisedVersions) ?? key.validVersions
         var version = Int16(Int(versions.lowerBound) + generator.below(versions.count))
@@ -89,7 +99,7 @@ struct Siege {
         .fetch, .addPartitionsToTxn, .endTxn, .incrementalAlterConfigs, .deleteTopics,
     ].filter { $0.advertisedVersions != nil }
 
-    private mutating func frame(_ key: APIKey, _ version: Int16) -> Bytes {
+    mutating func frame(_ key: APIKey, _ version: Int16) -> Bytes {
         let isKnown = key.validVersions.contains(version)
         let header = RequestHeader(
             key, version: version, correlationID: Int32(truncatingIfNeeded: counts.requests), clientID: generator.oneIn(9) ? nil : "storm")
@@ -107,7 +117,7 @@ struct Siege {
     }
 
     /// The frame with some of its bytes changed, taken out, put in, or cut off, behind the fixed part of its header.
-    private mutating func mutated(_ frame: Bytes) -> Bytes {
+    mutating func mutated(_ frame: Bytes) -> Bytes {
         var bytes = frame.array
         let fixed = 8
         for _ in 0...generator.below(4) where bytes.count > fixed {
@@ -125,21 +135,42 @@ struct Siege {
 
     private mutating func send(_ frame: Bytes, on listener: String) throws {
         guard let (header, body) = try? RequestHeader.decode(frame) else { return }
+        let connection: ConnectionID
+        if listener == Logins.listener {
+            guard let member = try member() else { return }
+            connection = member
+        } else {
+            connection = idle.popLast() ?? newConnection()
+        }
+        try deliver(header, body, on: listener, connection, frame)
+    }
+
+    mutating func newConnection() -> ConnectionID {
+        lastConnection += 1
+        return ConnectionID(rawValue: lastConnection)
+    }
+
+    mutating func deliver(
+        _ header: RequestHeader, _ body: Bytes, on listener: String, _ connection: ConnectionID, _ frame: Bytes, isToken: Bool = false
+    ) throws {
         counts.requests += 1
         if isTold { print("\(counts.requests) \(listener) \(header.key?.name ?? "?") v\(header.apiVersion) \(frame.hex)") }
-        lastConnection += 1
-        let connection = idle.popLast() ?? ConnectionID(rawValue: lastConnection)
         waiting[connection] = header
-        let context = RequestContext(
+        var context = RequestContext(
             connection: connection, header: header, body: body, clientHost: "10.0.0.1", listener: listener, receivedAt: now)
+        context.isToken = isToken
+        if isToken { rawTokens.insert(connection) } else { rawTokens.remove(connection) }
         try handle(.requestReceived(context))
         // A client that waits may go away.
         if waiting.count > 64 || (!waiting.isEmpty && generator.oneIn(40)) {
             let gone = generator.pick(waiting.keys)
             waiting.remove(gone)
+            logins.forget(gone)
             try handle(.connectionClosed(gone))
         }
     }
+
+    func isWaiting(_ connection: ConnectionID) -> Bool { waiting[connection] != nil }
 
     // MARK: Time
 
@@ -169,7 +200,7 @@ struct Siege {
 
     // MARK: Effects
 
-    private mutating func handle(_ event: BrokerEvent) throws {
+    mutating func handle(_ event: BrokerEvent) throws {
         let began = milliseconds()
         let effects = broker.handle(event, now: now)
         let took = milliseconds() - began
@@ -189,10 +220,17 @@ struct Siege {
             case .send(let connection, let frame, let slices): try answered(connection, frame, slices)
             case .proceed(let connection):
                 waiting.remove(connection)
-                idle.append(connection)
+                if !logins.answered(connection, nil) { idle.append(connection) }
             case .close(let connection, _):
                 if waiting.remove(connection) != nil { counts.closed += 1 }
+                logins.forget(connection)
                 try handle(.connectionClosed(connection))
+            case .farewell(let connection, let frame):
+                try answered(connection, frame, [])
+                logins.forget(connection)
+                idle.removeAll { $0 == connection }
+                try handle(.connectionClosed(connection))
+            case .framing(let connection, let framing): logins.frames(connection, framing)
             case .ask(let id, _, _, _): try handle(.answered(id, .failure(.lost)))
             default: break
             }
@@ -204,7 +242,8 @@ struct Siege {
             throw Breach(text: "connection \(connection.rawValue) was answered and had not asked")
         }
         counts.answered += 1
-        idle.append(connection)
+        if rawTokens.remove(connection) != nil { return logins.tokenAnswered(connection) }
+        if !logins.answered(connection, frame.content) { idle.append(connection) }
         guard frame.splices.map(\.length) == slices.map(\.length) else { throw Breach(text: "\(key.name): a splice without its slice") }
         guard frame.splices.isEmpty else { return }
         guard key.validVersions.contains(header.apiVersion) else { return }
@@ -233,7 +272,8 @@ struct Siege {
 
     private func milliseconds() -> Double {
         var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
+        // Not by the clock on the wall: on a busy machine a call may stand still for seconds.
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
     }
 }

@@ -33,7 +33,7 @@ struct ImportTable {
         kastellan     -  Commands
         bench         -  Reactor Storage Records Wire Primitives CLinux
         simulate      -  Simulator Compression Primitives
-        storm         -  Broker Controller Compression Storage Wire Records Primitives
+        storm         -  Broker Controller Compression Reactor Storage Wire Records Primitives
         fuzz          -  Broker Controller Compression Storage Quorum Wire Records Primitives
         tidy          -
         """
