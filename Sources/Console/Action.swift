@@ -17,6 +17,11 @@ package enum Action: String, CaseIterable, Sendable {
     case goReassignments = "go-reassignments"
     case goQuorum = "go-quorum"
     case goHeat = "go-heat"
+    case goTransactions = "go-transactions"
+    case goHanging = "go-hanging"
+    case goAccess = "go-acls"
+    case goQuotas = "go-quotas"
+    case goUsers = "go-users"
     case undo
     // Moving.
     case up, down, top, bottom
@@ -56,6 +61,12 @@ package enum Action: String, CaseIterable, Sendable {
     case drain, throttle
     case cancelReassignment = "cancel-reassignment"
     case removeThrottles = "remove-throttles"
+    // Transactions, access rules, quotas, users.
+    case abortTransaction = "abort-transaction"
+    case newRule = "new-rule"
+    case newQuota = "new-quota"
+    case editQuota = "edit-quota"
+    case removeAdmin = "remove"
     // Faults on purpose, in a cluster of our own.
     case chaos
     case chaosKill = "chaos-kill"
@@ -90,6 +101,7 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case browsing
     case table, text
     case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, tail, message, heat, why
+    case transactions, transaction, hanging, access, quotas, users
     /// The menu of faults, which lies over a view.
     case chaos
 }
@@ -108,6 +120,12 @@ extension Place {
         case .group: [.everywhere, .browsing, .table, .group]
         case .events: [.everywhere, .browsing, .table, .events]
         case .configs: [.everywhere, .browsing, .table, .configs]
+        case .transactions: [.everywhere, .browsing, .table, .transactions]
+        case .transaction: [.everywhere, .browsing, .table, .transaction]
+        case .hanging: [.everywhere, .browsing, .table, .hanging]
+        case .access: [.everywhere, .browsing, .table, .access]
+        case .quotas: [.everywhere, .browsing, .table, .quotas]
+        case .users: [.everywhere, .browsing, .table, .users]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]
         case .describe, .help: [.everywhere, .browsing, .text]

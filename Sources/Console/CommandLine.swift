@@ -26,6 +26,10 @@ package enum CommandLine {
         ("heatmap", "partitions by broker: traffic, size, lag"), ("why GROUP|TOPIC|ID", "why a group, a topic or a broker is as it is"),
         ("groups [/filter]", "consumer groups"),
         ("group NAME", "one group's partitions and members"), ("events [/filter]", "what happened"),
+        ("transactions [/filter]", "transactional ids, and what they have under way"), ("transaction ID", "one id's partitions"),
+        ("hanging", "transactions that partitions hold open, and who ends them"),
+        ("acls [/filter]", "access rules"), ("quotas [/filter]", "limits of users, client ids and addresses"),
+        ("users [/filter]", "who logs in by SCRAM"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
         ("tail TOPIC… [START]", "messages as they come, of several topics or /PATTERN/; START: begin, end, 1234, -100, 2h, @-1h:-5m"),
         ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
@@ -38,6 +42,7 @@ package enum CommandLine {
         ("e", "events"), ("p", "partitions"), ("moves", "reassignments"), ("raft", "quorum"), ("heat", "heatmap"),
         ("controllers", "quorum"),
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
+        ("tx", "transactions"), ("txns", "transactions"), ("acl", "acls"), ("quota", "quotas"), ("user", "users"), ("scram", "users"),
         ("quit", "q"),
         ("exit", "q"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
     ]
@@ -67,6 +72,12 @@ package enum CommandLine {
         case "quorum": return .success(.go(.quorum, filter: filter))
         case "heatmap": return .success(.go(.heat, filter: nil))
         case "why": return needed { .why($0) }
+        case "transactions": return .success(.go(.transactions, filter: filter ?? argument))
+        case "hanging": return .success(.go(.hanging, filter: filter ?? argument))
+        case "acls": return .success(.go(.access, filter: filter ?? argument))
+        case "quotas": return .success(.go(.quotas, filter: filter ?? argument))
+        case "users": return .success(.go(.users, filter: filter ?? argument))
+        case "transaction": return needed { .go(.transaction($0), filter: filter) }
         case "topic": return needed { .go(.topic($0), filter: filter) }
         case "group": return needed { .go(.group($0), filter: filter) }
         case "configs": return needed { .go(.configs(.topic($0)), filter: filter) }
@@ -127,6 +138,7 @@ package enum CommandLine {
         case "topic", "tail", "configs": pool = snapshot.topics.keys
         case "group": pool = snapshot.groups.keys
         case "why": pool = snapshot.groups.keys + snapshot.topics.keys
+        case "transaction": pool = snapshot.admin.transactions.keys
         case "partitions": pool = PartitionTrouble.allCases.map(\.rawValue)
         case "broker-configs": pool = snapshot.brokers.keys.map(\.description)
         case "theme": pool = themes

@@ -64,6 +64,8 @@ package struct Console: Sendable {
     var edited: (ticket: Int, text: String)?
     /// How to take back the last change.
     var undoable: PlanAction?
+    /// What went wrong with the view's reading and has been said.
+    var toldProblem: String?
     var watched: Interest?
     /// What is done to the brokers of a cluster of our own; nil on any other.
     var chaos: OrderedMap<BrokerID, ChaosCondition>?
@@ -113,6 +115,7 @@ package struct Console: Sendable {
             self.snapshot = snapshot
             if let refusal = snapshot.loginRefusal, refusal != before { say(.error, refusal) }
             rebuild()
+            tellAdminProblem()
         case .planned(let ticket, let result): takePlan(ticket, result)
         case .planProgress(let ticket, let text): takeProgress(ticket, text)
         case .planFinished(let ticket, let outcome): takeOutcome(ticket, outcome)
@@ -239,6 +242,12 @@ package struct Console: Sendable {
         case .events: return [eventRows(snapshot)]
         case .configs(let resource): return [configRows(snapshot, resource)]
         case .heat: return [heatRows(snapshot, view.measure, width: heatWidth)]
+        case .transactions: return [transactionRows(snapshot, now: now.wall)]
+        case .transaction(let id): return [transactionPartitionRows(snapshot, id: id)]
+        case .hanging: return [hangingRows(snapshot, now: now.wall)]
+        case .access: return [accessRows(snapshot)]
+        case .quotas: return [quotaRows(snapshot)]
+        case .users: return [userRows(snapshot)]
         case .tail, .message, .describe, .why, .help: return []
         }
     }

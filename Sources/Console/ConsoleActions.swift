@@ -6,7 +6,7 @@ import Primitives
 extension Console {
     mutating func perform(_ action: Action) {
         if performGeneral(action) || performMoving(action) || performListing(action) || performChanging(action)
-            || performReplication(action)
+            || performReplication(action) || performAdmin(action)
             || performChaos(action)
         {
             return
@@ -141,7 +141,7 @@ extension Console {
         case .sortReverse: sort(by: table.sortColumn)
         case .sortName: sort(by: 0)
         case .sortState:
-            let titles = ["VERDICT", "STATE", "HEALTH", "NOTE", "SOURCE", "WHAT"]
+            let titles = ["VERDICT", "STATE", "STANDING", "HEALTH", "NOTE", "SOURCE", "WHAT", "PERMISSION"]
             let columns = titles.compactMap { title in table.model.columns.firstIndex { $0.title == title } }
             guard let column = columns.first else { return true }
             sort(by: column)

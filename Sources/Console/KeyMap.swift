@@ -60,7 +60,8 @@ extension KeyBinding {
 
 extension KeyMap {
     /// The k9s preset: what fingers already know.
-    package static let standard = KeyMap(bindings: opening + acting + replicating + breaking + tailing + listing + reading + moving + going)
+    package static let standard = KeyMap(
+        bindings: opening + acting + administering + replicating + breaking + tailing + listing + reading + moving + going)
 
     private static let acting: [KeyBinding] = [
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
@@ -73,6 +74,19 @@ extension KeyMap {
         KeyBinding("ctrl-d f9", .delete, [.topics, .groups], hint: "delete", "delete", isChange: true),
         KeyBinding("ctrl-d f9", .delete, [.group], hint: "forget topic", "delete the group's offsets for the topic", isChange: true),
         KeyBinding("z", .undo, [.browsing], "undo the last change, where it can be undone", isChange: true),
+    ]
+
+    private static let administering: [KeyBinding] = [
+        KeyBinding("H", .goHanging, [.transactions], hint: "find hanging", "transactions that partitions hold open, and who ends them"),
+        KeyBinding(
+            "ctrl-d f9", .abortTransaction, [.transactions, .transaction, .hanging], hint: "abort",
+            "abort it: by its coordinator, or by a marker where it hangs", isChange: true),
+        KeyBinding("n ctrl-n", .newRule, [.access], hint: "new rule", "allow or deny somebody something", isChange: true),
+        KeyBinding("n ctrl-n", .newQuota, [.quotas], hint: "new quota", "limit a user, a client id or an address", isChange: true),
+        KeyBinding("e enter", .editQuota, [.quotas], hint: "change", "change the limits", isChange: true),
+        KeyBinding("ctrl-d f9", .removeAdmin, [.access], hint: "remove", "remove the marked rules, or the one selected", isChange: true),
+        KeyBinding("ctrl-d f9", .removeAdmin, [.quotas], hint: "remove", "remove all limits of the entity", isChange: true),
+        KeyBinding("ctrl-d f9", .removeAdmin, [.users], hint: "remove", "take this way to log in from the user", isChange: true),
     ]
 
     private static let replicating: [KeyBinding] = [
@@ -114,6 +128,7 @@ extension KeyMap {
             "enter", .open, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events, .heat],
             hint: "open",
             "open what is selected"),
+        KeyBinding("enter", .open, [.transactions, .transaction, .hanging], hint: "open", "open what is selected"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
         KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview, .why], hint: "tail", "tail the topic live"),
         KeyBinding(
@@ -200,6 +215,8 @@ extension KeyMap {
         KeyBinding("5 t", .goEvents, [.browsing], "events"), KeyBinding("6", .goPartitions, [.browsing], "partitions, by trouble"),
         KeyBinding("7", .goReassignments, [.browsing], "reassignments"), KeyBinding("8", .goQuorum, [.browsing], "metadata quorum"),
         KeyBinding("9", .goHeat, [.browsing], "heat map of partitions by broker"),
+        KeyBinding("ctrl-t", .goTransactions, [.browsing], "transactions"), KeyBinding("A", .goAccess, [.browsing], "access rules"),
+        KeyBinding("Q", .goQuotas, [.browsing], "quotas"), KeyBinding("U", .goUsers, [.browsing], "users"),
         KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
         KeyBinding("[", .historyBack, [.everywhere], "back in history"),
         KeyBinding("]", .historyForward, [.everywhere], "forward in history"),

@@ -17,6 +17,14 @@ package enum Place: Equatable, Sendable {
     case group(String)
     case events
     case configs(ConfigResource)
+    case transactions
+    /// One transactional id's partitions.
+    case transaction(String)
+    /// Transactions that partitions hold open, to find those that nobody will end.
+    case hanging
+    case access
+    case quotas
+    case users
     /// One topic, several with spaces between, or a pattern between slashes.
     case tail(String)
     /// One message of the tail it was opened from.
@@ -53,6 +61,12 @@ package enum Place: Equatable, Sendable {
         case .group(let id): id
         case .events: "events"
         case .configs: "configs"
+        case .transactions: "transactions"
+        case .transaction(let id): id
+        case .hanging: "hanging"
+        case .access: "acls"
+        case .quotas: "quotas"
+        case .users: "users"
         case .tail: "tail"
         case .message(let name): name
         case .describe: "describe"
@@ -66,6 +80,7 @@ package enum Place: Equatable, Sendable {
     package var isTable: Bool {
         switch self {
         case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .heat: true
+        case .transactions, .transaction, .hanging, .access, .quotas, .users: true
         default: false
         }
     }
@@ -84,6 +99,12 @@ package enum Place: Equatable, Sendable {
         case .group(let id): .group(id)
         case .events: .events
         case .configs(let resource): .configs(resource)
+        case .transactions: .transactions
+        case .transaction(let id): .transaction(id)
+        case .hanging: .hanging
+        case .access: .access
+        case .quotas: .quotas
+        case .users: .users
         case .tail(let topics): topics.contains("/") || topics.contains(" ") ? .events : .tail(topics)
         // Offsets, sizes and lags of all.
         case .heat: .overview

@@ -24,6 +24,7 @@ package struct ClusterSnapshot: Equatable, Sendable {
     package var configs = OrderedMap<ConfigResource, ConfigSnapshot>()
     package var quorum: QuorumSnapshot? = nil
     package var reassignments = OrderedMap<TopicPartition, ReassignmentSnapshot>()
+    package var admin = AdminSnapshot()
 
     /// Oldest first, newest last; the timeline.
     package var events = Ring<ClusterEvent>(capacity: ClusterSnapshot.eventsMax)

@@ -22,6 +22,17 @@ package struct Interest: Equatable, Sendable {
         case group(String)
         case events
         case configs(ConfigResource)
+        /// Transactional ids, those under way described.
+        case transactions
+        /// One transactional id, its partitions with high watermark and last stable offset.
+        case transaction(String)
+        /// Transactions that partitions hold open, and whether anybody will end them.
+        case hanging
+        /// Access rules.
+        case access
+        case quotas
+        /// Users who log in by SCRAM.
+        case users
         /// The tail reads for itself; only the topic's partitions are wanted.
         case tail(String)
         /// Nothing on screen (a dialog over nothing, a detached terminal): no requests at all.

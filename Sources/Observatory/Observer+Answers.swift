@@ -43,9 +43,25 @@ extension Observer {
                 foldUnread(try result.of(FetchResponse.self), partition, asked, at: now.wall)
             case .stableOffsets: snapshot.foldStable(try result.of(ListOffsetsResponse.self))
             case .producers: snapshot.fold(try result.of(DescribeProducersResponse.self))
+            default: try takeAdmin(purpose, result, &effects, now: now)
             }
         } catch {
             failed(purpose, error, &effects, now: now)
+        }
+    }
+
+    private mutating func takeAdmin(
+        _ purpose: Purpose, _ result: AnswerResult, _ effects: inout Effects, now: Now
+    ) throws(ClientError) {
+        switch purpose {
+        case .listTransactions(let broker): try takeListed(result.of(ListTransactionsResponse.self), broker, &effects)
+        case .describeTransactions(let broker): takeDescribed(try result.of(DescribeTransactionsResponse.self), broker, &effects)
+        case .partitionProducers(let broker): takeProducers(try result.of(DescribeProducersResponse.self), broker, &effects)
+        case .stableEnds: takeStableOffsets(try result.of(ListOffsetsResponse.self))
+        case .access: try takeAccess(result.of(DescribeAclsResponse.self), at: now.wall)
+        case .quotas: try takeQuotas(result.of(DescribeClientQuotasResponse.self), at: now.wall)
+        case .users: try takeUsers(result.of(DescribeUserScramCredentialsResponse.self), at: now.wall)
+        default: break
         }
     }
 
@@ -121,6 +137,7 @@ extension Observer {
         // The time lag is then interpolated, and who holds a transaction open is not known.
         case .unread, .stableOffsets, .producers: break
         case .configs(let resource): snapshot.configs[resource, default: ConfigSnapshot()].observation.failed(reason)
+        default: adminFailed(purpose, reason, &effects)
         }
     }
 

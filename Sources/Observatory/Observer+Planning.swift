@@ -29,6 +29,7 @@ extension Observer {
         }
         if isSlowRound, interest.screen == .overview || interest.screen == .events { askQuorum(&effects) }
         askReplication(&effects)
+        askAdmin(&effects)
     }
 
     /// Something on the screen is being reassigned.
@@ -83,6 +84,8 @@ extension Observer {
         case .groups: askedTopics(groupsOnScreen.flatMap { snapshot.groups[$0]?.topics ?? [] }.uniqued())
         case .configs(let resource): resource.kind == .topic ? askedTopics([resource.name]) : []
         case .brokers, .events, .partitions, .reassignments, .quorum, .nothing: []
+        // Of transactions on the screen, once they are described.
+        case .transactions, .transaction, .hanging, .access, .quotas, .users: []
         }
     }
 
@@ -143,6 +146,7 @@ extension Observer {
         switch interest.screen {
         case .overview, .groups, .group, .events: true
         case .brokers, .topics, .topic, .configs, .tail, .partitions, .reassignments, .quorum: isSlowRound
+        case .transactions, .transaction, .hanging, .access, .quotas, .users: isSlowRound
         case .nothing: false
         }
     }

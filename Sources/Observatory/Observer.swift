@@ -47,6 +47,13 @@ package struct Observer: ClientMachine {
         case unread(TopicPartition, Offset)
         case stableOffsets
         case producers
+        case listTransactions(BrokerID)
+        case describeTransactions(BrokerID)
+        case partitionProducers(BrokerID)
+        case stableEnds
+        case access
+        case quotas
+        case users
     }
 
     /// What happens in the round that is under way.
@@ -70,6 +77,7 @@ package struct Observer: ClientMachine {
         var isUnreadPlanned = false
         /// Metadata was asked for a second time: the first broker did not answer.
         var isMetadataRepeated = false
+        var transactions = TransactionRound()
     }
 
     package internal(set) var snapshot = ClusterSnapshot()
@@ -179,6 +187,7 @@ package struct Observer: ClientMachine {
         }
         if !ended.topicsRead.isEmpty { snapshot.sampleThroughput(at: now.wall) }
         snapshot.sampleLag(of: ended.groupsRead.uniqued(), at: now.wall)
+        foldTransactions(ended, at: now.wall)
         snapshot.countHealth()
         inferEvents(groupsAreWhole: ended.allListed && ended.hasListed, now: now)
         let took = now.instant.milliseconds(since: ended.startedAt)

@@ -30,6 +30,22 @@ private func actions(_ line: String) throws -> [PlanActions.Wanted] {
         #expect(throws: Failure.self) { try actions("topics trim a") }
     }
 
+    @Test func transactions() throws {
+        #expect(
+            try actions("transactions abort --topic t --partition 1 --start-offset 6")[0].action
+                == .abortTransaction(TransactionToAbort(TopicPartition("t", 1), .startOffset(6))))
+        #expect(
+            try actions("transactions abort --topic t --partition 1 --producer-id 9 --producer-epoch 2 --coordinator-epoch 0")[0].action
+                == .abortTransaction(TransactionToAbort(TopicPartition("t", 1), .producer(id: 9, epoch: 2, coordinatorEpoch: 0))))
+        #expect(
+            try actions("transactions force-terminate --transactional-id x")[0].action == .fenceProducer(transactionalID: "x"))
+        for wrong in [
+            "transactions abort --topic t --start-offset 6", "transactions abort --topic t --partition 1",
+            "transactions abort --topic t --partition 1 --producer-id 9 --producer-epoch 2", "transactions force-terminate",
+            "transactions abort --topic t --partition 1 --start-offset 6 --producer-id 9",
+        ] { #expect(throws: Failure.self, "\(wrong)") { try actions(wrong) } }
+    }
+
     @Test func access() throws {
         #expect(
             try actions("acls add --principal User:alice --consumer --topic orders --group g")[0].action

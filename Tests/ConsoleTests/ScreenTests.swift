@@ -60,7 +60,7 @@ struct SampleScreen: Sendable {
     var make: @Sendable (Int, Int) -> Driver
 
     enum Cluster: Sendable {
-        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging
+        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging, administered, refused
 
         var snapshot: ClusterSnapshot {
             switch self {
@@ -72,6 +72,8 @@ struct SampleScreen: Sendable {
             case .replicating: Sample.replicating()
             case .reconciling: Sample.reconciling()
             case .lagging: Sample.lagging()
+            case .administered: Sample.administered()
+            case .refused: Sample.refused()
             }
         }
     }
@@ -86,7 +88,7 @@ struct SampleScreen: Sendable {
         }
     }
 
-    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos + lag
+    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos + lag + administration
 
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
@@ -120,6 +122,14 @@ struct SampleScreen: Sendable {
         SampleScreen("why-topic", "3 w", from: .lagging), SampleScreen("why-partition", "6 w", from: .replicating),
         SampleScreen("why-broker", "2 down down w", from: .replicating), SampleScreen("heat-traffic", "9", from: .lagging),
         SampleScreen("heat-size", "9 f", from: .replicating), SampleScreen("heat-lag", "9 f f", from: .lagging),
+    ]
+    private static let administration = [
+        SampleScreen("transactions", "ctrl-t", from: .administered), SampleScreen("transaction", "ctrl-t down enter", from: .administered),
+        SampleScreen("hanging", "ctrl-t H", from: .administered), SampleScreen("acls", "A", from: .administered),
+        SampleScreen("quotas", "Q", from: .administered), SampleScreen("users", "U", from: .administered),
+        SampleScreen("acls-refused", "A", from: .refused) { $0.send(.snapshot(Sample.refused())) },
+        SampleScreen("form-rule", "A down down n", from: .administered), SampleScreen("form-quota", "Q n", from: .administered),
+        SampleScreen("plan-abort", "ctrl-t H ctrl-d", from: .administered) { $0.send(.planned(ticket: 1, .success(Sample.abortPlan()))) },
     ]
     private static let chaos = [
         SampleScreen("brokers-chaos", "2", from: .replicating) { $0.send(.chaos(Sample.conditions)) },
@@ -209,6 +219,21 @@ extension Sample {
         plan.inverse = .none("The messages are gone for good. The topic can be made anew, empty, with the same settings.")
         plan.confirmation = .typedName("audit-log")
         plan.steps = [.deleteTopic(name: "audit-log")]
+        return plan
+    }
+
+    static func abortPlan() -> Plan {
+        let partition = TopicPartition("clicks", 2)
+        let action = PlanAction.abortTransaction(TransactionToAbort(partition, .startOffset(9_800_000)))
+        var plan = Plan(action: action, title: "Abort a transaction in clicks-2")
+        plan.columns = ["PARTITION", "PRODUCER-ID", "PRODUCER-EPOCH", "COORDINATOR-EPOCH", "START-OFFSET", "LAST-TIMESTAMP", "CHANGE"]
+        plan.rows = [Plan.Row(["clicks-2", "3977", "12", "0", "9800000", "1795249600000", "abort"])]
+        plan.touches = ["Readers with read_committed go on beyond offset 9800000; they will never see the transaction's records."]
+        plan.kafkaCommand =
+            "kafka-transactions.sh --bootstrap-server localhost:9092 abort --topic clicks --partition 2 --start-offset 9800000"
+        plan.inverse = .none("An aborted transaction's records stay unread.")
+        plan.confirmation = .typedName("clicks-2")
+        plan.steps = [.deleteTopic(name: "clicks")]
         return plan
     }
 

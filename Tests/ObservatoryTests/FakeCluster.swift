@@ -57,6 +57,11 @@ struct FakeCluster {
     /// The last stable offset, where a transaction is open, and who is known to write.
     var stable: Int64?
     var producers: [(id: Int64, epoch: Int32, transactionStart: Int64)] = []
+    var transactions: [String: FakeTransaction] = [:]
+    var openProducers: [TopicPartition: [DescribeProducersResponse.Producer]] = [:]
+    var producerErrors: [TopicPartition: ErrorCode] = [:]
+    /// Users and the numbers of their SCRAM mechanisms.
+    var logins: [String: [Int8]] = [:]
 
     mutating func add(_ topic: String, partitions: Int32, replicas: Int32 = 3, start: Int64 = 0, end: Int64 = 0) {
         let ids = Array(brokers.prefix(Int(replicas)))
@@ -94,8 +99,9 @@ struct FakeCluster {
             return DeleteTopicsResponse()
         case let request as CreateTopicsRequest: return create(request)
         case let request as FetchRequest: return writes.map { fetch(request, $0) }
-        case let request as DescribeProducersRequest: return describeProducers(request)
-        default: return replication(request.message)
+        case let request as DescribeProducersRequest where openProducers.isEmpty && producerErrors.isEmpty:
+            return describeProducers(request)
+        default: return replication(request.message) ?? administration(request.message, broker)
         }
     }
 

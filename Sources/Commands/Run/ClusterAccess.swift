@@ -28,9 +28,11 @@ struct ClusterAccess {
     }
 
     /// Sends a request and waits for its answer.
-    func ask<R: WireRequest>(_ request: R, to target: RequestTarget = .any) throws(Failure) -> R.Response {
+    func ask<R: WireRequest>(
+        _ request: R, to target: RequestTarget = .any, versions: ClosedRange<Int16> = 0...Int16.max
+    ) throws(Failure) -> R.Response {
         do throws(ClientError) {
-            return try client.send(request, to: target, timeoutMs: timeoutMs)
+            return try client.call(ClientRequest(request, to: target, timeoutMs: timeoutMs, versions: versions)).of(R.Response.self)
         } catch {
             throw failure(error)
         }

@@ -52,6 +52,7 @@ enum PlanActions {
         case "groups delete": return names.map { Wanted(action: .deleteGroup($0)) }
         case "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
             return [Wanted(action: try replication(invocation))]
+        case "transactions abort", "transactions force-terminate": return [Wanted(action: try transactions(invocation))]
         case "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade": return [try access(invocation)]
         default:
             let (scope, strategy) = try reset(invocation)

@@ -35,10 +35,13 @@ package enum Program {
         case "redrive", "copy": return try SendCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
+        case "transactions list", "transactions describe", "transactions describe-producers", "transactions find-hanging":
+            return try TransactionViews.run(invocation)
         case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)
         case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete",
             "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move",
-            "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade":
+            "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade", "transactions abort",
+            "transactions force-terminate":
             return try PlanCommand.run(invocation)
         default: throw Failure(.error, "\(invocation.command) is not there yet")
         }

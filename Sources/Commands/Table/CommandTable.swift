@@ -4,8 +4,8 @@ package enum CommandTable {
     package static let summary = "a Kafka cluster monitor and admin console, with a Kafka cluster inside it"
 
     package static let all: [CommandSpec] = [
-        clusterCommands, recordCommands, topicCommands, groupCommands, replicationCommands, accessCommands, viewCommands, storageCommands,
-        programCommands,
+        clusterCommands, recordCommands, topicCommands, groupCommands, replicationCommands, transactionCommands, accessCommands,
+        viewCommands, storageCommands, programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
@@ -16,6 +16,7 @@ package enum CommandTable {
         ("groups", "list, describe, reset and delete consumer groups"),
         ("reassign", "move partitions, drain brokers, throttle and cancel"),
         ("leaders", "elect and move leaders"),
+        ("transactions", "list and describe transactions, find those that hang, and end them"),
         ("acls", "list, add and remove access rules"),
         ("quotas", "list and set what users, clients and addresses may use"),
         ("features", "describe, upgrade and downgrade what the cluster can do"),

@@ -20,6 +20,8 @@ package struct Listing: Equatable, Sendable {
 
     package var columns: [Column]
     package private(set) var rows: [[JSON]] = []
+    /// What stands in a table where there is no value.
+    package var absent = "-"
 
     package init(_ columns: [Column]) { self.columns = columns }
 
@@ -42,9 +44,9 @@ package struct Listing: Equatable, Sendable {
         rows.map { row in .object(zip(columns, row).map { JSON.Member($0.key, $1) }) }
     }
 
-    /// Columns apart by two spaces, as wide as their widest cell; a dash where there is no value.
+    /// Columns apart by two spaces, as wide as their widest cell; a dash, or the listing's own word, where there is no value.
     private var table: String {
-        let cells = rows.map { row in row.map { Listing.cell($0) } }
+        let cells = rows.map { row in row.map { $0 == .null ? absent : Listing.cell($0) } }
         let widths = columns.indices.map { index in
             cells.reduce(displayWidth(columns[index].title)) { max($0, displayWidth($1[index])) }
         }

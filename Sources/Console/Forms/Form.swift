@@ -52,6 +52,9 @@ package struct Form: Equatable, Sendable {
         case drain(BrokerID)
         case throttle
         case send(SendMaterial)
+        case addAccess
+        /// Of this entity, or of a new one.
+        case quota(QuotaSnapshot?)
     }
     package var purpose: Purpose
     package var title: String

@@ -106,6 +106,7 @@ package enum FormReader {
             let scope: ResetScope = form["scope"] == "all topics" ? .allTopics : .topics([form["scope"]])
             return .resetOffsets(group: group, scope: scope, strategy: try strategy(form, csv))
         case .purge(let topic): return .deleteRecords(try purge(form, topic, snapshot))
+        case .addAccess, .quota: return try admin(form)
         default: return try replication(form)
         }
     }

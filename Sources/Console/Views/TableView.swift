@@ -115,7 +115,8 @@ extension Console {
             if view.faultsOnly && table.filter.isEmpty {
                 lines = ["Nothing needs attention.", "", "!  shows all \(Format.count(table.model.rows.count)) again"]
             }
-        } else if table.model.freshness.time == nil, place != .events, table.model.title != "Latest events", table.model.title != "Replicas"
+        } else if table.model.freshness.time == nil, !(snapshot.connection.isConnected && table.model.freshness.error != nil),
+            place != .events, table.model.title != "Latest events", table.model.title != "Replicas"
         {
             lines = waitingLines
         }

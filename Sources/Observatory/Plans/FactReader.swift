@@ -86,6 +86,21 @@ struct FactReader: Sendable {
             var request = ApiVersionsRequest()
             (request.clientSoftwareName, request.clientSoftwareVersion) = ("kastellan", "1")
             return [(read, ClientRequest(request, versions: 3...4))]
+        case .producers(let partitions): return producerRequests(partitions)
+        case .transactions(let producers):
+            var request = ListTransactionsRequest()
+            request.producerIDFilters = producers
+            return facts.brokers.map { (read, ClientRequest(request, to: .broker($0))) }
+        case .described(let ids):
+            return ids.map { id in
+                var request = DescribeTransactionsRequest()
+                request.transactionalIDs = [id]
+                return (read, ClientRequest(request, to: .transactionCoordinator(id: id)))
+            }
+        case .users:
+            var request = DescribeUserScramCredentialsRequest()
+            request.users = nil
+            return [(read, ClientRequest(request))]
         case .validation(let step):
             guard let request = step.request(validateOnly: true) else { return [] }
             return [(read, request)]
@@ -168,6 +183,8 @@ struct FactReader: Sendable {
             let answer = try result.of(ApiVersionsResponse.self)
             facts.features = OrderedMap()
             for feature in answer.finalizedFeatures { facts.features[feature.name] = feature.maxVersionLevel }
+        case .producers: take(try result.of(DescribeProducersResponse.self))
+        case .transactions, .described, .users: try takeAdmin(result)
         case .validation(let step): takeValidation(step, result)
         }
     }

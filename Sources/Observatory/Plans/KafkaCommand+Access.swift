@@ -36,4 +36,24 @@ extension KafkaCommand {
         if !delete.isEmpty { arguments += ["--delete-config", delete.joined(separator: ",")] }
         return line("kafka-configs.sh", bootstrap, arguments)
     }
+
+    static func admin(_ action: PlanAction, _ bootstrap: String) -> String {
+        switch action {
+        case .abortTransaction(let wanted):
+            var arguments = ["abort", "--topic", wanted.partition.topic, "--partition", "\(wanted.partition.partition)"]
+            switch wanted.which {
+            case .startOffset(let offset): arguments += ["--start-offset", "\(offset)"]
+            case .producer(let id, let epoch, let coordinatorEpoch):
+                arguments += ["--producer-id", "\(id)", "--producer-epoch", "\(epoch)", "--coordinator-epoch", "\(coordinatorEpoch)"]
+            }
+            return line("kafka-transactions.sh", bootstrap, arguments)
+        case .fenceProducer(let id):
+            return line("kafka-transactions.sh", bootstrap, ["forceTerminateTransaction", "--transactionalId", id])
+        case .removeCredentials(let user, let mechanisms):
+            let names = mechanisms.isEmpty ? ScramMechanism.allCases.map(\.name) : mechanisms
+            let arguments = ["--alter", "--entity-type", "users", "--entity-name", user, "--delete-config", names.joined(separator: ",")]
+            return line("kafka-configs.sh", bootstrap, arguments)
+        default: return ""
+        }
+    }
 }

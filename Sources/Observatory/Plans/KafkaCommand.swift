@@ -20,6 +20,7 @@ enum KafkaCommand {
         case .alterQuota(let subject, let set, let delete): quota(subject, set, delete, bootstrap)
         case .setFeature(let name, let level, let isDowngrade):
             line("kafka-features.sh", bootstrap, [isDowngrade ? "downgrade" : "upgrade", "--feature", "\(name)=\(level)"])
+        case .abortTransaction, .fenceProducer, .removeCredentials: admin(action, bootstrap)
         case .reassign, .cancelReassignments, .electLeaders, .throttle, .send: ""
         }
     }

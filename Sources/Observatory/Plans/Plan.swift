@@ -86,6 +86,9 @@ package enum PlanStep: Equatable, Sendable {
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
+    case abortMarker(TopicPartition, ActiveProducer)
+    case fenceProducer(transactionalID: String)
+    case removeCredentials(user: String, mechanisms: [String])
 }
 
 package struct OffsetToCommit: Equatable, Sendable {

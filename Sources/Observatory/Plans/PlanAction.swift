@@ -28,6 +28,26 @@ package enum PlanAction: Equatable, Sendable {
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
+    /// Ends a transaction in one partition by a marker of its own, whatever its coordinator knows (KIP-664).
+    case abortTransaction(TransactionToAbort)
+    /// Takes the transactional id from its producer: what it has under way is aborted, and it can go on no more (KIP-939's tool).
+    case fenceProducer(transactionalID: String)
+    /// Takes ways to log in from a user: mechanisms by name, such as SCRAM-SHA-256.
+    case removeCredentials(user: String, mechanisms: [String])
+}
+
+/// Which open transaction of a partition is meant.
+package struct TransactionToAbort: Equatable, Sendable {
+    package enum Which: Equatable, Sendable {
+        /// The one that begins there.
+        case startOffset(Offset)
+        /// Of that producer; brokers before Kafka 2.5 do not tell what is open.
+        case producer(id: Int64, epoch: Int16, coordinatorEpoch: Int32)
+    }
+    package var partition: TopicPartition
+    package var which: Which
+
+    package init(_ partition: TopicPartition, _ which: Which) { (self.partition, self.which) = (partition, which) }
 }
 
 package struct NewTopic: Equatable, Sendable {

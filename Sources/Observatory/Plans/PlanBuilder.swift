@@ -84,7 +84,7 @@ package struct PlanBuilder: ClientMachine {
             return [.quotas(subject), .validation(.alterQuota(subject, set: set, delete: delete))]
         case (.setFeature(let name, let level, let isDowngrade), 0):
             return [.features, .validation(.setFeature(name, level: level, isDowngrade: isDowngrade))]
-        default: return replicationReads(stage: stage, facts)
+        default: return adminReads(stage: stage, facts) ?? replicationReads(stage: stage, facts)
         }
     }
 
@@ -96,6 +96,20 @@ package struct PlanBuilder: ClientMachine {
         case (.reassign(let wish), 1):
             return [.sizes, .throttles(topics: wish.throttle == nil ? [] : facts.partitions(in: wish.scope).map(\.topic).uniqued())]
         case (.cancelReassignments, 1), (.throttle, 1): return [.throttles(topics: facts.topics.keys)]
+        default: return nil
+        }
+    }
+
+    private func adminReads(stage: Int, _ facts: PlanFacts) -> [PlanRead]? {
+        switch (action, stage) {
+        case (.abortTransaction(let wanted), 0): return [.topics([wanted.partition.topic])]
+        case (.abortTransaction(let wanted), 1): return [.producers([wanted.partition])]
+        case (.abortTransaction, 2):
+            let open = facts.producers.values.flatMap { $0.filter { $0.transactionStart != nil }.map(\.producerID) }
+            return open.isEmpty ? [] : [.transactions(producers: open.uniqued())]
+        case (.abortTransaction, 3): return [.described(facts.transactions.keys)]
+        case (.fenceProducer(let id), 0): return [.described([id])]
+        case (.removeCredentials, 0): return [.users]
         default: return nil
         }
     }
@@ -168,6 +182,9 @@ package struct PlanBuilder: ClientMachine {
         case .setFeature(let name, let level, let isDowngrade):
             return PlanTables.setFeature(name, level, isDowngrade: isDowngrade, facts)
         case .send: throw PlanError("What it would write has to be counted first.")
+        case .abortTransaction(let wanted): return try PlanTables.abortTransaction(wanted, facts, now: time)
+        case .fenceProducer(let id): return try PlanTables.fenceProducer(id, facts, now: time)
+        case .removeCredentials(let user, let mechanisms): return PlanTables.removeCredentials(user, mechanisms, facts)
         }
     }
 }

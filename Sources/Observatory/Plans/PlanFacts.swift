@@ -25,6 +25,14 @@ enum PlanRead: Equatable, Sendable {
     case quotas(QuotaSubject)
     /// The levels that are finalized.
     case features
+    /// Producers that these partitions' leaders know.
+    case producers([TopicPartition])
+    /// Transactional ids of these producers, asked of every broker; none named: all.
+    case transactions(producers: [Int64])
+    /// Transactional ids, each described by its coordinator.
+    case described([String])
+    /// Who can log in by SCRAM.
+    case users
     /// What the broker would say to a step, without doing it.
     case validation(PlanStep)
 }
@@ -75,6 +83,10 @@ struct PlanFacts: Sendable {
     var access: [AccessRule] = []
     var quotas = OrderedMap<String, Double>()
     var features = OrderedMap<String, Int16>()
+    var producers = OrderedMap<TopicPartition, [ActiveProducer]>()
+    var producerErrors = OrderedMap<TopicPartition, ErrorCode>()
+    var transactions = OrderedMap<String, TransactionSnapshot>()
+    var users: [ScramUserSnapshot] = []
     /// What the broker said against a step; empty where it would do it.
     var objections: [String] = []
     /// What creating a topic would make of values left to the broker.

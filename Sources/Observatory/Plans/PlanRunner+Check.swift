@@ -25,7 +25,7 @@ extension PlanRunner {
         case (.addAccess, 0), (.removeAccess, 0): [.access]
         case (.alterQuota(let subject, _, _), 0): [.quotas(subject)]
         case (.setFeature, 0): [.features]
-        default: []
+        default: checked?.adminReads(stage: stage) ?? []
         }
     }
 
@@ -62,6 +62,7 @@ extension PlanRunner {
         case .electLeaders(let partitions, let unclean): return partitions.compactMap { elected($0, unclean, facts) }
         case .throttle, .throttleReplicas: return throttled(facts)
         case .addAccess, .removeAccess, .alterQuota, .setFeature, .send: return checked?.accessDifferences(facts) ?? []
+        case .abortMarker, .fenceProducer, .removeCredentials: return checked?.adminDifferences(facts) ?? []
         case nil: return []
         }
     }
@@ -113,6 +114,7 @@ extension PlanRunner {
             return partitions.map { "\($0) is led by broker \(reader.facts.partition($0)?.leader?.description ?? "none")." }
         case .throttle, .throttleReplicas: return ["The throttles are as planned on every broker and topic."]
         case .addAccess, .removeAccess, .alterQuota, .setFeature, .send: return checked?.accessDone ?? []
+        case .abortMarker, .fenceProducer, .removeCredentials: return checked?.adminDone ?? []
         case nil: return []
         }
     }

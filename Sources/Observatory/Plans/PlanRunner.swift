@@ -195,6 +195,9 @@ extension PlanStep {
         case .alterQuota(let subject, _, _): "change quotas of \(subject.text)"
         case .setFeature(let name, let level, _): "\(name) to level \(level)"
         case .send(let job): job.title
+        case .abortMarker(let partition, let producer): "aborting the transaction of producer \(producer.producerID) in \(partition)"
+        case .fenceProducer(let id): "fencing the producer of \(id)"
+        case .removeCredentials(let user, _): "removing logins of \(user)"
         case .throttleReplicas(let topics): "throttled replicas of \(PlanTables.count(topics.count, "topic"))"
         }
     }

@@ -23,6 +23,9 @@ extension PlanStep {
         case .alterQuota(let subject, let set, let delete):
             ClientRequest(
                 subject.change(set, delete, validateOnly: validateOnly), to: .controller, timeoutMs: PlanLimits.requestMs)
+        case .abortMarker(let partition, let producer): validateOnly ? nil : PlanStep.abortMarker(of: producer, in: partition)
+        case .fenceProducer(let id): validateOnly ? nil : PlanStep.fence(id)
+        case .removeCredentials(let user, let mechanisms): validateOnly ? nil : PlanStep.removal(of: user, mechanisms)
         case .setFeature(let name, let level, let isDowngrade): PlanStep.feature(name, level, isDowngrade, validateOnly)
         case .produce, .deleteRecords, .throttle, .send: nil
         }
@@ -174,7 +177,7 @@ extension PlanStep {
                             ? nil : refusal(partition.errorCode, partition.errorMessage, topic.topic, partition.partitionID)
                     }
                 }
-        default: []
+        default: adminRefusals(in: message)
         }
     }
 
@@ -192,6 +195,8 @@ enum PlanLimits {
     /// What the broker may take for a change, and what we wait for its answer.
     static let brokerMs: Int32 = 15_000
     static let requestMs: Int64 = 20_000
+    /// The transaction timeout of a producer that only takes an id away.
+    static let fenceTimeoutMs: Int32 = 30_000
     /// A cluster needs a moment until all brokers know of a change: how often, and how long between, the check is made again.
     static let checksMax = 20
     static let checkPauseMs: Int64 = 150
