@@ -61,6 +61,8 @@ package struct Broker {
     var quotas = QuotaState()
     /// Grows with every change of the quotas in `image`.
     package internal(set) var quotasVersion = 0
+    /// Counts changes of brokers' settings while it runs.
+    package internal(set) var settingsVersion = 0
     var admin = AdminState()
     var authentication: AuthenticationTable
     var awaited = AwaitedTopics()

@@ -63,6 +63,8 @@ final class BrokerHost {
     private var onMayStop: () -> Void = {}
     private var onQuotas: (QuotaTable) -> Void = { _ in }
     private var quotasVersion = 0
+    private var onSettings: (BrokerConfig) -> Void = { _ in }
+    private var settingsVersion = 0
 
     /// What another node's answer may measure: replica.fetch.response.max.bytes and a batch of the largest size on top.
     private static let answerBytesMax = 256 << 20
@@ -96,6 +98,12 @@ final class BrokerHost {
         body(broker.image.quotas)
     }
 
+    /// Hears of this broker's settings as they are while it runs, at once and whenever they change.
+    func whenSettingsChange(_ body: @escaping (BrokerConfig) -> Void) {
+        onSettings = body
+        body(broker.config)
+    }
+
     private func drain(after effects: [BrokerEffect]) {
         isRunning = true
         run(effects)
@@ -108,6 +116,10 @@ final class BrokerHost {
         if quotasVersion != broker.quotasVersion {
             quotasVersion = broker.quotasVersion
             onQuotas(broker.image.quotas)
+        }
+        if settingsVersion != broker.settingsVersion {
+            settingsVersion = broker.settingsVersion
+            onSettings(broker.config)
         }
         arm()
     }

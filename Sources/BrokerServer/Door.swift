@@ -6,7 +6,7 @@ import Reactor
 struct Door: Sendable {
     let listener: String
     /// Nil: in the clear.
-    let tls: TLSContext?
+    let tls: RenewableTLS?
     private let mapping: PrincipalMapping?
     /// Connections must say who they are before anything else.
     let asksForLogin: Bool
@@ -25,10 +25,7 @@ struct Door: Sendable {
             return
         }
         do throws(TLSError) {
-            var options = try TLSOptions { config.listenerText(name, $0) }
-            // Who logs in needs no certificate besides, unless the listener itself says so.
-            if asksForLogin, config.ownText(name, "ssl.client.auth") == nil { options.clientAuth = .none }
-            tls = try TLSContext(options, .server)
+            tls = try RenewableTLS(name, .server, config, asksForLogin: asksForLogin)
         } catch {
             throw .unsupported("listener \(name): \(error)")
         }

@@ -45,7 +45,15 @@ final class NodeThreads: Sendable {
         }
         let quota = ConnectionQuota(binding.limits)
         let wiring = NodeWiring(config: config, loop: loop, processorLoops: processorLoops, host: host, quota: quota, log: log)
+        let watch = CertificateWatch(
+            binding.sockets.compactMap(\.door.tls) + [binding.peers.brokers.tls, binding.peers.controllers.tls].compactMap { $0 }, loop,
+            log: log)
+        let watching = LoopBound(watch, loop)
         let started = self.host
+        loop.call {
+            watching.value.begin()
+            started.value.whenSettingsChange { watching.value.look($0) }
+        }
         loop.call { started.value.whenQuotasChange { quota.addresses.set($0) } }
         processors = wiring.makeProcessors()
         wiring.routeResponses(to: processors)

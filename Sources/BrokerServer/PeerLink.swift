@@ -45,7 +45,7 @@ final class PeerLink {
         self.loop = loop
         self.resolve = resolve
         login = security.login
-        link = Link(loop, tls: security.tls, host: address.host, frameBytesMax: frameBytesMax)
+        link = Link(loop, tls: security.tls?.context, host: address.host, frameBytesMax: frameBytesMax)
         link.onOpen = { [unowned self] in opened() }
         link.onFrame = { [unowned self] in received($0) }
         link.onClose = { [unowned self] in broke($0) }

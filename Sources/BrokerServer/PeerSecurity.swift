@@ -5,22 +5,22 @@ import Wire
 
 /// How a node comes in at a listener of other nodes.
 struct PeerSecurity: Sendable {
-    let tls: TLSContext?
+    let tls: RenewableTLS?
     let login: SaslLogin?
 
     /// In the clear, and without a login.
     static let none = PeerSecurity(nil, nil)
 
-    private init(_ tls: TLSContext?, _ login: SaslLogin?) { (self.tls, self.login) = (tls, login) }
+    private init(_ tls: RenewableTLS?, _ login: SaslLogin?) { (self.tls, self.login) = (tls, login) }
 
     init(_ config: BrokerConfig, listener: String?) throws(StartError) {
         guard let listener, let security = config.securityProtocol(listener) else {
             self = .none
             return
         }
-        var tls: TLSContext?
+        var tls: RenewableTLS?
         if security.hasTLS {
-            do throws(TLSError) { tls = try TLSContext(try TLSOptions { config.listenerText(listener, $0) }, .client) } catch {
+            do throws(TLSError) { tls = try RenewableTLS(listener, .client, config) } catch {
                 throw .unsupported("listener \(listener): \(error)")
             }
         }

@@ -68,7 +68,7 @@ final class Processor {
         do throws(TLSError) {
             if door.tls != nil, handshaking >= Processor.handshakesMax { throw TLSError("\(handshaking) handshakes are under way") }
             let bytesMax = door.asksForLogin ? min(limits.loginBytesMax, limits.requestBytesMax) : limits.requestBytesMax
-            channel = try FrameChannel(descriptor, loop, tls: door.tls, frameBytesMax: bytesMax)
+            channel = try FrameChannel(descriptor, loop, tls: door.tls?.context, frameBytesMax: bytesMax)
         } catch {
             log("refused a connection of \(host): \(error)")
             Socket.close(descriptor)

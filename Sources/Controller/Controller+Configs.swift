@@ -224,12 +224,39 @@ extension Controller {
         }
     }
 
+    /// Settings of one listener: those that a running broker takes, refused by name elsewhere.
+    private static func checkListenerKeys(
+        _ configs: OrderedMap<String, String>, changed: [String], isDefault: Bool
+    ) throws(APIFailure) {
+        // What can change for a listener can change for a listener alone.
+        let bare = changed.filter { ListenerKey.changeable.contains($0) && configs[$0] != nil }.sorted()
+        if !bare.isEmpty {
+            throw APIFailure(
+                .invalidRequest,
+                "These security configs can be dynamically updated only per-listener using the listener prefix: "
+                    + "[\(bare.joined(separator: ", "))]")
+        }
+        let keys = changed.compactMap { key in ListenerKey(key).map { (key, $0) } }.filter { $0.1.definition != nil }
+        let fixed = keys.filter { !$0.1.isChangeable }.map(\.0).sorted()
+        if !fixed.isEmpty {
+            throw APIFailure(.invalidRequest, "Cannot update these configs dynamically: [\(fixed.joined(separator: ", "))]")
+        }
+        if isDefault, let key = keys.map(\.0).filter({ configs[$0] != nil }).min() {
+            throw APIFailure(
+                .invalidRequest, "Cannot update these configs at default cluster level, broker id must be specified: [\(key)]")
+        }
+        for (key, listenerKey) in keys {
+            if let text = configs[key], let problem = listenerKey.problem(text, key: key) { throw APIFailure(.invalidRequest, problem) }
+        }
+    }
+
     /// Settings of brokers that are to change while they run. Keys nobody knows are kept, as Kafka keeps them for plug-ins. Kafka answers a
     /// bad value here with INVALID_REQUEST (KAFKA-13609), where a topic's gets INVALID_CONFIG.
     static func checkBrokerConfigs(_ configs: OrderedMap<String, String>, changed: [String], isDefault: Bool) throws(APIFailure) {
         func names(_ mode: ConfigUpdateMode) -> [String] {
             changed.filter { BrokerConfigDefinitions.find($0)?.updateMode == mode }.sorted()
         }
+        try checkListenerKeys(configs, changed: changed, isDefault: isDefault)
         let fixed = names(.readOnly)
         if !fixed.isEmpty {
             throw APIFailure(.invalidRequest, "Cannot update these configs dynamically: [\(fixed.joined(separator: ", "))]")

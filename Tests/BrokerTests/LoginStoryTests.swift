@@ -178,6 +178,74 @@ import Wire
         #expect(story.isClosed(4), "a login is made again by the same mechanism")
     }
 
+    private func alterBroker(_ story: BrokerStory, _ key: String, _ value: String, on name: String = "1") throws -> String? {
+        var config = IncrementalAlterConfigsRequest.Config()
+        (config.name, config.value) = (key, value)
+        var resource = IncrementalAlterConfigsRequest.Resource()
+        (resource.resourceType, resource.resourceName, resource.configs) = (4, name, [config])
+        var request = IncrementalAlterConfigsRequest()
+        request.resources = [resource]
+        story.listener = "PLAINTEXT"
+        defer { story.listener = "SASL_PLAINTEXT" }
+        let answer = try #require(try story.ask(request, version: 1, on: 98)).responses[0]
+        return answer.errorCode == .none ? nil : answer.errorMessage ?? answer.errorCode.name
+    }
+
+    @Test func whoMayLogInChangesWhileTheBrokerRuns() throws {
+        let story = try story()
+        let key = "listener.name.sasl_plaintext.plain.sasl.jaas.config"
+        #expect(try logIn(story, .plain, "alice", "alice-secret", on: 1) == nil)
+        let other = "PlainLoginModule required username=\"n\" password=\"n\" user_dave=\"dave-secret\" user_n=\"n\";"
+        #expect(try alterBroker(story, key, other) == nil)
+        #expect(try logIn(story, .plain, "dave", "dave-secret", on: 2) == nil)
+        #expect(try logIn(story, .plain, "alice", "alice-secret", on: 3) != nil)
+        #expect(try story.ask(MetadataRequest(), version: 9, on: 1) != nil, "who is in stays in")
+        #expect(try alterBroker(story, "listener.name.sasl_plaintext.sasl.enabled.mechanisms", "SCRAM-SHA-256") == nil)
+        #expect(try story.ask(handshake("PLAIN"), version: 1, on: 4)?.mechanisms == ["SCRAM-SHA-256"])
+    }
+
+    @Test func whatAListenerDoesNotTakeWhileItRunsIsRefusedByName() throws {
+        let story = try story()
+        func refusal(_ key: String, _ value: String, on name: String = "1") throws -> String? {
+            try alterBroker(story, key, value, on: name)
+        }
+        #expect(
+            try refusal("ssl.keystore.location", "/k")
+                == "These security configs can be dynamically updated only per-listener using the listener prefix: [ssl.keystore.location]")
+        #expect(
+            try refusal("listener.name.sasl_plaintext.connections.max.reauth.ms", "1")
+                == "Cannot update these configs dynamically: [listener.name.sasl_plaintext.connections.max.reauth.ms]")
+        #expect(
+            try refusal("listener.name.ssl.ssl.keystore.location", "/k", on: "")
+                == "Cannot update these configs at default cluster level, broker id must be specified: "
+                + "[listener.name.ssl.ssl.keystore.location]")
+        #expect(try refusal("listener.name.ssl.ssl.keystore.type", "JKS")?.hasSuffix("only PEM can be read") == true)
+        #expect(try refusal("listener.name.ssl.ssl.client.auth", "maybe")?.contains("must be one of") == true)
+        #expect(try refusal("listener.name.x.sasl.enabled.mechanisms", "GSSAPI")?.contains("GSSAPI is none of PLAIN") == true)
+        let secret = try refusal("listener.name.x.plain.sasl.jaas.config", "hush")
+        #expect(secret?.contains("[hidden]") == true && secret?.contains("hush") == false)
+        #expect(try refusal("listener.name.x.gssapi.sasl.jaas.config", "hush")?.contains("no such mechanism here") == true)
+    }
+
+    @Test func secretsOfAListenerAreToldNobody() throws {
+        let story = try story()
+        let login = "PlainLoginModule required username=\"n\" password=\"n\" user_n=\"hush\";"
+        #expect(try alterBroker(story, "listener.name.sasl_plaintext.plain.sasl.jaas.config", login) == nil)
+        #expect(try alterBroker(story, "listener.name.ssl.ssl.keystore.location", "/k") == nil)
+        var request = DescribeConfigsRequest()
+        var resource = DescribeConfigsRequest.Resource()
+        (resource.resourceType, resource.resourceName, resource.configurationKeys) = (4, "1", nil)
+        request.resources = [resource]
+        story.listener = "PLAINTEXT"
+        let configs = try #require(try story.ask(request, version: 4)).results[0].configs
+        let jaas = configs.first { $0.name.hasSuffix("jaas.config") && $0.name.hasPrefix("listener") }
+        #expect(jaas?.value == nil && jaas?.isSensitive == true)
+        #expect(configs.first { $0.name.hasSuffix("ssl.keystore.location") && $0.name.hasPrefix("listener") }?.value == "/k")
+        for case .configChanged(_, let key, _, let to) in story.events where key.hasSuffix("jaas.config") {
+            #expect(to == "[hidden]")
+        }
+    }
+
     @Test func whatAlteringUsersRefusesIsWhatKafkaRefuses() throws {
         let story = try story()
         var request = AlterUserScramCredentialsRequest()

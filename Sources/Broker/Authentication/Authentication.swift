@@ -37,7 +37,7 @@ struct Authentication {
 
 /// The connections of listeners that ask for a login, and how one logs in at each.
 struct AuthenticationTable {
-    /// By listener; read when the node starts.
+    /// By listener.
     private(set) var methods: OrderedMap<String, LoginMethods> = OrderedMap()
     var connections: [ConnectionID: Authentication] = [:]
 
@@ -46,6 +46,19 @@ struct AuthenticationTable {
             // The host has checked the settings before; a listener whose methods cannot be read lets nobody in.
             methods[listener.name] = (try? LoginMethods(config, listener: listener.name)) ?? LoginMethods.none
         }
+    }
+
+    /// Takes other settings. Returns what is wrong with those that cannot be used.
+    mutating func configure(_ config: BrokerConfig) -> [String] {
+        var problems: [String] = []
+        for listener in methods.keys {
+            do throws(BrokerConfigError) {
+                methods[listener] = try LoginMethods(config, listener: listener)
+            } catch {
+                problems.append(error.description)
+            }
+        }
+        return problems
     }
 
     /// A login that comes again sooner than that would only keep the broker busy.

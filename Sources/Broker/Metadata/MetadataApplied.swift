@@ -71,11 +71,22 @@ extension Broker {
             default: break
             }
         }
-        if everything { for (name, _) in image.topics { reconfigure(name) } }
+        if everything {
+            for (name, _) in image.topics { reconfigure(name) }
+            brokerSettingsChanged()
+        }
         guard tellsMetadata else { return }
         for (key, change) in delta.configs where delta.topicsDeleted.values.allSatisfy({ $0.name != key.resource.name }) {
-            emit(.configChanged(resource: "\(key.resource)", key: key.name, from: change.before, to: change.after))
+            let isSecret = key.resource.type == .broker && ListenerKey.holdsSecret(key.name)
+            func shown(_ text: String?) -> String? { isSecret && text != nil ? "[hidden]" : text }
+            emit(.configChanged(resource: "\(key.resource)", key: key.name, from: shown(change.before), to: shown(change.after)))
         }
+    }
+
+    /// What listeners ask of whoever logs in holds for the next login; a listener whose new settings cannot be used keeps the old.
+    private mutating func brokerSettingsChanged() {
+        settingsVersion += 1
+        for problem in authentication.configure(config) { note(problem) }
     }
 
     private mutating func reconfigure(_ topic: String) {

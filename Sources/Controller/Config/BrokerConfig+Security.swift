@@ -7,8 +7,11 @@ extension BrokerConfig {
 
     /// What is said for this listener alone.
     package func ownText(_ listener: String, _ key: String) -> String? {
-        statics["listener.name.\(listener.lowercased()).\(key)"].map { trim($0) }
+        own("listener.name.\(listener.lowercased()).\(key)").map { trim($0) }
     }
+
+    /// What was set while the broker runs comes before what stands in its file.
+    func own(_ key: String) -> String? { dynamicBroker[key] ?? statics[key] }
 
     /// The protocol that the listener of that name speaks, where the node knows such a name. Of a controllers' listener that is
     /// elsewhere only the map tells.

@@ -155,12 +155,19 @@ package enum ConfigResolution {
     package static func describeBroker(_ broker: BrokerConfig) -> [DescribedConfig] {
         let foreign = (Array(broker.dynamicBroker) + Array(broker.dynamicDefaults)).map(\.key)
             .filter { BrokerConfigDefinitions.find($0) == nil }
-        return known(broker) + Set(foreign).sorted().map { foreignConfig($0, .dynamicBroker) }
+        return known(broker) + Set(foreign).sorted().map { foreignConfig($0, .dynamicBroker, broker.dynamicBroker[$0]) }
     }
 
     /// A key nobody here knows: it may be a secret, so its value stays hidden, as in Kafka.
-    private static func foreignConfig(_ key: String, _ source: ConfigSource) -> DescribedConfig {
-        DescribedConfig(
+    private static func foreignConfig(_ key: String, _ source: ConfigSource, _ text: String? = nil) -> DescribedConfig {
+        // Of one listener's settings it is known what is a secret.
+        if let text, let definition = ListenerKey(key)?.definition {
+            let value = definition.isSensitive ? nil : definition.canonical(text)
+            return DescribedConfig(
+                name: key, value: value, isReadOnly: false, source: source, isSensitive: definition.isSensitive,
+                synonyms: [.init(name: key, value: value, source: source)], type: definition.type, documentation: definition.documentation)
+        }
+        return DescribedConfig(
             name: key, value: nil, isReadOnly: false, source: source, isSensitive: true, synonyms: [], type: nil, documentation: "")
     }
 

@@ -55,7 +55,7 @@ extension BrokerConfig {
     /// The login configuration of a listener for a mechanism; never with its text in an error, since passwords stand in it.
     func jaas(_ listener: String, _ mechanism: SaslLogin.Mechanism) throws(BrokerConfigError) -> JaasConfig? {
         let key = BrokerConfig.jaasKey(listener, mechanism)
-        guard let text = statics[key] else { return nil }
+        guard let text = own(key) else { return nil }
         do throws(JaasConfig.Problem) {
             return try JaasConfig(text)
         } catch {
