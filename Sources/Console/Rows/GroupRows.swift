@@ -10,7 +10,7 @@ func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
         Column("TREND", min: 12, max: 12, priority: 4), Column("DRAINED", right: true, min: 7, priority: 3),
         Column("MEMBERS", right: true, min: 7, priority: 2), Column("IN", right: true, min: 6, priority: 6),
         Column("OUT", right: true, min: 6, priority: 5), Column("TOPICS", min: 10, max: 40, priority: 7),
-        Column("ASSIGNOR", min: 8, max: 24, priority: 9), Column("TYPE", min: 8, max: 24, priority: 10),
+        Column("ASSIGNOR", min: 8, max: 24, priority: 9), Column("TYPE", min: 7, priority: 10),
         Column("COORD", right: true, min: 5, priority: 8),
     ]
     let rows = snapshot.groups.values.map { group -> TableRow in
