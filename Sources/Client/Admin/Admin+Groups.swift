@@ -78,13 +78,13 @@ extension Admin {
         for row in try await ask(request, to: .coordinator(group: group), isRepeatable: false).results { try check(row.errorCode, group) }
     }
 
-    /// Takes members out of a group, by member id; it rebalances without them.
-    public func removeMembers(_ members: [String], of group: String) async throws(KafkaError) {
+    /// Takes members out of a group, by member id or, static ones, by `group.instance.id`; it rebalances without them.
+    public func removeMembers(_ members: [String] = [], instances: [String] = [], of group: String) async throws(KafkaError) {
         var request = LeaveGroupRequest()
         request.groupID = group
-        request.members = members.map { id in
+        request.members = (members.map { ($0, nil) } + instances.map { ("", $0) }).map { (id: String, instance: String?) in
             var member = LeaveGroupRequest.Member()
-            (member.memberID, member.reason) = (id, "removed by an administrator")
+            (member.memberID, member.groupInstanceID, member.reason) = (id, instance, "removed by an administrator")
             return member
         }
         let answer = try await ask(request, to: .coordinator(group: group), isRepeatable: false, versions: 3...Int16.max)

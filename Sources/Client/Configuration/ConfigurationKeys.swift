@@ -51,7 +51,8 @@ extension ConfigurationKey {
     private static let consumer = [
         key("group.id", .text("")),
         key("group.instance.id", .text("")),
-        key("group.protocol", .choice(["classic"], standard: "classic")),
+        key("group.protocol", .choice(["classic", "consumer", "CLASSIC", "CONSUMER"], standard: "classic")),
+        key("group.remote.assignor", .text("")),
         number("session.timeout.ms", 45_000, 1...Int64(Int32.max)),
         number("heartbeat.interval.ms", 3_000, 1...Int64(Int32.max)),
         number("max.poll.interval.ms", 300_000, 1...Int64(Int32.max)),
@@ -95,7 +96,6 @@ extension ConfigurationKey {
 
     private static let refusals =
         refused(["interceptor.classes"], "wrap the calls of the producer or consumer instead")
-        + refused(["group.remote.assignor"], "it belongs to group.protocol=consumer; remove it")
         + refused(["config.providers"], "write the values themselves")
         + refused(
             ["compression.gzip.level", "compression.lz4.level", "compression.zstd.level"], "codecs run at their usual level; remove it")

@@ -211,10 +211,13 @@ extension ClientConfiguration {
             default: ConsumerAssignor(rawValue: name)
             }
         }
+        try setProtocol(of: &options)
         options.rack = text("client.rack").isEmpty ? nil : text("client.rack")
         options.sessionTimeoutMs = Int32(clamping: integer("session.timeout.ms"))
         options.heartbeatIntervalMs = integer("heartbeat.interval.ms")
         options.rebalanceTimeoutMs = Int32(clamping: integer("max.poll.interval.ms"))
+        // `poll` says that it was called this much later at most.
+        options.pollIntervalMaxMs = integer("max.poll.interval.ms") + Consumer.pollNoteMs(integer("max.poll.interval.ms"))
         options.isAutoCommit = flag("enable.auto.commit") && !options.group.isEmpty
         options.autoCommitIntervalMs = integer("auto.commit.interval.ms")
         options.isReadCommitted = text("isolation.level") == "read_committed"
@@ -235,5 +238,18 @@ extension ClientConfiguration {
         }
         guard !options.assignors.isEmpty else { throw KafkaError(.configuration, "partition.assignment.strategy names none") }
         return options
+    }
+
+    /// What belongs to the other protocol is refused, as Java's consumer does.
+    private func setProtocol(of options: inout GroupConsumerOptions) throws(KafkaError) {
+        let isConsumer = text("group.protocol").lowercased() == "consumer"
+        options.groupProtocol = isConsumer ? .consumer : .classic
+        options.remoteAssignor = text("group.remote.assignor").isEmpty ? nil : text("group.remote.assignor")
+        let foreign =
+            isConsumer
+            ? ["partition.assignment.strategy", "heartbeat.interval.ms", "session.timeout.ms"] : ["group.remote.assignor"]
+        guard let key = foreign.first(where: { properties[$0] != nil }) else { return }
+        let reason = isConsumer ? "the group's own settings say it on the broker" : "members share out among themselves"
+        throw KafkaError(.configuration, "\(key) cannot be set with group.protocol=\(isConsumer ? "consumer" : "classic"): \(reason)")
     }
 }

@@ -25,6 +25,7 @@ public struct RebalanceListener: Sendable {
 /// Reads records, alone or as a member of a group, with the settings and the semantics of Java's consumer.
 ///
 /// `subscribe` joins the group of `group.id`, which shares the topics' partitions among its members; `assign` reads what it is told.
+/// With `group.protocol=consumer` the group's coordinator shares out (KIP-848), else its members do.
 /// `poll` returns records in the order of each partition. With `enable.auto.commit` what was returned is committed at the next `poll`
 /// after `auto.commit.interval.ms`, and by `close`; a record is thus dealt with at least once. One task polls at a time; the other
 /// methods may be called from any.
@@ -71,6 +72,18 @@ public final class Consumer: Sendable {
         guard let regex = NamePattern(pattern) else { throw KafkaError(.configuration, "\(pattern) is no regular expression") }
         let topics = TopicPattern { regex.matches($0) }
         if try join(listener, .subscribeMatching(topics), { $0.topics = [] }) { post(.subscribeMatching(topics)) }
+    }
+
+    /// Joins the group and reads its share of all topics that the coordinator finds to match, also those made later (KIP-848): the
+    /// cluster does the matching, by RE2's syntax, and members need not know of other topics.
+    ///
+    /// - Throws: kind `illegalState` without `group.protocol=consumer`. A pattern that the coordinator cannot read is told by `poll`, as
+    ///   INVALID_REGULAR_EXPRESSION.
+    public func subscribe(_ pattern: SubscriptionPattern, listener: RebalanceListener = RebalanceListener()) throws(KafkaError) {
+        guard options.groupProtocol == .consumer else {
+            throw KafkaError(.illegalState, "a SubscriptionPattern wants group.protocol=consumer; subscribe(matching:) does not")
+        }
+        try join(listener, .subscribeRegex(pattern.pattern)) { $0.topicRegex = pattern.pattern }
     }
 
     /// True where the membership began by this.
@@ -153,6 +166,7 @@ public final class Consumer: Sendable {
         guard inbox.change({ $0.isAssigned != nil }) else { throw KafkaError(.illegalState, "nothing is subscribed to or assigned") }
         let deadline = SystemClock.instant().adding(milliseconds: timeout.milliseconds)
         if isReporting { report() }
+        notePoll()
         while true {
             try Task.checkCancellation()
             if inbox.change({ state in defer { state.isWoken = false }; return state.isWoken }) {
@@ -166,9 +180,26 @@ public final class Consumer: Sendable {
             guard left > 0 else { return [] }
             let signal = inbox.signal
             client.after(milliseconds: left) { signal.raise() }
+            post(.polled(isWaiting: true))
             await withTaskCancellationHandler { await signal.wait() } onCancel: { signal.raise() }
+            post(.polled(isWaiting: false))
         }
     }
+
+    /// Tells the machine now and then that records are still asked for (`max.poll.interval.ms`).
+    private func notePoll() {
+        let now = SystemClock.instant()
+        let wait = Consumer.pollNoteMs(Int64(options.rebalanceTimeoutMs))
+        let isDue = inbox.change { state in
+            guard now.milliseconds(since: state.pollNotedAt) >= wait else { return false }
+            state.pollNotedAt = now
+            return true
+        }
+        if isDue { post(.polled(isWaiting: false)) }
+    }
+
+    /// How long that may be kept back.
+    static func pollNoteMs(_ intervalMaxMs: Int64) -> Int64 { min(1_000, intervalMaxMs / 20) }
 
     /// Record by record; ends when the consumer is closed. Asking for the next record says that those before are dealt with.
     public var records: ConsumerRecords { ConsumerRecords(self) }
@@ -245,6 +276,13 @@ public final class Consumer: Sendable {
         commit(nil, completion)
     }
 
+    /// Commits these offsets, each of the next record to be read, and goes on; `completion` is called on the client's thread.
+    public func commitAsync(
+        _ offsets: [TopicPartition: OffsetAndMetadata], completion: @escaping @Sendable (Result<Void, KafkaError>) -> Void = { _ in }
+    ) {
+        commit(offsets.sorted { $0.key < $1.key }.map { CommittedPosition($0.key, $0.value) }, completion)
+    }
+
     private func commit(_ positions: [CommittedPosition]?, _ completion: @escaping @Sendable (Result<Void, KafkaError>) -> Void) {
         guard let number = inbox.expectCommit(completion) else {
             return completion(.failure(KafkaError(.illegalState, "nothing is subscribed to or assigned")))
@@ -268,6 +306,13 @@ public final class Consumer: Sendable {
         inbox.close()
         client.stop()
     }
+}
+
+/// Which topics are subscribed to, by a regular expression in RE2's syntax that the group's coordinator matches with their whole names.
+public struct SubscriptionPattern: Hashable, Sendable {
+    public let pattern: String
+
+    public init(_ pattern: String) { self.pattern = pattern }
 }
 
 /// A consumer's records, one by one.

@@ -51,6 +51,8 @@ final class ConsumerInbox: Sendable {
         /// The membership is over for this reason; every `poll` says so.
         var failure: KafkaError?
         var isWoken = false
+        /// When the machine was last told that records are asked for.
+        var pollNotedAt = Instant.zero
         var isClosed = false
     }
 

@@ -1,7 +1,7 @@
 import Primitives
 import Wire
 
-// Commits: one at a time, of partitions that are owned, in the generation in which they are.
+// Commits: one at a time, of partitions that are owned, in the generation (with KIP-848 the epoch) in which they are.
 extension GroupConsumerMachine {
     /// What the user asked for. Partitions that are not owned are refused: another member may have gone further, and the coordinator
     /// would let the group's offset go back.
@@ -69,7 +69,7 @@ extension GroupConsumerMachine {
         for (_, position) in commit.positions.sorted(by: { $0.position.partition < $1.position.partition }) {
             if request.topics.last?.name != position.partition.topic {
                 var topic = OffsetCommitRequest.Topic()
-                topic.name = position.partition.topic
+                (topic.name, topic.topicID) = (position.partition.topic, topicID(of: position.partition))
                 request.topics.append(topic)
             }
             var row = OffsetCommitRequest.Partition()
@@ -81,9 +81,15 @@ extension GroupConsumerMachine {
         }
         // Not repeated blindly after a broken connection: the first copy could still arrive, behind a later commit.
         var wanted = toCoordinator(request, lane: .admin, timeoutMs: 10_000)
-        wanted.versions = 2...9
+        // From 10 on topics are told by their ids; a member epoch wants 9.
+        wanted.versions = (isOfConsumerProtocol ? 9 : 2)...(request.topics.allSatisfy { $0.topicID != .zero } ? 10 : 9)
         wanted.isRepeatable = false
         return wanted
+    }
+
+    private func topicID(of name: TopicPartition) -> UUID {
+        guard let state = owned[name] else { return .zero }
+        return state.assignedID == .zero ? state.topicID : state.assignedID
     }
 
     mutating func commitAnswered(round: Int, _ result: AnswerResult, _ effects: inout Effects, now: Now) {
@@ -118,6 +124,8 @@ extension GroupConsumerMachine {
         case .kafka(.rebalanceInProgress, _):
             refuse(commit, error, &effects)
             if round == self.round, phase == .stable { rejoin("the group is rebalancing") }
+        // An answer to a heartbeat is on its way that tells the epoch which the coordinator is in; or that this member is fenced.
+        case .kafka(.staleMemberEpoch, _) where isMember: again(commit, now: now)
         case let error where error.isRetriable && isMember:
             again(commit, now: now)
         default: refuse(commit, error, &effects)

@@ -9,13 +9,16 @@ extension GroupConsumerMachine {
             if phase == .outside { beginAlone(&effects, now: now) }
             return
         }
+        if isOfConsumerProtocol { return stepHeartbeats(&effects, now: now) }
         if phase == .stable && needsRejoin { beginRelease(of: partitionsToGiveUp, &effects, now: now) }
         if phase == .releasing && isReleased(now: now) { finishRelease(&effects, now: now) }
-        if phase == .outside && stepAt <= now.instant && (pattern == nil || metadata.learntAt != nil) { join(&effects) }
+        if phase == .outside && !isExpired && stepAt <= now.instant && (pattern == nil || metadata.learntAt != nil) { join(&effects) }
         if phase == .sharing && !isAskingShares && stepAt <= now.instant { askShares(&effects) }
     }
 
+    /// With KIP-848 there is nothing to rejoin: the next heartbeat tells.
     mutating func rejoin(_ reason: String) {
+        if isOfConsumerProtocol { return reconciling.mustTell = true }
         needsRejoin = true
         rejoinReason = reason
     }
@@ -44,7 +47,7 @@ extension GroupConsumerMachine {
     }
 
     /// Whether what was handed out of the partitions is dealt with and committed.
-    private mutating func isReleased(now: Now) -> Bool {
+    mutating func isReleased(now: Now) -> Bool {
         if giveUpAt <= now.instant { return true }
         if isAwaitingRelease { return false }
         let isHeld = deliveries.values.contains { delivery in
@@ -67,7 +70,7 @@ extension GroupConsumerMachine {
     }
 
     /// The way back in begins at `stepAt`; answers to what was asked in this generation no longer count.
-    private mutating func leaveGeneration(stepAt: Instant) {
+    mutating func leaveGeneration(stepAt: Instant) {
         phase = .outside
         round += 1
         needsRejoin = false
@@ -76,6 +79,7 @@ extension GroupConsumerMachine {
         giveUpAt = .distantFuture
         joined = nil
         shared = nil
+        reconciling = Reconciling()
         self.stepAt = stepAt
     }
 
@@ -83,7 +87,7 @@ extension GroupConsumerMachine {
 
     /// The group went on without this member.
     mutating func fenced(_ code: ErrorCode, _ effects: inout Effects, now: Now) {
-        if code == .unknownMemberID { memberID = "" }
+        if code == .unknownMemberID && !isOfConsumerProtocol { memberID = "" }
         generationID = -1
         loseAll(&effects)
         // At once the first time; a group that keeps refusing is not asked in a circle.
@@ -253,6 +257,7 @@ extension GroupConsumerMachine {
         }
         membershipBackoff.succeeded()
         phase = .stable
+        heardAt = now.instant
         heartbeatAt = now.instant.adding(milliseconds: options.heartbeatIntervalMs)
         autoCommitAt = options.isAutoCommit ? now.instant.adding(milliseconds: options.autoCommitIntervalMs) : .distantFuture
         let parts = (try? ConsumerProtocolAssignment.decode(answer.assignment))?.assignedPartitions ?? []
@@ -279,8 +284,10 @@ extension GroupConsumerMachine {
     // MARK: Heartbeat
 
     mutating func heartbeat(_ effects: inout Effects, now: Now) {
+        if isOfConsumerProtocol { return beatIfDue(&effects, now: now) }
         guard isMember, !isAlone, !isHeartbeating, heartbeatAt <= now.instant else { return }
         isHeartbeating = true
+        beatAt = now.instant
         heartbeatAt = now.instant.adding(milliseconds: options.heartbeatIntervalMs)
         var request = HeartbeatRequest()
         request.groupID = options.group
@@ -296,6 +303,7 @@ extension GroupConsumerMachine {
         do throws(ClientError) {
             let answer = try result.of(HeartbeatResponse.self)
             if let error = ClientError.of(answer.errorCode) { throw error }
+            heardAt = beatAt
         } catch {
             if error.isRetriable { heartbeatAt = min(heartbeatAt, now.instant.adding(milliseconds: options.backoffMinMs * 4)) }
             refused(error, &effects, now: now)
@@ -311,7 +319,7 @@ extension GroupConsumerMachine {
         giveUpAt = now.instant.adding(milliseconds: options.closeTimeoutMs)
     }
 
-    /// Commits, then leaves, then ends. A static member only ends: it may come back within its session.
+    /// Commits, then leaves, then ends. A static member of the classic protocol only ends: it may come back within its session.
     mutating func close(_ effects: inout Effects, now: Now) {
         if phase == .leaving {
             if giveUpAt <= now.instant { end(&effects) }
@@ -324,18 +332,23 @@ extension GroupConsumerMachine {
         owned = OrderedMap()
         if !given.isEmpty { effects.append(.output(.revoked(given))) }
         dropCommits(&effects)
-        guard !memberID.isEmpty, options.groupInstanceID == nil, giveUpAt > now.instant else { return end(&effects) }
+        let says = isOfConsumerProtocol ? !isExpired : options.groupInstanceID == nil
+        guard says, !memberID.isEmpty, giveUpAt > now.instant else { return end(&effects) }
         phase = .leaving
         // A JoinGroup that is answered now makes no member.
         round += 1
+        if isOfConsumerProtocol { sendFarewell(.leave, &effects) } else { sendLeave("the consumer is being closed", .leave, &effects) }
+    }
+
+    mutating func sendLeave(_ reason: String, _ purpose: Purpose, _ effects: inout Effects) {
         var request = LeaveGroupRequest()
         request.groupID = options.group
         request.memberID = memberID
         var member = LeaveGroupRequest.Member()
-        (member.memberID, member.reason) = (memberID, "the consumer is being closed")
+        (member.memberID, member.reason) = (memberID, reason)
         request.members = [member]
         // Not behind a JoinGroup that is parked on the group's connection.
-        send(toCoordinator(request, lane: .admin, timeoutMs: options.closeTimeoutMs), .leave, &effects)
+        send(toCoordinator(request, lane: .admin, timeoutMs: options.closeTimeoutMs), purpose, &effects)
     }
 }
 

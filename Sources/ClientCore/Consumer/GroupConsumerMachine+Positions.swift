@@ -17,6 +17,7 @@ extension GroupConsumerMachine {
         let names = topics + (shared?.keys ?? []) + owned.keys.map(\.topic)
         var request = metadataRequest(names)
         if pattern != nil { request.topics = nil }
+        if !reconciling.unnamed.isEmpty { request = namesRequest() }
         send(ClientRequest(request, lane: .routing, timeoutMs: 5_000), .metadata, &effects)
     }
 
@@ -27,12 +28,14 @@ extension GroupConsumerMachine {
             if let error = ClientError.of(answer.errorCode) { throw error }
             metadata.fold(answer, now: now)
             match(answer)
+            if !reconciling.unnamed.isEmpty { reconciling.isTargetOpen = true }
         } catch {
             effects.append(.output(.notice(error.description)))
             return askMetadataLater(now: now)
         }
         for name in owned.keys { meetLeader(of: name) }
         noticeNewPartitions()
+        if isOfConsumerProtocol && phase == .stable && reconciling.isTargetOpen { return askMetadataLater(now: now) }
         let isComplete = owned.values.allSatisfy { $0.leader != nil } && topics.allSatisfy { !(metadata.topics[$0]?.leaders ?? []).isEmpty }
         guard isComplete else { return askMetadataLater(now: now) }
         metadataAt = min(metadataAt, now.instant.adding(milliseconds: options.metadataRefreshMs))
@@ -135,6 +138,7 @@ extension GroupConsumerMachine {
 
     private mutating func askOffsets(_ claims: [Claim], _ effects: inout Effects) {
         beginAsking(claims)
+        if isOfConsumerProtocol { return askOffsetsOfEpoch(claims, &effects) }
         var request = OffsetFetchRequest()
         request.groupID = options.group
         request.requireStable = options.isReadCommitted
@@ -153,26 +157,56 @@ extension GroupConsumerMachine {
         let answer: OffsetFetchResponse
         do throws(ClientError) {
             answer = try result.of(OffsetFetchResponse.self)
-            if let error = ClientError.of(answer.errorCode) { throw error }
+            if let error = ClientError.of(answer.groups.first?.errorCode ?? answer.errorCode) { throw error }
         } catch {
-            guard error.isRetriable else { return fail(error, &effects) }
+            guard error.isRetriable || isOfAnotherEpoch(error) else { return fail(error, &effects) }
             return askAgain(held, now: now)
         }
         var missing = held
         for topic in answer.topics {
-            for partition in topic.partitions {
-                let name = TopicPartition(topic.name, partition.partitionIndex)
-                guard let place = missing.firstIndex(where: { $0.partition == name }), partition.errorCode == .none else { continue }
-                missing.remove(at: place)
-                let offset = Offset(partition.committedOffset)
-                if offset >= .zero {
-                    begin(name, at: offset, epoch: LeaderEpoch(partition.committedLeaderEpoch), committed: offset, &effects)
-                } else {
-                    reset(name, "the group has no offset", &effects)
-                }
+            for row in topic.partitions where row.errorCode == .none {
+                let name = TopicPartition(topic.name, row.partitionIndex)
+                beginAtCommitted(name, row.committedOffset, row.committedLeaderEpoch, &missing, &effects)
+            }
+        }
+        for topic in answer.groups.first?.topics ?? [] {
+            for row in topic.partitions where row.errorCode == .none {
+                let name = TopicPartition(topic.name, row.partitionIndex)
+                beginAtCommitted(name, row.committedOffset, row.committedLeaderEpoch, &missing, &effects)
             }
         }
         askAgain(missing, now: now)
+    }
+
+    private mutating func beginAtCommitted(
+        _ name: TopicPartition, _ offset: Int64, _ epoch: Int32, _ missing: inout [Claim], _ effects: inout Effects
+    ) {
+        guard let place = missing.firstIndex(where: { $0.partition == name }) else { return }
+        missing.remove(at: place)
+        guard offset >= 0 else { return reset(name, "the group has no offset", &effects) }
+        begin(name, at: Offset(offset), epoch: LeaderEpoch(epoch), committed: Offset(offset), &effects)
+    }
+
+    /// As a member in its epoch: a coordinator that has gone on without it refuses.
+    private mutating func askOffsetsOfEpoch(_ claims: [Claim], _ effects: inout Effects) {
+        var group = OffsetFetchRequest.Group()
+        (group.groupID, group.memberID, group.memberEpoch) = (options.group, memberID, generationID)
+        group.topics = gathered(claims) { $0.partition.partition }.map { name, rows in
+            var topic = OffsetFetchRequest.GroupTopic()
+            (topic.name, topic.partitionIndexes) = (name, rows)
+            return topic
+        }
+        var request = OffsetFetchRequest()
+        (request.groups, request.requireStable) = ([group], options.isReadCommitted)
+        var wanted = toCoordinator(request, lane: .admin, timeoutMs: 10_000)
+        wanted.versions = 9...9
+        send(wanted, .offsets(claims), &effects)
+    }
+
+    /// The heartbeats find out what that means for the membership.
+    private func isOfAnotherEpoch(_ error: ClientError) -> Bool {
+        guard isOfConsumerProtocol, case .kafka(let code, _) = error else { return false }
+        return code == .staleMemberEpoch || code == .unknownMemberID
     }
 
     /// Reading begins here. An offset with a leader epoch is held against the log first.

@@ -2,13 +2,14 @@ import Primitives
 import Records
 import Wire
 
-/// A member of a consumer group of the classic protocol: joins, takes its share, reads it, commits what its user has dealt with, and
-/// follows the group through rebalances and its coordinator through failovers.
+/// A member of a consumer group: joins, takes its share, reads it, commits what its user has dealt with, and follows the group through
+/// rebalances and its coordinator through failovers. By the classic protocol or by KIP-848's, which differ in how a member comes by its
+/// partitions (`+Membership`, `+Heartbeats`) and agree in all else.
 ///
-/// Phases and what leads out of them: `outside` → `joining` (JoinGroup is parked at the coordinator) → `sharing` (the leader asks how many
-/// partitions there are) → `syncing` → `stable` → `releasing` (a rebalance is due: what was handed out of the partitions to be given up
-/// is dealt with and committed first) → `outside`; from everywhere back to `outside` where the group went on without us, to `leaving`
-/// when the user closes, and to `ended`.
+/// Phases of the classic protocol and what leads out of them: `outside` → `joining` (JoinGroup is parked at the coordinator) → `sharing`
+/// (the leader asks how many partitions there are) → `syncing` → `stable` → `releasing` (a rebalance is due: what was handed out of the
+/// partitions to be given up is dealt with and committed first) → `outside`; from everywhere back to `outside` where the group went on without us, to `leaving`
+/// when the user closes, and to `ended`. With KIP-848 there is no sharing and syncing, and after `releasing` the member is `stable` again.
 /// Owner: its host; each member needs a session of its own (see `Lane.group`). Invariants: (1) records of a partition come out in order,
 /// each once per ownership; (2) a position is committed only while its partition is owned, in the generation in which it is, and by one
 /// commit at a time, so that commits of a partition never go back; (3) at most one fetch per broker is under way, and none begins while
@@ -62,6 +63,8 @@ package struct GroupConsumerMachine: ClientMachine {
         var mustValidate = false
         /// It is to be given up: nothing more is fetched.
         var isReleasing = false
+        /// Under which topic id it was assigned; zero in the classic protocol, which assigns names.
+        var assignedID = UUID.zero
         var isFailed = false
     }
 
@@ -90,7 +93,10 @@ package struct GroupConsumerMachine: ClientMachine {
         case shares(round: Int)
         case sync(round: Int)
         case heartbeat(round: Int)
+        case beat(round: Int, Reconciling.Told)
         case leave
+        /// Of a member that lives on: nothing waits for its answer.
+        case farewell
         case metadata
         case offsets([Claim])
         case reset([Claim])
@@ -104,11 +110,18 @@ package struct GroupConsumerMachine: ClientMachine {
     var topics: [String]
     /// Topics are those that match it; `topics` are the ones known so far.
     var pattern: TopicPattern?
+    /// Topics are those that match it, as the coordinator finds (KIP-848).
+    var topicRegex: String?
     var phase = Phase.outside
     /// Grows whenever the member leaves a generation, in order or not.
     var round = 0
     var memberID = ""
+    /// With KIP-848 the member epoch: what commits carry.
     var generationID: Int32 = -1
+    var reconciling = Reconciling()
+    /// When the last heartbeat was sent, and the last one that was answered well.
+    var beatAt = Instant.zero
+    var heardAt = Instant.zero
     var joined: JoinGroupResponse?
     /// With its generation: what this member last was given, for sticky assignors that have to be told.
     var lastAssigned: (partitions: [TopicPartition], generationID: Int32) = ([], -1)
@@ -135,6 +148,10 @@ package struct GroupConsumerMachine: ClientMachine {
     var stepAt = Instant.zero
     var heartbeatAt = Instant.distantFuture
     var autoCommitAt = Instant.distantFuture
+    /// When the user has not asked for records for too long.
+    var pollAt = Instant.distantFuture
+    /// It has not: the member is out until it does.
+    var isExpired = false
     var metadataAt = Instant.zero
     /// While releasing or closing: when it goes on in any case.
     var giveUpAt = Instant.distantFuture
@@ -152,6 +169,7 @@ package struct GroupConsumerMachine: ClientMachine {
         self.options = options
         self.codecs = codecs
         topics = options.topics.sorted()
+        topicRegex = options.topicRegex
         random = PRNG(seed: options.seed)
         membershipBackoff = Backoff(minMs: options.backoffMinMs, maxMs: options.backoffMaxMs)
         metadataBackoff = membershipBackoff
@@ -168,14 +186,20 @@ package struct GroupConsumerMachine: ClientMachine {
     // MARK: What a host may look at
 
     package var membership: (memberID: String, generationID: Int32) { (memberID, generationID) }
-    package var isStable: Bool { phase == .stable && !needsRejoin }
+    package var isStable: Bool {
+        phase == .stable && !needsRejoin && !reconciling.mustTell && !reconciling.isTargetOpen && reconciling.unnamed.isEmpty
+    }
+    /// When the last heartbeat was sent of those that were answered well: from then on the coordinator's session runs, at least.
+    package var lastHeard: Instant { heardAt }
     package var ownedPartitions: [TopicPartition] { owned.keys }
     /// The next offset to be fetched; nil while it is not known.
     package func position(_ partition: TopicPartition) -> Offset? { owned[partition]?.position }
 
     // MARK: Events
 
-    package mutating func start(now: Now) -> [ClientEffect<GroupConsumerOutput>] { step(now) { _, _ in } }
+    package mutating func start(now: Now) -> [ClientEffect<GroupConsumerOutput>] {
+        step(now) { machine, _ in machine.polled(isWaiting: false, now: now) }
+    }
 
     package mutating func tick(now: Now) -> [ClientEffect<GroupConsumerOutput>] { step(now) { _, _ in } }
 
@@ -185,11 +209,15 @@ package struct GroupConsumerMachine: ClientMachine {
             case .taken(let delivery): machine.took(upTo: delivery)
             case .commit(let number, let positions): machine.queueCommit(number, positions, &effects)
             case .subscribe(let topics):
-                machine.pattern = nil
+                (machine.pattern, machine.topicRegex) = (nil, nil)
                 machine.subscribe(topics)
             case .subscribeMatching(let pattern):
-                machine.pattern = pattern
+                (machine.pattern, machine.topicRegex) = (pattern, nil)
                 machine.metadataAt = .zero
+            case .subscribeRegex(let regex):
+                (machine.pattern, machine.topicRegex) = (nil, regex)
+                machine.subscribe([])
+            case .polled(let isWaiting): machine.polled(isWaiting: isWaiting, now: now)
             case .assign(let partitions): machine.assign(partitions, &effects)
             case .reached(let positions): machine.reached(positions)
             case .seek(let number, let partitions, let target):
@@ -222,7 +250,12 @@ package struct GroupConsumerMachine: ClientMachine {
         case .heartbeat(let round):
             isHeartbeating = false
             if round == self.round { heartbeatAnswered(result, &effects, now: now) }
+        case .beat(let round, let told):
+            guard round == self.round else { return }
+            isHeartbeating = false
+            beatAnswered(told, result, &effects, now: now)
         case .leave: end(&effects)
+        case .farewell: break
         case .metadata: metadataAnswered(result, &effects, now: now)
         case .offsets(let claims): offsetsAnswered(claims, result, &effects, now: now)
         case .reset(let claims): resetAnswered(claims, result, &effects, now: now)
@@ -239,6 +272,7 @@ package struct GroupConsumerMachine: ClientMachine {
         var effects: Effects = []
         act(&self, &effects)
         guard phase != .ended else { return effects }
+        if !isClosing { expire(&effects, now: now) }
         if isClosing { close(&effects, now: now) } else { stepMembership(&effects, now: now) }
         guard phase != .ended, phase != .leaving else { return effects }
         heartbeat(&effects, now: now)
@@ -261,8 +295,9 @@ package struct GroupConsumerMachine: ClientMachine {
         case .outside, .joining, .sharing, .syncing, .stable, .releasing: break
         }
         var next = min(giveUpAt, isAskingMetadata || isClosing ? .distantFuture : metadataAt)
-        if phase == .outside || phase == .sharing && !isAskingShares { next = min(next, stepAt) }
+        if phase == .outside && !isExpired || phase == .sharing && !isAskingShares { next = min(next, stepAt) }
         if isMember && !isHeartbeating { next = min(next, heartbeatAt) }
+        if !isClosing && !isAlone { next = min(next, pollAt) }
         if isMember && committing == nil { next = min(next, commits.isEmpty ? autoCommitAt : commitNotBefore) }
         if isClosing { return next }
         for state in owned.values where state.notBefore > lastHandled && !state.isAsking { next = min(next, state.notBefore) }

@@ -12,21 +12,39 @@ package enum OffsetReset: Equatable, Sendable {
     case ago(milliseconds: Int64)
 }
 
+/// How a member and its coordinator come to terms: Kafka's `group.protocol`.
+package enum GroupProtocol: Equatable, Sendable {
+    /// Rounds of JoinGroup and SyncGroup; a member shares out.
+    case classic
+    /// KIP-848: the coordinator assigns, heartbeats carry it.
+    case consumer
+}
+
 /// What a member of a consumer group is told once. The names are those of Kafka's consumer settings, as far as they go.
 package struct GroupConsumerOptions: Equatable, Sendable {
     package var group: String
     package var topics: [String]
     /// Not nil: no membership; these are read, and offsets are committed without a generation. Without a group they are not kept at all.
     package var partitions: [TopicPartition]?
-    /// In the order of preference. All of one kind: where one of them is eager, the member gives up all it has in a rebalance.
+    package var groupProtocol = GroupProtocol.classic
+    /// Of KIP-848: the coordinator's assignor by its name; nil: as the coordinator likes.
+    package var remoteAssignor: String?
+    /// Of KIP-848, instead of `topics`: those whose name matches, in RE2's syntax.
+    package var topicRegex: String?
+    /// Of the classic protocol. In the order of preference. All of one kind: where one of them is eager, the member gives up all it has in
+    /// a rebalance.
     package var assignors: [ConsumerAssignor] = [.range]
     /// A static member (KIP-345): it may come back within its session without a rebalance, and does not leave when it is closed.
     package var groupInstanceID: String?
     package var rack: String?
     package var sessionTimeoutMs: Int32 = 45_000
     package var heartbeatIntervalMs: Int64 = 3_000
+    /// Of KIP-848, whose coordinator says how often: how long the answer to a heartbeat may take.
+    package var heartbeatTimeoutMs: Int64 = 5_000
     /// How long a rebalance waits for a member, and how long it may take to deal with what it was handed: `max.poll.interval.ms`.
     package var rebalanceTimeoutMs: Int32 = 300_000
+    /// How long the user may go without asking for records (`polled`) before the member leaves; nil: for ever.
+    package var pollIntervalMaxMs: Int64?
     package var isAutoCommit = true
     package var autoCommitIntervalMs: Int64 = 5_000
     package var offsetReset = OffsetReset.latest
@@ -96,6 +114,10 @@ package enum GroupConsumerInput: Sendable {
     case commit(number: Int, [CommittedPosition]?)
     case subscribe([String])
     case subscribeMatching(TopicPattern)
+    /// As the coordinator matches it (KIP-848).
+    case subscribeRegex(String)
+    /// The user asks for records: it waits for them, or it has them and goes on with its work. Wanted with `pollIntervalMaxMs` alone.
+    case polled(isWaiting: Bool)
     /// Without a membership: what is read from now on.
     case assign([TopicPartition])
     /// How far the user is with what it was handed: within deliveries that are not `taken` as a whole yet.
@@ -117,7 +139,7 @@ package enum GroupConsumerInput: Sendable {
 }
 
 package enum GroupConsumerOutput: Equatable, Sendable {
-    /// A generation has begun for this member; what it owns now follows as `assigned` where that is more than before.
+    /// A generation has begun for this member, or an epoch; what it owns now follows as `assigned` where that is more than before.
     case joined(GroupMembership)
     /// Partitions that this member owns from now on, beside those it has.
     case assigned([TopicPartition])
@@ -143,11 +165,13 @@ package enum GroupConsumerOutput: Equatable, Sendable {
 
 package struct GroupMembership: Equatable, Sendable {
     package var memberID: String
+    /// With KIP-848 the member epoch, which stands in its place in commits.
     package var generationID: Int32
     package var isLeader: Bool
-    package var assignor: ConsumerAssignor
+    /// Nil with KIP-848: members do not share out.
+    package var assignor: ConsumerAssignor?
 
-    package init(memberID: String, generationID: Int32, isLeader: Bool, assignor: ConsumerAssignor) {
+    package init(memberID: String, generationID: Int32, isLeader: Bool = false, assignor: ConsumerAssignor? = nil) {
         self.memberID = memberID
         self.generationID = generationID
         self.isLeader = isLeader
