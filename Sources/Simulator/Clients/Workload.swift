@@ -40,6 +40,7 @@ package final class Workload {
     let admin: Administrator
     /// The same for all members: a group needs one in common.
     private let assignors: [ConsumerAssignor]
+    private let owners: Owners
 
     static let group = "g"
     /// Topics that producers write to and the group reads.
@@ -51,6 +52,7 @@ package final class Workload {
         self.swarm = swarm
         self.random = random
         assignors = [self.random.pick(ConsumerAssignor.allCases)]
+        owners = Owners(world, isCertain: Owners.faultsThatBlur.allSatisfy { swarm.faults[$0] == nil })
         admin = Administrator(world, PRNG(seed: world.random.next()))
     }
 
@@ -124,6 +126,11 @@ package final class Workload {
         consumer.life += 1
         var options = GroupConsumerOptions(group: Workload.group, topics: topics)
         options.assignors = assignors
+        if swarm.isConsumerProtocol {
+            options.groupProtocol = .consumer
+            options.remoteAssignor = random.pick([nil, "uniform", "range"])
+            if swarm.isSubscribedByRegex { (options.topics, options.topicRegex) = ([], "t[0-9]+") }
+        }
         options.offsetReset = .earliest
         options.sessionTimeoutMs = 6_000
         options.heartbeatIntervalMs = 500
@@ -136,6 +143,7 @@ package final class Workload {
             if consumer.life == life { received(output, consumer) }
         }
         consumer.run = run
+        owners.began(consumer.client.name) { [weak run] in run?.machine.lastHeard ?? .zero }
         run.start()
     }
 
@@ -152,7 +160,9 @@ package final class Workload {
             }
         case .failed(let partition, let error):
             world.trace.note(world, "\(consumer.client.host)", "failed: \(partition?.description ?? "membership"): \(error)")
-        default: world.trace.note(world, "\(consumer.client.host)", "\(output)")
+        default:
+            world.trace.note(world, "\(consumer.client.host)", "\(output)")
+            owners.heard(output, consumer.client.name)
         }
     }
 
@@ -163,6 +173,7 @@ package final class Workload {
         consumer.run?.end()
         consumer.run = nil
         consumer.life += 1
+        owners.ended(consumer.client.name)
         world.trace.note(world, "\(consumer.client.host)", "crashes")
         let life = consumer.life
         world.after(milliseconds: Int64(50 + random.below(3000))) { [unowned self, weak consumer] in

@@ -21,6 +21,9 @@ package struct Swarm: Equatable, Sendable {
     package var isDurable = false
     /// All topics are compacted; their records come from `KeyedWorkload`.
     package var isCompacted = false
+    /// The group is of KIP-848's protocol, and how it subscribes.
+    package var isConsumerProtocol = false
+    package var isSubscribedByRegex = false
     package var delayMaxMicros: Int64 = 500
     /// One frame in so many travels much longer; 0: none.
     package var straggles = 0
@@ -41,6 +44,19 @@ package struct Swarm: Equatable, Sendable {
         if let count { (brokers, roles) = (count, []) }
         drawWork(&random)
         drawFaults(&random)
+        drawGroup(&random)
+    }
+
+    private mutating func drawGroup(_ random: inout PRNG) {
+        isConsumerProtocol = random.oneIn(2)
+        guard isConsumerProtocol else { return }
+        isSubscribedByRegex = random.oneIn(3)
+        consumers = max(consumers, random.below(5))
+        settings += [
+            "group.consumer.min.session.timeout.ms=1000", "group.consumer.session.timeout.ms=6000",
+            "group.consumer.min.heartbeat.interval.ms=100", "group.consumer.heartbeat.interval.ms=500",
+            "group.consumer.assignment.interval.ms=\(500 * random.below(3))",
+        ]
     }
 
     private mutating func drawCluster(_ random: inout PRNG) {

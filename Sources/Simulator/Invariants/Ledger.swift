@@ -8,6 +8,7 @@ import Wire
 /// - `order`: a producer's records stand in each partition in the order in which they were sent.
 /// - `acknowledged`: what was acknowledged is committed at that moment, at the offset that was told.
 /// - `read`: a consumer is given what is committed, at its offset, unchanged, and nothing else.
+/// - `one-owner`: of a group of KIP-848 no partition is written down for two members at the same time; `Owners` has what members believe.
 /// - `group-offset`: the committed offset of a group never goes back, but for a commit whose connection its client has lost: the protocol
 ///   does not number commits, and one that was on its way may arrive long after the client has sent a newer one elsewhere.
 ///
@@ -44,10 +45,17 @@ package final class Ledger {
     private var groupOffsets: OrderedMap<GroupPartition, Int64> = OrderedMap()
     /// Commits whose connections their clients lost.
     private var doubtful: OrderedMap<GroupPartition, Set<Int64>> = OrderedMap()
+    /// By group and member.
+    private var shares: OrderedMap<String, OrderedMap<String, Set<Share>>> = OrderedMap()
     private var readByGroup: [String: Set<Place>] = [:]
     package private(set) var acknowledged = 0
     package private(set) var given = 0
 
+    private struct Share: Hashable, Comparable {
+        var topicID: UUID
+        var partition: Int32
+        static func < (a: Self, b: Self) -> Bool { a.topicID == b.topicID ? a.partition < b.partition : a.topicID < b.topicID }
+    }
     private struct Pair: Hashable {
         var producer: Int
         var partition: TopicPartition
@@ -89,8 +97,10 @@ package final class Ledger {
 
     private func doubt(_ request: OffsetCommitRequest) {
         for topic in request.topics {
+            // From version 10 on a topic is told by its id.
+            let name = topic.name.isEmpty ? world.topicName(topic.topicID) ?? "" : topic.name
             for partition in topic.partitions {
-                let place = GroupPartition(group: request.groupID, partition: TopicPartition(topic.name, partition.partitionIndex))
+                let place = GroupPartition(group: request.groupID, partition: TopicPartition(name, partition.partitionIndex))
                 doubtful[place, default: []].insert(partition.committedOffset)
             }
         }
@@ -99,7 +109,11 @@ package final class Ledger {
     private func committedByGroup(_ batch: RecordBatch) {
         guard !batch.header.isControl, let records = try? batch.records(.uncompressed) else { return }
         for record in records {
-            guard let key = record.key, let value = record.value, case .offsetCommit(let what)? = try? GroupRecordKey.decode(key),
+            guard let key = record.key else { continue }
+            if case .consumerGroupCurrentMemberAssignment(let whose)? = try? GroupRecordKey.decode(key) {
+                assigned(record.value, to: whose.memberID, of: whose.groupID)
+            }
+            guard let value = record.value, case .offsetCommit(let what)? = try? GroupRecordKey.decode(key),
                 let commit = try? OffsetCommitValue.decodeValue(value)
             else { continue }
             let place = GroupPartition(group: what.group, partition: TopicPartition(what.topic, what.partition))
@@ -109,6 +123,21 @@ package final class Ledger {
             }
             groupOffsets[place] = commit.offset
         }
+    }
+
+    /// What the coordinator has written of a member's partitions (KIP-848): those it has and those it is giving up are nobody else's.
+    private func assigned(_ value: Bytes?, to member: String, of group: String) {
+        let written = value.flatMap { try? ConsumerGroupCurrentMemberAssignmentValue.decodeValue($0) }
+        var mine: Set<Share> = []
+        for topic in (written?.assignedPartitions ?? []) + (written?.partitionsPendingRevocation ?? []) {
+            for partition in topic.partitions { mine.insert(Share(topicID: topic.topicID, partition: partition)) }
+        }
+        for (other, theirs) in shares[group] ?? OrderedMap() where other != member {
+            guard let both = mine.intersection(theirs).min() else { continue }
+            let name = world.topicName(both.topicID) ?? both.topicID.text
+            world.violated("one-owner", "group \(group): \(name)-\(both.partition) is \(member)'s and \(other)'s at the same time")
+        }
+        shares[group, default: OrderedMap()][member] = mine.isEmpty ? nil : mine
     }
 
     // MARK: What clients are told

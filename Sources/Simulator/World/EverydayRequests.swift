@@ -1,3 +1,4 @@
+import Broker
 import Controller
 import Primitives
 import Records
@@ -19,6 +20,14 @@ extension World {
             return topic
         }
         return try ask(request, of: asked)
+    }
+
+    /// The name of a topic as any broker that runs knows it.
+    func topicName(_ id: UUID) -> String? {
+        for node in nodes.values {
+            if let topic = node.broker?.image.topics.values.first(where: { $0.id == id }) { return topic.name }
+        }
+        return nil
     }
 
     /// The leader of a partition as a broker tells it; nil where there is none.
