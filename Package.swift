@@ -86,11 +86,13 @@ let everything: [Target] = [
             "Records", "Compression", "Wire", "Controller", "Payloads", "Primitives", "CLinux",
         ]),
     program("kastellan", ["Commands"]),
-    program("bench", ["Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
+    program("bench", ["Client", "Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
     program("simulate", ["Simulator", "Compression", "Primitives"]),
     program("storm", ["Broker", "Compression", "Controller", "Reactor", "Storage", "Wire", "Records", "Primitives"]),
     program("tidy", []),
     example("Produce"), example("Consume"), example("Transfer"),
+    // The client library behind a pipe, for tests that are not written in Swift.
+    .executableTarget(name: "librarydriver", dependencies: ["Client"], path: "Tests/LibraryDriver", swiftSettings: common),
 
     // What tests of several targets share.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),

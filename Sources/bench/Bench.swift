@@ -6,11 +6,10 @@ import Reactor
 /// is taken per round. Brokers are processes of their own, with their data on the same disk.
 struct Bench {
     private let program: String
-    private let loader: String
-    private let rounds: Int
+    let loader: String
+    let rounds: Int
     private let directory: String
-    /// One part alone: throughput, fetch, storage, start, cluster,
-    /// failover or console.
+    /// One part alone: throughput, client, fetch, storage, start, cluster, failover or console.
     private let only: String?
     private let kaskade: String?
 
@@ -38,6 +37,7 @@ struct Bench {
             try throughput(recordBytes: 100, count: 1_000_000, produceTarget: 0.6)
             try throughput(recordBytes: 1000, count: 200_000, produceTarget: nil)
         }
+        if wants("client") { try clients() }
         if wants("fetch") { try fetching() }
         if wants("storage") { try storage() }
         if wants("start") { try starting() }
@@ -65,7 +65,7 @@ struct Bench {
 
     // MARK: Throughput
 
-    private func broker(_ name: String) throws -> (process: ChildProcess, address: String) {
+    func broker(_ name: String) throws -> (process: ChildProcess, address: String) {
         let process = try ChildProcess.start(
             [program, "dev", "--headless", "--brokers", "1", "--port", "0", "--data", "\(directory)/\(name)"])
         return (process, try address(process))
@@ -93,7 +93,7 @@ struct Bench {
         return parts[0] / parts[2]
     }
 
-    private func makeTopic(_ address: String, _ name: String) throws {
+    func makeTopic(_ address: String, _ name: String) throws {
         let process = try ChildProcess.start(
             [program, "topics", "create", name, "-p", String(NullBroker.partitions), "-b", address])
         _ = try? process.firstLine()

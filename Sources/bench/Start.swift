@@ -1,7 +1,8 @@
 import Glibc
 
 /// `bench --program KASTELLAN --loader LOADER`: everything, as ratios. `bench null-broker BYTES` and `bench synthetic-cluster`
-/// are what it starts besides, and `bench compact` measures a pass of compaction alone.
+/// are what it starts besides, and `bench compact` measures a pass of compaction alone; `bench client-load` is the client library at
+/// full speed (see `ClientLoad`).
 nonisolated func start() {
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {

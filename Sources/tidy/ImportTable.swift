@@ -31,7 +31,7 @@ struct ImportTable {
         Commands      -  Client DevCluster BrokerServer Console Terminal Observatory ClientCore Grid Reactor
         +             -  Storage Records Compression Wire Controller Payloads Primitives CLinux
         kastellan     -  Commands
-        bench         -  Reactor Storage Records Wire Primitives CLinux
+        bench         -  Client Reactor Storage Records Wire Primitives CLinux
         simulate      -  Simulator Compression Primitives
         storm         -  Broker Controller Compression Reactor Storage Wire Records Primitives
         fuzz          -  Broker Controller Compression Storage Quorum Wire Records Primitives

@@ -6,8 +6,10 @@ leads and coordinates is killed and started again in the middle.
 
     matrix.py [--topologies one,three,faults] [--rows NAME,…] [--clients NAME,…] [--out FILE] [--write README.md]
 
+--write puts what was run into the table: all of it, or the cells of those rows and clients.
+
 KASTELLAN_CONFORMANCE=full runs each cell on each topology; otherwise each runs on one of them, in turn, so that every row is run and
-every client meets every topology. A feature that the broker does not have (ApiVersions lacks its API) is left out, unless PRESENT names it.
+every client meets every topology. KASTELLAN_FRAGILE=1 runs also what a client is known not to bear while brokers die. A feature that the broker does not have (ApiVersions lacks its API) is left out, unless PRESENT names it.
 """
 
 import argparse
@@ -36,6 +38,7 @@ README = os.path.join(HERE, "..", "..", "README.md")
 TOPOLOGIES = {"one": 1, "three": 3, "faults": 3}
 # APIs that are there: a broker that no longer has one fails the run instead of being asked less.
 PRESENT = {"CreateAcls", "AddPartitionsToTxn", "ListTransactions", "ConsumerGroupHeartbeat", "AlterUserScramCredentials"}
+FRAGILE = bool(os.environ.get("KASTELLAN_FRAGILE"))
 WIDTH = 6  # rows of one client at once
 SETTINGS = {
     "group.min.session.timeout.ms": "1000", "num.partitions": "3",
@@ -53,7 +56,7 @@ def log(text):
 def topologies_of(row, client, wanted, full):
     """Where a cell is run. Rows that read what others wrote stay together."""
     able = [t for t in wanted if TOPOLOGIES[t] >= ROWS[row].brokers and (
-        t != "faults" or (ROWS[row].bears and row not in CLIENTS[client].fragile))]
+        t != "faults" or (ROWS[row].bears and (FRAGILE or row not in CLIENTS[client].fragile)))]
     if full or len(able) < 2:
         return able
     if row.startswith(("produce-", "read-")):
@@ -307,7 +310,7 @@ def main():
         with open(arguments.out, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
     if arguments.write:
-        page.write(arguments.write, results)
+        page.write(arguments.write, results, everything=not arguments.rows and not arguments.clients)
     elif not arguments.rows and not arguments.clients:
         wrong = list(page.contradictions(README, results))
         harness.check("the README's table says what this run says", not wrong, "; ".join(wrong))

@@ -23,9 +23,10 @@ from conformance.confluent import Confluent
 from conformance.kafka_python import KafkaPython
 from conformance.kastellan import Kastellan
 from conformance.kcat import Kcat
+from conformance.own_library import OwnLibrary
 from conformance.suite import ROWS
 
-CLIENTS = {c.name: c for c in (Kcat, Confluent, KafkaPython, Aio, Kastellan)}
+CLIENTS = {c.name: c for c in (Kcat, Confluent, KafkaPython, Aio, Kastellan, OwnLibrary)}
 
 
 class Worker:

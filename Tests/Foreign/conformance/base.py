@@ -142,14 +142,15 @@ class Cell:
                 time.sleep(0.2)
 
     def topic(self, suffix="", partitions=1, configs=None, replicas=3):
-        """A new topic that every broker knows, led by the victim."""
+        """A new topic that every broker knows, led by the victim. Records are written with time stamps of long ago: it keeps them."""
+        configs = {"retention.ms": "-1", **(configs or {})}
         name = self.name + suffix
         replicas = min(replicas, self.brokers)
         if self.victim is None:
-            new = NewTopic(name, partitions, replicas, config=configs or {})
+            new = NewTopic(name, partitions, replicas, config=configs)
         else:
             others = [b for b in range(1, self.brokers + 1) if b != self.victim]
-            new = NewTopic(name, partitions, replica_assignment=[[self.victim, *others][:replicas]] * partitions, config=configs or {})
+            new = NewTopic(name, partitions, replica_assignment=[[self.victim, *others][:replicas]] * partitions, config=configs)
 
         def create():
             try:

@@ -14,20 +14,43 @@ def verdict(outcomes):
 
 def table(results):
     """Markdown: a row per behaviour, a column per client."""
-    names = list(results["clients"])
-    lines = ["| behaviour | " + " | ".join(f"{n} {results['clients'][n]}" for n in names) + " |", "|---" * (len(names) + 1) + "|"]
-    for row in results["rows"]:
-        cells = [verdict(results["cells"].get(row["name"], {}).get(name, {})) for name in names]
-        lines.append(f"| {row['title']} | " + " | ".join(cells) + " |")
+    found = {row["title"]: {n: verdict(results["cells"].get(row["name"], {}).get(n, {})) for n in results["clients"]} for row in results["rows"]}
+    return markdown(results["clients"], found)
+
+
+def markdown(versions, cells):
+    lines = ["| behaviour | " + " | ".join(f"{n} {v}" for n, v in versions.items()) + " |", "|---" * (len(versions) + 1) + "|"]
+    for title, row in cells.items():
+        lines.append(f"| {title} | " + " | ".join(row.get(n, "-") for n in versions) + " |")
     return "\n".join(lines)
 
 
-def write(path, results):
+def write(path, results, everything=True):
+    """Replaces the table; where the run was of some rows or some clients only, their cells of it."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     head, rest = text.split(BEGIN)
+    made = table(results) if everything else merged(path, results)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{head}{BEGIN}\n{table(results)}\n{END}{rest.split(END)[1]}")
+        file.write(f"{head}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}")
+
+
+def merged(path, results):
+    known, there = read(path), versions(path)
+    there |= results["clients"]
+    for row in results["rows"]:
+        cells = known.setdefault(row["title"], {})
+        for client in results["clients"]:
+            if row["name"] in results["cells"] or client not in cells:
+                cells[client] = verdict(results["cells"].get(row["name"], {}).get(client, {}))
+    return markdown(there, known)
+
+
+def versions(path):
+    """{client: version} as the table's head has them."""
+    with open(path, encoding="utf-8") as file:
+        line = file.read().split(BEGIN)[1].strip().split("\n")[0]
+    return dict(cell.strip().rsplit(" ", 1) for cell in line.strip("|").split("|")[1:])
 
 
 def read(path):
