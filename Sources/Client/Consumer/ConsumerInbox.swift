@@ -167,7 +167,10 @@ extension ConsumerInbox.State {
             }
             if chunks[index].records.isEmpty { chunks.remove(at: index) } else { index += 1 }
         }
-        for record in taken { returned(record) }
+        // The last of each run of a partition's records says it for those before.
+        for index in taken.indices where index + 1 == taken.count || taken[index].partition != taken[index + 1].partition {
+            returned(taken[index])
+        }
         return taken
     }
 

@@ -18,9 +18,39 @@ final class ProducerLedger: Sendable {
         var completion: @Sendable (Producer.Outcome) -> Void
     }
 
+    /// What is open, by number. Outcomes come about in the order of the numbers, so this is a window that moves and not a dictionary.
+    private struct Window {
+        private var slots: [Entry?] = []
+        /// Where the oldest that may be open stands, and its number.
+        private var head = 0
+        private var headNumber = 0
+        private(set) var count = 0
+
+        /// The next number: of a record, or of something else (nil).
+        mutating func append(_ entry: Entry?) {
+            slots.append(entry)
+            if entry != nil { count += 1 }
+        }
+
+        mutating func remove(_ number: Int) -> Entry? {
+            let index = head + number - headNumber
+            guard number >= headNumber, index < slots.count, let entry = slots[index] else { return nil }
+            slots[index] = nil
+            count -= 1
+            while head < slots.count, slots[head] == nil { (head, headNumber) = (head + 1, headNumber + 1) }
+            if head >= 4_096 && head * 2 >= slots.count {
+                slots.removeFirst(head)
+                head = 0
+            }
+            return entry
+        }
+
+        var numbers: [Int] { slots.indices.filter { slots[$0] != nil }.map { $0 - head + headNumber } }
+    }
+
     private struct State {
         var nextNumber = 0
-        var entries: [Int: Entry] = [:]
+        var entries = Window()
         var queue: [(number: Int, record: ProducerRecord)] = []
         /// Steps of transactions.
         var steps: [Int: @Sendable (Result<Void, KafkaError>) -> Void] = [:]
@@ -42,7 +72,7 @@ final class ProducerLedger: Sendable {
             if state.isClosed { return (.queued, true) }
             guard hasRoom(state, size) else { return (.full, false) }
             state.bytes += size
-            state.entries[state.nextNumber] = Entry(record: record, completion: completion)
+            state.entries.append(Entry(record: record, completion: completion))
             state.queue.append((state.nextNumber, record))
             state.nextNumber += 1
             return (state.queue.count == 1 ? .first : .queued, false)
@@ -64,6 +94,7 @@ final class ProducerLedger: Sendable {
     func expect(_ completion: @escaping @Sendable (Result<Void, KafkaError>) -> Void) -> Int {
         state.withLock { state in
             defer { state.nextNumber += 1 }
+            state.entries.append(nil)
             state.steps[state.nextNumber] = completion
             return state.nextNumber
         }
@@ -96,10 +127,10 @@ final class ProducerLedger: Sendable {
 
     private func finish(_ number: Int, _ outcome: (ProducerRecord) -> Producer.Outcome) {
         let (entry, idle, room, blocked) = state.withLock { state -> (Entry?, Promise<Void>?, [Signal], [Waiter<Void>]) in
-            guard let entry = state.entries.removeValue(forKey: number) else { return (nil, nil, [], []) }
+            guard let entry = state.entries.remove(number) else { return (nil, nil, [], []) }
             state.bytes -= entry.record.size
             defer { (state.room, state.blocked) = ([], []) }
-            guard state.entries.isEmpty else { return (entry, nil, state.room, state.blocked) }
+            guard state.entries.count == 0 else { return (entry, nil, state.room, state.blocked) }
             defer { state.idle = nil }
             return (entry, state.idle, state.room, state.blocked)
         }
@@ -113,7 +144,7 @@ final class ProducerLedger: Sendable {
     /// Nothing more will be told: what is open failed.
     func abandon() {
         close()
-        let (numbers, steps) = state.withLock { ($0.entries.keys.sorted(), $0.steps.keys.sorted()) }
+        let (numbers, steps) = state.withLock { ($0.entries.numbers, $0.steps.keys.sorted()) }
         let closed = KafkaError(.closed, "the producer was closed")
         for number in numbers { finish(number) { _ in .failure(closed) } }
         for number in steps { settle(number, .failure(closed)) }
@@ -126,7 +157,7 @@ final class ProducerLedger: Sendable {
     /// Filled when nothing is outstanding; nil where nothing is now.
     func idle() -> Promise<Void>? {
         state.withLock { state in
-            if state.entries.isEmpty { return nil }
+            if state.entries.count == 0 { return nil }
             let promise = state.idle ?? Promise<Void>()
             state.idle = promise
             return promise
