@@ -4,13 +4,15 @@ import Primitives
 
 /// The table of consumer groups.
 func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
+    // A type is shown with its whole epoch or not at all.
+    let typeWidth = snapshot.groups.values.reduce(7) { max($0, TextWidth.of(groupType($1).text)) }
     let columns = [
         Column("GROUP", min: 18, max: 120, grows: true), Column("STATE", min: 8, max: 24), Column("LAG", right: true, min: 7),
         Column("TIME LAG", right: true, min: 8, priority: 1), Column("VERDICT", min: 9, max: 16),
         Column("TREND", min: 12, max: 12, priority: 4), Column("DRAINED", right: true, min: 7, priority: 3),
         Column("MEMBERS", right: true, min: 7, priority: 2), Column("IN", right: true, min: 6, priority: 6),
         Column("OUT", right: true, min: 6, priority: 5), Column("TOPICS", min: 10, max: 40, priority: 7),
-        Column("ASSIGNOR", min: 8, max: 24, priority: 9), Column("TYPE", min: 7, priority: 10),
+        Column("ASSIGNOR", min: 8, max: 24, priority: 9), Column("TYPE", min: typeWidth, max: 24, priority: 10),
         Column("COORD", right: true, min: 5, priority: 8),
     ]
     let rows = snapshot.groups.values.map { group -> TableRow in
