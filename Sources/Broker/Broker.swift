@@ -70,6 +70,7 @@ package struct Broker {
     var transactions = TransactionRuntime()
     var shares = ShareCoordinatorRuntime()
     var leading = ShareLeading()
+    var shareAsks = ShareStateAsks()
     /// What this call of `handle` wants done.
     var effects: [BrokerEffect] = []
 
@@ -145,7 +146,8 @@ package struct Broker {
         mutating get {
             let due = min(parked.nextDeadline, min(timers.next, cleaning.nextAt), directory?.nextDeletion ?? .distantFuture)
             let asked = min(peers.nextDeadline, channel.nextDeadline, min(life.nextAt, life.patienceEnds), replicationDeadline)
-            let coordinators = min(groupsDeadline, transactionsDeadline, min(shareCoordinatorDeadline, shareLeadingDeadline))
+            let shares = min(shareCoordinatorDeadline, shareLeadingDeadline, shareAsks.nextDeadline)
+            let coordinators = min(groupsDeadline, transactionsDeadline, shares)
             return min(due, adminDeadline, coordinators, quorumDeadline, min(asked, duties.nextDeadline, awaited.nextDeadline))
         }
     }
@@ -162,5 +164,6 @@ package struct Broker {
         if transactionsDeadline <= now.instant { transactionsTick() }
         if shareCoordinatorDeadline <= now.instant { shareCoordinatorTick() }
         if shareLeadingDeadline <= now.instant { shareLeadingTick() }
+        if shareAsks.nextDeadline <= now.instant { shareAsksTick() }
     }
 }

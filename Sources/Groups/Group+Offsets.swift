@@ -102,7 +102,8 @@ extension Group {
 
     /// Takes out what is past its retention; a group that is empty in every respect is deleted with it.
     mutating func expireOffsets(_ turn: inout GroupTurn) {
-        guard !isDead else { return }
+        // What a share group has read stands with share coordinators, and does not expire.
+        guard !isDead, share == nil else { return }
         let expired = offsets.committed.filter { isExpired($0.key, $0.value, turn) }.map(\.key)
         let isDone = expired.count == offsets.committed.count && offsets.pending.isEmpty && offsets.transactional.isEmpty
         if isDone && hasNobody && (isRecorded || !offsets.isEmpty) {

@@ -30,6 +30,15 @@ package struct GroupConfig: Equatable, Sendable {
     /// `group.consumer.migration.policy`.
     package var migration = ConsumerMigrationPolicy.bidirectional
 
+    /// `group.share.session.timeout.ms`, `group.share.heartbeat.interval.ms`, `group.share.assignment.interval.ms`: of share groups.
+    package var shareSessionTimeoutMs: Int32 = 45_000
+    package var shareHeartbeatIntervalMs: Int32 = 5_000
+    package var shareAssignmentIntervalMs: Int32 = 1_000
+    /// `group.share.max.size`.
+    package var shareGroupSizeMax: Int = 200
+    /// After this long a share coordinator that has not said that it holds a partition's state is asked again.
+    package var shareInitializeRetryMs: Int64 = 30_000
+
     /// Groups per partition of `__consumer_offsets`; one more is refused with GROUP_MAX_SIZE_REACHED (joins) or
     /// INVALID_COMMIT_OFFSET_SIZE (commits).
     package var groupsPerPartitionMax: Int = 100_000

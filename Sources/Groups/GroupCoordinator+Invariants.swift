@@ -6,13 +6,18 @@ extension GroupCoordinator {
         for partition in partitions.values {
             for group in partition.groups.values {
                 precondition(group.armed <= group.nextDeadline, "the heap wakes the group in time")
-                precondition((group.classic == nil) != (group.consumer == nil), "a group is of one protocol")
+                let machines = (group.classic == nil ? 0 : 1) + (group.consumer == nil ? 0 : 1) + (group.share == nil ? 0 : 1)
+                precondition(machines == 1, "a group is of one protocol")
                 group.classic?.checkInvariants()
                 group.consumer?.checkInvariants()
+                group.share?.checkInvariants()
             }
         }
         for append in pendingAppends.values {
             precondition(partitions[append.partition] != nil, "an append is waited for only while its partition is led")
+        }
+        for work in pendingShareWork.values {
+            precondition(partitions[work.partition] != nil, "share coordinators are waited for only while the group's partition is led")
         }
     }
 }

@@ -8,7 +8,7 @@ extension GroupCoordinator {
     package struct LoadSummary: Equatable, Sendable {
         package var groups = 0
         package var offsets = 0
-        /// Records of other kinds (share groups, newer versions), which stay in the log untouched.
+        /// Records of other kinds (streams groups, newer versions), which stay in the log untouched.
         package var skipped = 0
 
         package init() {}
@@ -60,6 +60,7 @@ extension GroupCoordinator {
         for groupID in lost.groups.keys {
             withGroup(groupID, now) { group, turn in group.dismiss(&turn) }
         }
+        abandonShareWork(of: partition)
         partitions.remove(partition)
         return takeEffects()
     }
@@ -78,7 +79,7 @@ extension Group {
     /// A record of the classic protocol says that the group is of that.
     mutating func becomesClassic() {
         guard classic == nil else { return }
-        consumer = nil
+        (consumer, share) = (nil, nil)
         classic = ClassicGroup(groupID)
     }
 
@@ -86,12 +87,25 @@ extension Group {
     mutating func restore(_ key: GroupRecordKey, _ value: Bytes?) {
         if consumer == nil {
             guard value != nil else { return }
-            classic = nil
+            (classic, share) = (nil, nil)
             consumer = ConsumerGroup(groupID)
         }
         consumer?.restore(key, value)
         guard value == nil, case .consumerGroupMetadata = key else { return }
         consumer = nil
+        classic = ClassicGroup(groupID)
+    }
+
+    /// A record of KIP-932, likewise.
+    mutating func restoreShare(_ key: GroupRecordKey, _ value: Bytes?) {
+        if share == nil {
+            guard value != nil else { return }
+            (classic, consumer) = (nil, nil)
+            share = ShareGroup(groupID)
+        }
+        share?.restore(key, value)
+        guard value == nil, case .shareGroupMetadata = key else { return }
+        share = nil
         classic = ClassicGroup(groupID)
     }
 }
@@ -141,6 +155,8 @@ extension OffsetsPartition {
             groups[groupID, default: Group(groupID)].classic?.restore(value)
         case .consumer(let groupID, let key, let value):
             groups[groupID, default: Group(groupID)].restore(key, value)
+        case .share(let groupID, let key, let value):
+            groups[groupID, default: Group(groupID)].restoreShare(key, value)
         }
     }
 

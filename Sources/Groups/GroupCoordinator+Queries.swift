@@ -33,11 +33,25 @@ extension GroupCoordinator {
     }
 
     /// The protocol of a group; nil where there is none of that name.
-    package func type(of groupID: String) -> GroupType? { activeGroup(groupID).map { $0.consumer == nil ? .classic : .consumer } }
+    package func type(of groupID: String) -> GroupType? { activeGroup(groupID).map(\.type) }
 
     /// A group of KIP-848; nil where there is none of that name. Ask `unavailability` first.
     package func describeConsumerGroup(_ groupID: String, _ surroundings: GroupSurroundings) -> ConsumerGroupDescribeResponse.Group? {
         activeGroup(groupID)?.consumer?.description(config, surroundings)
+    }
+
+    /// A share group; nil where there is none of that name. Ask `unavailability` first.
+    package func describeShareGroup(_ groupID: String, _ surroundings: GroupSurroundings) -> ShareGroupDescribeResponse.Group? {
+        activeGroup(groupID)?.share?.description(surroundings)
+    }
+
+    /// The partitions of which a share coordinator holds the group's state, with the topics' names as of when they came in.
+    package func sharePartitions(_ groupID: String) -> [(topic: String, partition: SharePartition)] {
+        guard let state = activeGroup(groupID)?.share?.state else { return [] }
+        return state.allInitialized.map { partition in
+            let name = state.initialized[partition.topicID]?.name ?? ""
+            return (name, SharePartition(groupID: groupID, topicID: partition.topicID, partition: partition.partition))
+        }
     }
 
     /// Why a member may not read offsets now, if it may not.
@@ -71,7 +85,13 @@ extension GroupCoordinator {
 }
 
 extension Group {
+    fileprivate var type: GroupType { share != nil ? .share : consumer != nil ? .consumer : .classic }
+
     fileprivate var listing: GroupListing {
+        if let share {
+            return GroupListing(
+                groupID: groupID, protocolType: GroupRecord.shareProtocolType, state: share.groupState.rawValue, type: .share)
+        }
         if let consumer {
             return GroupListing(
                 groupID: groupID, protocolType: GroupRecord.consumerProtocolType, state: consumer.state.rawValue, type: .consumer)

@@ -148,7 +148,8 @@ extension GroupCoordinator {
         var error: ErrorCode? = .groupIDNotFound
         withGroup(groupID, now) { group, turn in
             error = group.deleteRefusal
-            if error == nil { group.deleteGroup(for: caller.token, &turn) }
+            guard error == nil else { return }
+            if group.share == nil { group.deleteGroup(for: caller.token, &turn) } else { group.deleteShareGroup(caller.token, &turn) }
         }
         return error
     }
@@ -159,9 +160,14 @@ extension GroupCoordinator {
             partitions.update(append.partition) { partition in _ = partition.groups.remove(append.groupID) }
             effects.append(.notice(.groupDeleted(group: append.groupID)))
         }
-        guard let request, var deletion = deletions[request] else { return }
+        if let request { deletionEnded(of: append.groupID, request, error == .none ? .none : appendError(error)) }
+    }
+
+    /// One of the groups of a DeleteGroups is gone, or stays; answers when that is known of all.
+    mutating func deletionEnded(of groupID: String, _ request: GroupToken, _ error: ErrorCode) {
+        guard var deletion = deletions[request] else { return }
         deletion.waiting -= 1
-        if error != .none { deletion.response.fail(append.groupID, appendError(error)) }
+        if error != .none { deletion.response.fail(groupID, error) }
         deletions[request] = deletion.waiting > 0 ? deletion : nil
         if deletion.waiting == 0 { effects.append(.respond(request, .deleteGroups(deletion.response))) }
     }

@@ -1,8 +1,7 @@
 import Primitives
 import Wire
 
-/// The group coordinator of one broker: the consumer groups, of either protocol, whose partition of `__consumer_offsets` it leads, and
-/// their offsets.
+/// The group coordinator of one broker: the groups, of any protocol, whose partition of `__consumer_offsets` it leads, and their offsets.
 ///
 /// Owned by the broker's core, like everything pure. Requests, timers and completed appends go in; answers, appends and events come out as
 /// `GroupEffect`s. Committed offsets and generations are promised to clients only after their record is below the high watermark, and
@@ -10,8 +9,8 @@ import Wire
 ///
 /// Invariants:
 /// 1. Each `GroupToken` is answered once, at the latest by `unload`.
-/// 2. Appends of a partition complete in the order in which they were asked for. Offsets and classic groups change only then; a group of
-///    KIP-848 changes at once, and its answers wait (`GroupJournal`).
+/// 2. Appends of a partition complete in the order in which they were asked for. Offsets and classic groups change only then; groups of
+///    KIP-848 and share groups change at once, and their answers wait (`GroupJournal`).
 /// 3. A group belongs to the partition that `coordinatorPartition` names; it is answered for only while that partition is active here.
 package struct GroupCoordinator {
     package let config: GroupConfig
@@ -22,6 +21,7 @@ package struct GroupCoordinator {
     var timers = Heap<GroupTimer>()
     var pendingAppends = OrderedMap<AppendToken, PendingAppend>()
     var deletions = OrderedMap<GroupToken, PendingDeletion>()
+    var pendingShareWork = OrderedMap<ShareWorkToken, PendingShareWork>()
     var random: PRNG
     var nextAppend: UInt64 = 1
     var nextRetentionCheck: Instant?
@@ -73,6 +73,9 @@ package struct GroupCoordinator {
         case .deleteOffsets(let request): deleteOffsets(request, refused, caller, now)
         case .deleteGroups(let request): deleteGroups(request, refused.first ?? [], caller, now)
         case .consumerHeartbeat(let request): consumerHeartbeat(request, caller, now)
+        case .shareHeartbeat(let request): shareHeartbeat(request, caller, now)
+        case .alterShareOffsets(let request): alterShareOffsets(request, refused, caller, now)
+        case .deleteShareOffsets(let request): deleteShareOffsets(request, refused.first ?? [], caller, now)
         }
         return takeEffects()
     }
@@ -116,7 +119,12 @@ package struct GroupCoordinator {
     /// A topic was deleted: its committed offsets go too, as a new topic of that name would begin anew.
     package mutating func topicDeleted(_ topic: String, now: Now) -> [GroupEffect] {
         for partition in partitions.values where !partition.isLoading {
-            for groupID in partition.groups.keys { withGroup(groupID, now) { group, turn in group.forget(topic: topic, &turn) } }
+            for groupID in partition.groups.keys {
+                withGroup(groupID, now) { group, turn in
+                    group.forget(topic: topic, &turn)
+                    group.share?.forget(topic: topic, &turn)
+                }
+            }
         }
         return takeEffects()
     }
@@ -158,6 +166,8 @@ package struct GroupCoordinator {
         nextAppend = turn.nextAppend
         effects.append(contentsOf: turn.effects)
         for entry in turn.appends { pendingAppends[entry.token] = entry.append }
+        for entry in turn.startedWorks { pendingShareWork[entry.token] = entry.work }
+        for failure in turn.failedDeletions { deletionEnded(of: groupID, failure.request, failure.error) }
     }
 
     /// Runs the turn in place; returns the timer to set if the group has a deadline before all that it is armed for.

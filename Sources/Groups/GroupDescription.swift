@@ -42,7 +42,7 @@ package struct GroupDescription: Equatable, Sendable {
 package struct GroupListing: Equatable, Sendable {
     package var groupID: String
     package var protocolType: String
-    /// A name of `ClassicGroupState` or `ConsumerGroupState`.
+    /// A name of `ClassicGroupState`, `ConsumerGroupState` or `ShareGroupState`.
     package var state: String
     package var type: GroupType
 }
@@ -51,6 +51,7 @@ package struct GroupListing: Equatable, Sendable {
 package enum GroupType: String, Equatable, Sendable {
     case classic
     case consumer
+    case share
 }
 
 /// What a group committed for one partition.

@@ -7,6 +7,8 @@ struct GroupJournal: Equatable, Sendable {
     struct Entry: Equatable, Sendable {
         var keys: [Bytes]
         var answers: [HeldAnswer] = []
+        /// What share coordinators are asked for next.
+        var works: [PendingShareWork] = []
     }
 
     /// In the order in which they complete.
@@ -28,7 +30,7 @@ extension Group {
     /// was written before.
     mutating func settle(_ turn: inout GroupTurn) {
         if consumer?.isLeftToClassics == true { downgrade(&turn) }
-        guard !turn.records.isEmpty || !turn.held.isEmpty else { return }
+        guard !turn.records.isEmpty || !turn.held.isEmpty || !turn.works.isEmpty else { return }
         var records = turn.records
         if !journal.unwritten.isEmpty {
             let new = Set(records.map(\.key))
@@ -37,19 +39,23 @@ extension Group {
         }
         if !records.isEmpty {
             let token = turn.append(records, then: .journal)
-            journal.inFlight[token] = GroupJournal.Entry(keys: records.map(\.key), answers: turn.held)
+            journal.inFlight[token] = GroupJournal.Entry(keys: records.map(\.key), answers: turn.held, works: turn.works)
         } else if let last = journal.inFlight.keys.last {
-            let held = turn.held
-            journal.inFlight.update(last) { $0.answers += held }
+            let (held, works) = (turn.held, turn.works)
+            journal.inFlight.update(last) { entry in
+                entry.answers += held
+                entry.works += works
+            }
         } else {
             for answer in turn.held { turn.respond(answer.token, answer.response) }
+            for work in turn.works { turn.start(work) }
         }
-        (turn.records, turn.held) = ([], [])
+        (turn.records, turn.held, turn.works) = ([], [], [])
     }
 
     /// What the log should say under this key now.
     private func presentRecord(_ key: Bytes) -> GroupRecord {
-        if let record = consumer?.record(under: key) { return record }
+        if let record = consumer?.record(under: key) ?? share?.record(under: key) { return record }
         if classic?.isRecorded == true, case .groupMetadata? = try? GroupRecordKey.decode(key), let record = classic?.groupRecord() {
             return record
         }
@@ -64,6 +70,9 @@ extension Group {
         }
         for answer in entry.answers {
             turn.respond(answer.token, error == .none ? answer.response : answer.response.failed(appendError(error)))
+        }
+        for work in entry.works {
+            if error == .none { turn.start(work) } else { shareStateDone(work, work.failed(appendError(error)), &turn) }
         }
     }
 }
@@ -86,6 +95,15 @@ extension GroupResponse {
             var response = ConsumerGroupHeartbeatResponse()
             (response.errorCode, response.errorMessage) = (error, error.message)
             return .consumerHeartbeat(response)
+        case .shareHeartbeat: return .shareHeartbeat(HeartbeatRefusal(error, error.message).shareResponse)
+        case .alterShareOffsets:
+            var response = AlterShareGroupOffsetsResponse()
+            (response.errorCode, response.errorMessage) = (error, error.message)
+            return .alterShareOffsets(response)
+        case .deleteShareOffsets:
+            var response = DeleteShareGroupOffsetsResponse()
+            (response.errorCode, response.errorMessage) = (error, error.message)
+            return .deleteShareOffsets(response)
         case .commit, .deleteOffsets, .deleteGroups, .transactionalCommit: return self
         }
     }

@@ -7,6 +7,8 @@ enum ParsedGroupRecord {
     case group(String, GroupMetadataValue?)
     /// Of a group of KIP-848, whose value its own machine reads.
     case consumer(String, GroupRecordKey, Bytes?)
+    /// The same of a share group.
+    case share(String, GroupRecordKey, Bytes?)
 }
 
 /// How groups and their offsets stand in `__consumer_offsets`: an int16 kind or version, then a message. Values are written in the versions
@@ -14,6 +16,7 @@ enum ParsedGroupRecord {
 extension GroupRecord {
     /// The protocol type of consumers; only their metadata can be read for topics.
     static let consumerProtocolType = "consumer"
+    static let shareProtocolType = "share"
 
     static func offset(group: String, _ place: TopicPartition, _ committed: CommittedOffset) -> GroupRecord {
         var value = OffsetCommitValue()
@@ -72,8 +75,9 @@ extension GroupRecord {
             guard let group = read(GroupMetadataValue.self, value) else { return nil }
             return .group(parsed.group, group)
         default:
-            guard let parsed = try? GroupRecordKey.decode(key), let groupID = parsed.consumerGroupID else { return nil }
-            return .consumer(groupID, parsed, value)
+            guard let parsed = try? GroupRecordKey.decode(key) else { return nil }
+            if let groupID = parsed.shareGroupID { return .share(groupID, parsed, value) }
+            return parsed.consumerGroupID.map { .consumer($0, parsed, value) }
         }
     }
 
@@ -94,6 +98,19 @@ extension GroupRecordKey {
         case .consumerGroupTargetAssignmentMember(let key): key.groupID
         case .consumerGroupCurrentMemberAssignment(let key): key.groupID
         case .consumerGroupRegularExpression(let key): key.groupID
+        default: nil
+        }
+    }
+
+    /// The share group that the record is of; nil of other records.
+    var shareGroupID: String? {
+        switch self {
+        case .shareGroupMetadata(let key): key.groupID
+        case .shareGroupMemberMetadata(let key): key.groupID
+        case .shareGroupTargetAssignmentMetadata(let key): key.groupID
+        case .shareGroupTargetAssignmentMember(let key): key.groupID
+        case .shareGroupCurrentMemberAssignment(let key): key.groupID
+        case .shareGroupStatePartitionMetadata(let key): key.groupID
         default: nil
         }
     }

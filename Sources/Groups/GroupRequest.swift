@@ -43,6 +43,9 @@ package enum GroupRequest: Equatable, Sendable {
     case deleteOffsets(OffsetDeleteRequest)
     case deleteGroups(DeleteGroupsRequest)
     case consumerHeartbeat(ConsumerGroupHeartbeatRequest)
+    case shareHeartbeat(ShareGroupHeartbeatRequest)
+    case alterShareOffsets(AlterShareGroupOffsetsRequest)
+    case deleteShareOffsets(DeleteShareGroupOffsetsRequest)
 }
 
 /// The answer to a `GroupRequest`, of the same kind.
@@ -56,6 +59,9 @@ package enum GroupResponse: Equatable, Sendable {
     case deleteOffsets(OffsetDeleteResponse)
     case deleteGroups(DeleteGroupsResponse)
     case consumerHeartbeat(ConsumerGroupHeartbeatResponse)
+    case shareHeartbeat(ShareGroupHeartbeatResponse)
+    case alterShareOffsets(AlterShareGroupOffsetsResponse)
+    case deleteShareOffsets(DeleteShareGroupOffsetsResponse)
 }
 
 /// One record for `__consumer_offsets`: an encoded key, and an encoded value or nil for a tombstone.
@@ -84,6 +90,8 @@ package enum GroupEffect: Equatable, Sendable {
     case append(partition: Int32, records: [GroupRecord], token: AppendToken)
     /// The same in a transaction of this producer.
     case appendTransactional(partition: Int32, records: [GroupRecord], GroupProducer, token: AppendToken)
+    /// Have share coordinators do this, and call `shareStateCompleted`.
+    case shareState(ShareStateWork, token: ShareWorkToken)
     /// A step of a group's life, as it happens.
     case event(RebalanceEvent)
     /// Another change worth a line in the timeline: a deleted group, reset offsets.

@@ -48,7 +48,7 @@ enum AppendContinuation: Equatable, Sendable {
     case offsetsDeleted([TopicPartition], answer: ParkedOffsetDelete?)
     /// The group's tombstone: by a DeleteGroups whose answer waits, or because nothing was left of it.
     case groupDeleted(request: GroupToken?)
-    /// The records of a turn of a group of KIP-848, and the answers that wait for them.
+    /// The records of a turn of a group of KIP-848 or KIP-932, and the answers that wait for them.
     case journal
 }
 
@@ -76,6 +76,11 @@ struct GroupTurn {
     /// What this turn writes down, and the answers that wait for it (`Group.settle`).
     var records: [GroupRecord] = []
     var held: [HeldAnswer] = []
+    /// What share coordinators are to do once that is written, and what they have been asked for in this turn.
+    var works: [PendingShareWork] = []
+    var startedWorks: [(token: ShareWorkToken, work: PendingShareWork)] = []
+    /// Share groups whose state could not be deleted, with the DeleteGroups that wanted it.
+    var failedDeletions: [(request: GroupToken, error: ErrorCode)] = []
     /// The earliest timer set in this turn.
     var wakeAt = Instant.distantFuture
 
@@ -99,6 +104,13 @@ struct GroupTurn {
 
     /// What was set for this group alone, as a number.
     func setting(_ key: String, of groupID: String) -> Int32? { surroundings.setting(key, of: groupID).flatMap { Int32($0) } }
+
+    mutating func start(_ work: PendingShareWork) {
+        let token = ShareWorkToken(nextAppend)
+        nextAppend += 1
+        startedWorks.append((token, work))
+        effects.append(.shareState(work.work, token: token))
+    }
 
     @discardableResult
     mutating func append(

@@ -97,8 +97,8 @@ enum APITable {
         73 AssignReplicasToDirs 0-0 0 - 0-0
         74 ListConfigResources 0-1 0 0-1 -
         75 DescribeTopicPartitions 0-0 0 0-0 -
-        76 ShareGroupHeartbeat 1-1 0 - -
-        77 ShareGroupDescribe 1-1 0 - -
+        76 ShareGroupHeartbeat 1-1 0 1-1 -
+        77 ShareGroupDescribe 1-1 0 1-1 -
         78 ShareFetch 1-2 0 1-2 -
         79 ShareAcknowledge 1-2 0 1-2 -
         83 InitializeShareGroupState 0-0 0 0-0 -
@@ -106,9 +106,9 @@ enum APITable {
         85 WriteShareGroupState 0-1 0 0-1 -
         86 DeleteShareGroupState 0-0 0 0-0 -
         87 ReadShareGroupStateSummary 0-1 0 0-1 -
-        90 DescribeShareGroupOffsets 0-1 0 - -
-        91 AlterShareGroupOffsets 0-0 0 - -
-        92 DeleteShareGroupOffsets 0-0 0 - -
+        90 DescribeShareGroupOffsets 0-1 0 0-1 -
+        91 AlterShareGroupOffsets 0-0 0 0-0 -
+        92 DeleteShareGroupOffsets 0-0 0 0-0 -
         """
 
     /// Names of the keys that are not described here.

@@ -172,6 +172,7 @@ private struct World {
                     #expect(event.generation > lastGeneration, "generations ascend")
                     lastGeneration = event.generation
                 }
+            case .shareState: #expect(Bool(false), "nobody here is in a share group")
             // An empty group without offsets is deleted by the retention check; the next of its name counts from one.
             case .notice(let kind): if kind == .groupDeleted(group: World.group) { lastGeneration = 0 }
             }

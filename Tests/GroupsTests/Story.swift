@@ -16,6 +16,11 @@ struct Story {
     var log: [(partition: Int32, records: [GroupRecord])] = []
     var holdsAppends = false
     var held: [(token: AppendToken, partition: Int32, records: [GroupRecord])] = []
+    /// What share coordinators were asked for and have not done yet; they do it at once unless `holdsShareWork` is set.
+    var shareWork: [(token: ShareWorkToken, work: ShareStateWork)] = []
+    /// All that they did, in order.
+    var shareWorkDone: [ShareStateWork] = []
+    var holdsShareWork = false
     private var lastToken: UInt64 = 0
 
     init(_ config: GroupConfig = Story.config, seed: UInt64 = 1, partitionCount: Int32 = 50) {
@@ -43,11 +48,24 @@ struct Story {
                 answers[token] = response
             case .append(let partition, let records, let token): held.append((token, partition, records))
             case .appendTransactional(let partition, let records, _, let token): held.append((token, partition, records))
+            case .shareState(let work, let token): shareWork.append((token, work))
             case .event(let event): events.append(event)
             case .notice(let kind): notices.append(kind)
             }
         }
         if !holdsAppends { completeAppends() }
+        if !holdsShareWork { completeShareWork() }
+    }
+
+    /// Share coordinators answer, with this error for all or for none.
+    mutating func completeShareWork(_ error: ErrorCode = .none) {
+        while !shareWork.isEmpty {
+            let (token, work) = shareWork.removeFirst()
+            if error == .none { shareWorkDone.append(work) }
+            var results = ShareStateResults()
+            for partition in work.partitions { results[partition] = error }
+            take(coordinator.shareStateCompleted(token, results, now: now))
+        }
     }
 
     /// Completes what is held, in order, and whatever follows from it.

@@ -33,8 +33,8 @@ extension Broker {
             group.groupState = ClassicGroupState.dead.rawValue
             if version >= 6 {
                 group.errorCode = .groupIDNotFound
-                group.errorMessage = coordinator.type(of: groupID) == .consumer
-                    ? "Group \(groupID) is not a classic group." : "Group \(groupID) not found."
+                group.errorMessage = coordinator.type(of: groupID) == nil
+                    ? "Group \(groupID) not found." : "Group \(groupID) is not a classic group."
             }
             return group
         }

@@ -15,6 +15,11 @@ extension RouteTable {
         Route(ListGroupsRequest.self) { $0.handleListGroups($1, $2) },
         Route(ConsumerGroupHeartbeatRequest.self) { $0.handleConsumerGroupHeartbeat($1, $2) },
         Route(ConsumerGroupDescribeRequest.self) { $0.handleConsumerGroupDescribe($1, $2) },
+        Route(ShareGroupHeartbeatRequest.self) { $0.handleShareGroupHeartbeat($1, $2) },
+        Route(ShareGroupDescribeRequest.self) { $0.handleShareGroupDescribe($1, $2) },
+        Route(DescribeShareGroupOffsetsRequest.self) { $0.handleDescribeShareGroupOffsets($1, $2) },
+        Route(AlterShareGroupOffsetsRequest.self) { $0.handleAlterShareGroupOffsets($1, $2) },
+        Route(DeleteShareGroupOffsetsRequest.self) { $0.handleDeleteShareGroupOffsets($1, $2) },
         Route(DeleteGroupsRequest.self) { $0.handleDeleteGroups($1, $2) },
     ]
 }

@@ -92,6 +92,7 @@ extension Broker {
             case .append(let partition, let records, let token): append(records, partition, token)
             case .appendTransactional(let partition, let records, let producer, let token):
                 append(records, partition, token, of: producer)
+            case .shareState(let work, let token): askShareState(work, token)
             case .event(let event): emit(.rebalance(event))
             case .notice(let kind): emit(kind)
             }
@@ -110,6 +111,9 @@ extension Broker {
         case .deleteOffsets(let message): respond(context, message)
         case .deleteGroups(let message): respond(context, message)
         case .consumerHeartbeat(let message): respond(context, message)
+        case .shareHeartbeat(let message): respond(context, message)
+        case .alterShareOffsets(let message): respond(context, message)
+        case .deleteShareOffsets(let message): respond(context, message)
         }
     }
 
@@ -152,6 +156,10 @@ extension GroupConfig {
         consumerGroupSizeMax = config.groupConsumerMaxSize
         useAssignors(config.groupConsumerAssignors)
         migration = ConsumerMigrationPolicy(rawValue: config.groupConsumerMigrationPolicy) ?? .bidirectional
+        shareSessionTimeoutMs = config.groupShareSessionTimeoutMs
+        shareHeartbeatIntervalMs = config.groupShareHeartbeatIntervalMs
+        shareAssignmentIntervalMs = config.groupShareAssignmentIntervalMs
+        shareGroupSizeMax = config.groupShareMaxSize
         offsetsRetentionMs = config.offsetsRetentionMs
         offsetsRetentionCheckIntervalMs = config.offsetsRetentionCheckIntervalMs
         offsetMetadataBytesMax = config.offsetMetadataMaxBytes

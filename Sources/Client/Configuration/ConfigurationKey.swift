@@ -83,21 +83,3 @@ extension ConfigurationKey.Kind {
         }
     }
 }
-
-/// The milliseconds of `by_duration:P1DT2H3M4.5S`; nil where it is none.
-func resetDuration(_ value: String) -> Int64? {
-    guard value.hasPrefix("by_duration:P") else { return nil }
-    var (milliseconds, number, isTime, hasPart) = (0.0, "", false, false)
-    for letter in value.dropFirst("by_duration:P".count) {
-        switch letter {
-        case "0"..."9", ".": number.append(letter)
-        case "T": isTime = true
-        default:
-            let units: [Character: Double] = isTime ? ["H": 3_600_000, "M": 60_000, "S": 1_000] : ["D": 86_400_000]
-            guard let unit = units[letter], let count = Double(number) else { return nil }
-            milliseconds += count * unit
-            (number, hasPart) = ("", true)
-        }
-    }
-    return hasPart && number.isEmpty ? Int64(milliseconds) : nil
-}

@@ -105,6 +105,10 @@ extension BrokerConfig {
     package var groupConsumerMaxSize: Int { int("group.consumer.max.size") }
     package var groupConsumerAssignors: [String] { list("group.consumer.assignors") }
     package var groupConsumerMigrationPolicy: String { text("group.consumer.migration.policy") ?? "" }
+    package var groupShareSessionTimeoutMs: Int32 { Int32(int("group.share.session.timeout.ms")) }
+    package var groupShareHeartbeatIntervalMs: Int32 { Int32(int("group.share.heartbeat.interval.ms")) }
+    package var groupShareAssignmentIntervalMs: Int32 { Int32(int("group.share.assignment.interval.ms")) }
+    package var groupShareMaxSize: Int { int("group.share.max.size") }
     package var offsetsTopicPartitions: Int32 { Int32(int("offsets.topic.num.partitions")) }
     package var offsetsTopicReplicationFactor: Int16 { Int16(int("offsets.topic.replication.factor")) }
     package var offsetsTopicSegmentBytes: Int { int("offsets.topic.segment.bytes") }
@@ -133,6 +137,9 @@ extension BrokerConfig {
             ("group.consumer.assignment.interval.ms", "0"),
             ("group.consumer.heartbeat.interval.ms", "1000"),
             ("group.consumer.min.heartbeat.interval.ms", "1000"),
+            ("group.share.assignment.interval.ms", "0"),
+            ("group.share.heartbeat.interval.ms", "1000"),
+            ("group.share.min.heartbeat.interval.ms", "1000"),
             ("num.network.threads", "1"),
             ("offsets.topic.replication.factor", replicas),
             ("transaction.state.log.replication.factor", replicas),

@@ -1,7 +1,7 @@
 /// The settings of share groups (KIP-932): their coordinator's topic, and what their partitions' leaders allow.
 extension BrokerConfigDefinitions {
     static var shareKeys: [ConfigDefinition] {
-        [
+        shareMemberKeys + [
             ConfigDefinition(
                 "share.coordinator.state.topic.num.partitions", .int, "50", .atLeast(1), "Partitions of __share_group_state."),
             ConfigDefinition(
@@ -36,6 +36,33 @@ extension BrokerConfigDefinitions {
                 "group.share.min.partition.max.record.locks", .int, "100", .between(100, 2000), "The least that a group may ask for."),
             ConfigDefinition(
                 "group.share.max.partition.max.record.locks", .int, "4000", .between(2000, 10_000), "The most that a group may ask for."),
+        ]
+    }
+
+    /// The groups' members. What may be set for one group alone lies between the `min` and the `max` of its key.
+    static var shareMemberKeys: [ConfigDefinition] {
+        [
+            ConfigDefinition(
+                "group.share.session.timeout.ms", .int, "45000", .atLeast(1), "How long a member of a share group may be silent."),
+            ConfigDefinition(
+                "group.share.min.session.timeout.ms", .int, "45000", .atLeast(1), "The least that one group may set for that."),
+            ConfigDefinition(
+                "group.share.max.session.timeout.ms", .int, "60000", .atLeast(1), "The most that one group may set for that."),
+            ConfigDefinition(
+                "group.share.heartbeat.interval.ms", .int, "5000", .atLeast(1), "How often members of share groups come."),
+            ConfigDefinition(
+                "group.share.min.heartbeat.interval.ms", .int, "5000", .atLeast(1), "The least that one group may set for that."),
+            ConfigDefinition(
+                "group.share.max.heartbeat.interval.ms", .int, "15000", .atLeast(1), "The most that one group may set for that."),
+            ConfigDefinition(
+                "group.share.assignment.interval.ms", .int, "1000", .atLeast(0),
+                "The least time between two assignments of a share group."),
+            ConfigDefinition(
+                "group.share.min.assignment.interval.ms", .int, "0", .atLeast(0), "The least that one group may set for that."),
+            ConfigDefinition(
+                "group.share.max.assignment.interval.ms", .int, "15000", .atLeast(0), "The most that one group may set for that."),
+            ConfigDefinition("group.share.max.size", .int, "200", .between(1, 1000), "Members of one share group."),
+            ConfigDefinition("group.share.assignors", .list, "simple", .oneOf(["simple"]), "The assignor of share groups."),
         ]
     }
 }

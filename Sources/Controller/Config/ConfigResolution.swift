@@ -116,7 +116,8 @@ package enum ConfigResolution {
     package static func describeGroup(overrides: OrderedMap<String, String>, broker: BrokerConfig) -> [DescribedConfig] {
         GroupConfigDefinitions.all.map { entry in
             let definition = entry.definition
-            var synonyms = brokerSynonyms(entry.brokerKey, broker)
+            var synonyms = entry.brokerKey.map { brokerSynonyms($0, broker) }
+                ?? [.init(name: definition.name, value: definition.defaultText, source: .defaultValue)]
             if let own = overrides[definition.name] {
                 synonyms.insert(.init(name: definition.name, value: definition.canonical(own), source: .group), at: 0)
             }

@@ -1,60 +1,91 @@
 import Primitives
 import Wire
 
-/// The settings of one consumer group of KIP-848 (KIP-848, resource type GROUP), each with the broker's key that it stands in for.
+/// The settings of one group of KIP-848 or KIP-932 (resource type GROUP), most with the broker's key that they stand in for.
 package enum GroupConfigDefinitions {
     package struct Entry: Equatable, Sendable {
         package var definition: ConfigDefinition
-        /// What holds where the group says nothing, and the keys with the least and the most that it may say.
-        package var brokerKey: String
-        var minimumKey: String
-        var maximumKey: String
+        /// What holds where the group says nothing; nil: the definition's own default.
+        package var brokerKey: String?
+        /// The broker's keys with the least and the most that a group may say; nil: any of the definition's.
+        var minimumKey: String?
+        var maximumKey: String?
     }
 
     /// In the order of their names.
     package static let all: [Entry] = [
-        entry("assignment.interval.ms", "The least time between two assignments of the group."),
-        entry("heartbeat.interval.ms", "How often the group's members come."),
-        entry("session.timeout.ms", "How long a member may be silent."),
+        entry("consumer.", "assignment.interval.ms", "The least time between two assignments of the group."),
+        entry("consumer.", "heartbeat.interval.ms", "How often the group's members come."),
+        entry("consumer.", "session.timeout.ms", "How long a member may be silent."),
+        entry("share.", "assignment.interval.ms", "The least time between two assignments of the share group."),
+        own(
+            "share.auto.offset.reset", .string, "latest", .any,
+            "Where the share group begins: earliest, latest, by_duration:PnDTnHnMn.nS."),
+        entry("share.", "delivery.count.limit", "How often a record is given to the share group's members."),
+        entry("share.", "heartbeat.interval.ms", "How often the share group's members come."),
+        own(
+            "share.isolation.level", .string, "read_uncommitted", .oneOf(["read_committed", "read_uncommitted"]),
+            "Whether the share group is given records of transactions that are open or were aborted."),
+        entry("share.", "partition.max.record.locks", "Records of a partition that the share group's members may have at once."),
+        entry("share.", "record.lock.duration.ms", "How long a record that a member of the share group has got is its alone."),
+        own("share.renew.acknowledge.enable", .boolean, "true", .any, "Whether members may keep records for longer by renewing them."),
+        entry("share.", "session.timeout.ms", "How long a member of the share group may be silent."),
     ]
 
-    private static func entry(_ name: String, _ documentation: String) -> Entry {
-        let brokerKey = "group.consumer." + name
+    private static func entry(_ prefix: String, _ name: String, _ documentation: String) -> Entry {
+        let brokerKey = "group.\(prefix)\(name)"
         let fallback = BrokerConfigDefinitions.find(brokerKey)?.defaultText
         return Entry(
-            definition: ConfigDefinition("consumer." + name, .int, fallback, .atLeast(0), documentation), brokerKey: brokerKey,
-            minimumKey: "group.consumer.min." + name, maximumKey: "group.consumer.max." + name)
+            definition: ConfigDefinition(prefix + name, .int, fallback, .atLeast(0), documentation), brokerKey: brokerKey,
+            minimumKey: "group.\(prefix)min.\(name)", maximumKey: "group.\(prefix)max.\(name)")
+    }
+
+    private static func own(
+        _ name: String, _ type: ConfigType, _ fallback: String, _ validator: ConfigValidator, _ documentation: String
+    ) -> Entry {
+        Entry(definition: ConfigDefinition(name, type, fallback, validator, documentation))
     }
 
     package static func find(_ name: String) -> Entry? { all.first { $0.definition.name == name } }
 
     /// A group's settings by themselves, against the broker's limits, and together.
     static func check(_ configs: OrderedMap<String, String>, _ broker: BrokerConfig) throws(APIFailure) {
-        var values: [String: Int64] = [:]
         for (key, text) in configs {
             guard let entry = find(key) else { throw APIFailure(.invalidConfig, "Unknown group config name: \(key)") }
-            let value = try number(text, entry)
-            if value < broker.integer(entry.minimumKey) {
-                throw APIFailure(.invalidConfig, "\(key) must be greater than or equal to \(entry.minimumKey)")
+            let value = try value(text, entry)
+            if key == "share.auto.offset.reset", !isReset(text) {
+                throw APIFailure(
+                    .invalidConfig,
+                    "Invalid value `\(text)` for configuration \(key). The value must be either 'earliest', 'latest' or of the format "
+                        + "'by_duration:<PnDTnHnMn.nS.>'.")
             }
-            if value > broker.integer(entry.maximumKey) {
-                throw APIFailure(.invalidConfig, "\(key) must be less than or equal to \(entry.maximumKey)")
+            guard case .integer(let number) = value else { continue }
+            if let least = entry.minimumKey, number < broker.integer(least) {
+                throw APIFailure(.invalidConfig, "\(key) must be greater than or equal to \(least)")
             }
-            values[key] = value
+            if let most = entry.maximumKey, number > broker.integer(most) {
+                throw APIFailure(.invalidConfig, "\(key) must be less than or equal to \(most)")
+            }
         }
-        let session = values["consumer.session.timeout.ms"] ?? broker.integer("group.consumer.session.timeout.ms")
-        let heartbeat = values["consumer.heartbeat.interval.ms"] ?? broker.integer("group.consumer.heartbeat.interval.ms")
-        if session <= heartbeat {
-            throw APIFailure(.invalidConfig, "consumer.session.timeout.ms must be greater than consumer.heartbeat.interval.ms")
+        for prefix in ["consumer.", "share."] {
+            func number(_ name: String) -> Int64 {
+                configs[prefix + name].flatMap { Int64(trim($0)) } ?? broker.integer("group.\(prefix)\(name)")
+            }
+            if number("session.timeout.ms") <= number("heartbeat.interval.ms") {
+                throw APIFailure(.invalidConfig, "\(prefix)session.timeout.ms must be greater than \(prefix)heartbeat.interval.ms")
+            }
         }
     }
 
-    private static func number(_ text: String, _ entry: Entry) throws(APIFailure) -> Int64 {
+    private static func isReset(_ text: String) -> Bool {
+        ["earliest", "latest"].contains(text.lowercased()) || resetDuration(text) != nil
+    }
+
+    private static func value(_ text: String, _ entry: Entry) throws(APIFailure) -> ConfigValue {
         do throws(ConfigValueError) {
-            if case .integer(let value) = try entry.definition.parse(text) { return value }
+            return try entry.definition.parse(text)
         } catch {
             throw APIFailure(.invalidConfig, error.message)
         }
-        throw APIFailure(.invalidConfig, "\(entry.definition.name) is not a number")
     }
 }

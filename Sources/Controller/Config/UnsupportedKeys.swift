@@ -86,7 +86,6 @@ package enum UnsupportedKeys {
         ("delegation.token.", "there are no delegation tokens"),
         ("group.consumer.", "the bounds of the newer group protocol are fixed"),
         ("group.coordinator.", "groups are served by the broker's own thread"),
-        ("group.share.", "share groups have no settings here"),
         ("group.streams.", "there are no streams groups"),
         ("kafka.metrics.", "there are no metrics reporters"), ("metric.reporters", "there are no metrics reporters"),
         ("metrics.", "there are no metrics reporters"),
