@@ -253,6 +253,10 @@ private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     case let answer as OffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }
     case let answer as DescribeGroupsResponse: answer.groups.map(\.errorCode)
     case let answer as ConsumerGroupDescribeResponse: answer.groups.map(\.errorCode)
+    case let answer as ShareGroupDescribeResponse: answer.groups.map(\.errorCode)
+    case let answer as DescribeShareGroupOffsetsResponse: answer.groups.map(\.errorCode)
+    case let answer as AlterShareGroupOffsetsResponse: [answer.errorCode]
+    case let answer as DeleteShareGroupOffsetsResponse: [answer.errorCode]
     case let answer as DeleteGroupsResponse: answer.results.map(\.errorCode)
     case let answer as OffsetDeleteResponse: [answer.errorCode]
     case let answer as InitProducerIDResponse: [answer.errorCode]

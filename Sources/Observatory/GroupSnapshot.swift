@@ -42,6 +42,8 @@ package struct GroupSnapshot: Equatable, Sendable {
 
     /// Of KIP-848, with epochs and target assignments.
     package var isConsumerProtocol: Bool { type == "consumer" || type == "Consumer" }
+    /// Of KIP-932: partitions may have several readers, and share coordinators tell how far it is.
+    package var isShare: Bool { type == "share" || type == "Share" }
     package var isRebalancing: Bool { GroupSnapshot.rebalancingStates.contains(state) }
     package var hasMembers: Bool { !members.isEmpty || state == "Stable" || isRebalancing }
     /// Topics it has committed or been assigned, sorted.
@@ -111,8 +113,12 @@ package struct GroupPartitionSnapshot: Equatable, Sendable {
     package var metadata: String
     package var start: Offset?
     package var end: Offset?
-    /// The id of the member that owns it now.
+    /// The id of the member that owns it now; of a share group the first of its readers.
     package var member: String?
+    /// The members that read it now; above one only in share groups.
+    package var readers = 0
+    /// The lag as the broker told it, of a share group: records behind the start offset may be done with.
+    package var toldLag: Int64? = nil
     package var error: String?
     /// The commits over time.
     package var commits = OffsetSeries()
@@ -134,8 +140,9 @@ package struct GroupPartitionSnapshot: Equatable, Sendable {
         self.error = error
     }
 
-    /// End minus committed; nil where either is not known.
+    /// End minus committed, or what the broker said; nil where it is not known.
     package var lag: Int64? {
+        if let toldLag { return toldLag }
         guard let committed, let end else { return nil }
         return max(0, end - committed)
     }

@@ -20,6 +20,12 @@ extension Observer {
             case .describeConsumerGroups(let ids):
                 snapshot.fold(try result.of(ConsumerGroupDescribeResponse.self), at: now.wall)
                 round?.groupsRead += ids
+            case .describeShareGroups(let ids):
+                snapshot.fold(try result.of(ShareGroupDescribeResponse.self), at: now.wall)
+                round?.groupsRead += ids
+            case .shareOffsets(let ids):
+                snapshot.fold(try result.of(DescribeShareGroupOffsetsResponse.self), at: now.wall)
+                commitsKnown(ids, &effects)
             case .commits(let ids): try takeCommits(result.of(OffsetFetchResponse.self), ids, &effects, now: now)
             case .commitsOfOne(let id):
                 snapshot.fold(try result.of(OffsetFetchResponse.self), of: id, at: now.wall)
@@ -114,7 +120,7 @@ extension Observer {
             snapshot.observations.groups.failed(reason)
             round?.allListed = false
             listed(broker, &effects)
-        case .describeGroups(let ids), .describeConsumerGroups(let ids):
+        case .describeGroups(let ids), .describeConsumerGroups(let ids), .describeShareGroups(let ids):
             for id in ids { snapshot.groups.update(id) { $0.observation.failed(reason) } }
         case .commits(let ids):
             guard case .unsupported = error else {
@@ -124,6 +130,7 @@ extension Observer {
             hasBatchCommits = false
             if let coordinator = ids.first.flatMap({ snapshot.groups[$0]?.coordinator }) { askCommits(of: ids, coordinator, &effects) }
         case .commitsOfOne(let id): snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) }
+        case .shareOffsets(let ids): for id in ids { snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) } }
         case .offsets: snapshot.observations.offsets.failed(reason)
         case .logDirs(let broker):
             snapshot.observations.logDirs.failed(reason)
@@ -155,6 +162,6 @@ extension Observer {
 }
 
 extension GroupSnapshot {
-    /// Groups that DescribeGroups and OffsetFetch can tell of: share and streams groups have APIs of their own.
-    package static let readableTypes = ["", "classic", "consumer", "Classic", "Consumer"]
+    /// Groups that we know how to ask of: streams groups have APIs of their own.
+    package static let readableTypes = ["", "classic", "consumer", "share", "Classic", "Consumer", "Share"]
 }

@@ -191,14 +191,18 @@ extension Observer {
         }
         for (coordinator, ids) in byCoordinator {
             describe(ids, coordinator, &effects)
-            if wantsCommits { askCommits(of: ids, coordinator, &effects) }
+            guard wantsCommits else { continue }
+            let shares = ids.filter { snapshot.groups[$0]?.isShare == true }
+            if shares.count < ids.count { askCommits(of: ids.filter { !shares.contains($0) }, coordinator, &effects) }
+            if !shares.isEmpty { askShareOffsets(of: shares, coordinator, &effects) }
         }
     }
 
-    /// Groups of KIP-848 are described by an API of their own; to the older one they are dead.
+    /// Groups of KIP-848 and share groups are described by APIs of their own; to the older one they are dead.
     private mutating func describe(_ ids: [String], _ coordinator: BrokerID, _ effects: inout Effects) {
         let modern = ids.filter { snapshot.groups[$0]?.isConsumerProtocol == true }
-        let classic = ids.filter { snapshot.groups[$0]?.isConsumerProtocol != true }
+        let shares = ids.filter { snapshot.groups[$0]?.isShare == true }
+        let classic = ids.filter { !modern.contains($0) && !shares.contains($0) }
         if !classic.isEmpty {
             var request = DescribeGroupsRequest()
             request.groups = classic
@@ -209,6 +213,21 @@ extension Observer {
             request.groupIDs = modern
             send(request, to: .broker(coordinator), .describeConsumerGroups(modern), &effects)
         }
+        if !shares.isEmpty {
+            var request = ShareGroupDescribeRequest()
+            request.groupIDs = shares
+            send(request, to: .broker(coordinator), .describeShareGroups(shares), &effects)
+        }
+    }
+
+    private mutating func askShareOffsets(of ids: [String], _ coordinator: BrokerID, _ effects: inout Effects) {
+        var request = DescribeShareGroupOffsetsRequest()
+        request.groups = ids.map { id in
+            var group = DescribeShareGroupOffsetsRequest.Group()
+            (group.groupID, group.topics) = (id, nil)
+            return group
+        }
+        send(request, to: .broker(coordinator), .shareOffsets(ids), &effects)
     }
 
     mutating func askCommits(of ids: [String], _ coordinator: BrokerID, _ effects: inout Effects) {

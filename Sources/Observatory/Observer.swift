@@ -32,6 +32,8 @@ package struct Observer: ClientMachine {
         case listGroups(BrokerID)
         case describeGroups([String])
         case describeConsumerGroups([String])
+        case describeShareGroups([String])
+        case shareOffsets([String])
         case commits([String])
         case commitsOfOne(String)
         case offsets(timestamp: Int64)

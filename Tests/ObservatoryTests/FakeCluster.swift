@@ -35,7 +35,9 @@ struct FakeCluster {
         var state = "Empty"
         var coordinator: Int32 = 1
         var members: [Member] = []
+        /// Of a share group its start offsets.
         var commits: [TopicPartition: Int64] = [:]
+        var isShare = false
     }
 
     var brokers: [Int32] = [1, 2, 3]
@@ -112,7 +114,7 @@ struct FakeCluster {
         case let request as ElectLeadersRequest: return elect(request)
         case let request as IncrementalAlterConfigsRequest: return alter(request)
         case is DescribeClusterRequest: return describeCluster()
-        default: return nil
+        default: return share(message)
         }
     }
 
@@ -172,7 +174,9 @@ struct FakeCluster {
         var response = ListGroupsResponse()
         response.groups = groups.filter { $0.value.coordinator == broker }.sorted { $0.key < $1.key }.map { id, known in
             var group = ListGroupsResponse.Group()
-            (group.groupID, group.protocolType, group.groupState, group.groupType) = (id, "consumer", known.state, "classic")
+            (group.groupID, group.protocolType, group.groupState, group.groupType) = (
+                id, known.isShare ? "share" : "consumer", known.state, known.isShare ? "share" : "classic"
+            )
             return group
         }
         return response
@@ -183,7 +187,7 @@ struct FakeCluster {
         response.groups = request.groups.map { id in
             var group = DescribeGroupsResponse.Group()
             group.groupID = id
-            guard let known = groups[id] else {
+            guard let known = groups[id], !known.isShare else {
                 (group.groupState, group.errorCode) = ("Dead", .groupIDNotFound)
                 return group
             }
@@ -220,12 +224,16 @@ struct FakeCluster {
         return writer.finish()
     }
 
+    private func committed(_ group: String) -> [TopicPartition: Int64] {
+        groups[group].map { $0.isShare ? [:] : $0.commits } ?? [:]
+    }
+
     private func commits(_ request: OffsetFetchRequest) -> OffsetFetchResponse {
         var response = OffsetFetchResponse()
         response.groups = request.groups.map { asked in
             var group = OffsetFetchResponse.Group()
             group.groupID = asked.groupID
-            group.topics = (groups[asked.groupID]?.commits ?? [:]).sorted { $0.key < $1.key }.map { name, offset in
+            group.topics = committed(asked.groupID).sorted { $0.key < $1.key }.map { name, offset in
                 var topic = OffsetFetchResponse.GroupTopic()
                 topic.name = name.topic
                 var partition = OffsetFetchResponse.GroupPartition()
@@ -236,7 +244,7 @@ struct FakeCluster {
             return group
         }
         guard request.groups.isEmpty else { return response }
-        response.topics = (groups[request.groupID]?.commits ?? [:]).sorted { $0.key < $1.key }.map { name, offset in
+        response.topics = committed(request.groupID).sorted { $0.key < $1.key }.map { name, offset in
             var topic = OffsetFetchResponse.Topic()
             topic.name = name.topic
             var partition = OffsetFetchResponse.Partition()

@@ -126,8 +126,12 @@ struct PlanCommand {
     /// The offsets a reset would set, as lines for --from-file.
     private func export(_ plan: Plan) throws(Failure) {
         var rows: [OffsetsFile.Row] = []
-        for case .commitOffsets(_, let offsets) in plan.steps {
-            rows += offsets.map { OffsetsFile.Row(partition: $0.partition, offset: $0.offset) }
+        for step in plan.steps {
+            switch step {
+            case .commitOffsets(_, let offsets), .setShareOffsets(_, let offsets):
+                rows += offsets.map { OffsetsFile.Row(partition: $0.partition, offset: $0.offset) }
+            default: break
+            }
         }
         guard !rows.isEmpty else { throw Failure(.error, plan.obstacles.first ?? "there is nothing to export") }
         Streams.print(OffsetsFile(rows: rows).text)

@@ -119,7 +119,9 @@ func memberRows(_ snapshot: ClusterSnapshot, group id: String) -> TableModel {
     let group = snapshot.group(id)
     if let group, group.isConsumerProtocol, group.groupEpoch != nil { return epochMemberRows(snapshot, group) }
     let rows = (group?.members ?? []).map { member -> TableRow in
-        let owned = (group?.partitions ?? []).filter { $0.member == member.id }
+        let owned = (group?.partitions ?? []).filter { row in
+            row.member == member.id || group?.isShare == true && member.assignment.contains(row.partition)
+        }
         let lag = owned.isEmpty ? nil : owned.reduce(Int64(0)) { $0 + ($1.lag ?? 0) }
         return TableRow(
             member.id,

@@ -60,7 +60,42 @@ extension ClusterSnapshot {
         }
     }
 
+    mutating func fold(_ answer: ShareGroupDescribeResponse, at time: Timestamp) {
+        for described in answer.groups where groups[described.groupID] != nil {
+            groups.update(described.groupID) { group in
+                guard described.errorCode == .none else {
+                    group.observation.failed(described.errorMessage ?? described.errorCode.name)
+                    group.error = described.errorCode.name
+                    return
+                }
+                group.error = nil
+                group.state = described.groupState
+                group.assignor = described.assignorName
+                (group.groupEpoch, group.assignmentEpoch) = (described.groupEpoch, described.assignmentEpoch)
+                group.members = described.members.map(MemberSnapshot.init(_:)).sorted { $0.id < $1.id }
+                group.observation.succeeded(at: time)
+            }
+            assignOwners(described.groupID)
+        }
+    }
+
     // MARK: Offsets
+
+    /// Where share groups stand: their start offsets are shown as what others have committed.
+    mutating func fold(_ answer: DescribeShareGroupOffsetsResponse, at time: Timestamp) {
+        for group in answer.groups {
+            var rows: [GroupPartitionSnapshot] = []
+            for topic in group.topics {
+                for partition in topic.partitions {
+                    let name = TopicPartition(topic.topicName, partition.partitionIndex)
+                    var row = commit(name, partition.startOffset, partition.leaderEpoch, nil, partition.errorCode)
+                    row.toldLag = partition.lag >= 0 ? partition.lag : nil
+                    rows.append(row)
+                }
+            }
+            fold(rows, group.errorCode, of: group.groupID, at: time)
+        }
+    }
 
     /// Commits of one group, from a batch answer (OffsetFetch v8 and later).
     mutating func fold(_ answer: OffsetFetchResponse.Group, at time: Timestamp) {
@@ -140,12 +175,15 @@ extension ClusterSnapshot {
         groups.update(id) { group in
             var rows = OrderedMap<TopicPartition, GroupPartitionSnapshot>()
             for var row in group.partitions {
-                row.member = nil
+                (row.member, row.readers) = (nil, 0)
                 if row.committed != nil || row.error != nil { rows[row.partition] = row }
             }
             for member in group.members {
                 for partition in member.assignment {
-                    rows[partition, default: GroupPartitionSnapshot(partition: partition)].member = member.id
+                    var row = rows[partition] ?? GroupPartitionSnapshot(partition: partition)
+                    row.member = group.isShare ? row.member ?? member.id : member.id
+                    row.readers += 1
+                    rows[partition] = row
                 }
             }
             group.partitions = rows.values
@@ -208,6 +246,17 @@ extension MemberSnapshot {
         targetAssignment = MemberSnapshot.partitions(answer.targetAssignment)
         memberEpoch = answer.memberEpoch
         isClassic = answer.memberType == 0
+    }
+
+    init(_ answer: ShareGroupDescribeResponse.Member) {
+        self.init(id: answer.memberID, clientID: answer.clientID, host: answer.clientHost)
+        subscription = answer.subscribedTopicNames.sorted()
+        subscriptionHash = CRC32C.checksum(Bytes(subscription.joined(separator: ",")))
+        assignment = answer.assignment.topicPartitions
+            .flatMap { topic in topic.partitions.map { TopicPartition(topic.topicName, $0) } }.sorted()
+        memberEpoch = answer.memberEpoch
+        // A share group's member goes to its target in one step: nothing is told of another.
+        targetAssignment = assignment
     }
 
     private static func partitions(_ assignment: ConsumerGroupDescribeResponse.Assignment) -> [TopicPartition] {

@@ -50,13 +50,24 @@ struct FactReader: Sendable {
             request.groups = [id]
             var modern = ConsumerGroupDescribeRequest()
             modern.groupIDs = [id]
+            var share = ShareGroupDescribeRequest()
+            share.groupIDs = [id]
             facts.group = nil
             let coordinator = RequestTarget.coordinator(group: id)
             return [
                 (read, ClientRequest(request, to: coordinator)), (.consumerGroup(id), ClientRequest(modern, to: coordinator)),
+                (.shareGroup(id), ClientRequest(share, to: coordinator)),
             ]
-        case .consumerGroup: return []
-        case .commits(let id): return [(read, ClientRequest(commitsRequest(id), to: .coordinator(group: id), versions: 1...9))]
+        case .consumerGroup, .shareGroup, .shareOffsets: return []
+        case .commits(let id):
+            var share = DescribeShareGroupOffsetsRequest.Group()
+            (share.groupID, share.topics) = (id, nil)
+            var offsets = DescribeShareGroupOffsetsRequest()
+            offsets.groups = [share]
+            return [
+                (read, ClientRequest(commitsRequest(id), to: .coordinator(group: id), versions: 1...9)),
+                (.shareOffsets(id), ClientRequest(offsets, to: .coordinator(group: id))),
+            ]
         case .offsets(let timestamp, let partitions): return offsetRequests(timestamp, partitions)
         case .configs(let resources):
             return resources.map { resource in
@@ -162,6 +173,8 @@ struct FactReader: Sendable {
         case .topics: try take(result.of(MetadataResponse.self))
         case .group(let id): try take(result.of(DescribeGroupsResponse.self), id)
         case .consumerGroup(let id): takeConsumerGroup(result, id)
+        case .shareGroup(let id): takeShareGroup(result, id)
+        case .shareOffsets(let id): takeShareOffsets(result, id)
         case .commits(let id): try take(result.of(OffsetFetchResponse.self), id)
         case .offsets(let timestamp, _): take(try result.of(ListOffsetsResponse.self), timestamp)
         case .configs: try take(result.of(DescribeConfigsResponse.self))
@@ -224,10 +237,32 @@ struct FactReader: Sendable {
         facts.group = PlanFacts.Group(state: group.groupState, members: group.members.map(MemberSnapshot.init(_:)))
     }
 
+    private mutating func takeShareGroup(_ result: AnswerResult, _ id: String) {
+        guard let answer = try? result.of(ShareGroupDescribeResponse.self),
+            let group = answer.groups.first(where: { $0.groupID == id }), group.errorCode == .none
+        else { return }
+        facts.group = PlanFacts.Group(state: group.groupState, members: group.members.map(MemberSnapshot.init(_:)), isShare: true)
+    }
+
+    private mutating func takeShareOffsets(_ result: AnswerResult, _ id: String) {
+        guard let answer = try? result.of(DescribeShareGroupOffsetsResponse.self),
+            let group = answer.groups.first(where: { $0.groupID == id }), group.errorCode == .none
+        else { return }
+        facts.shareOffsets = OrderedMap()
+        for topic in group.topics {
+            for partition in topic.partitions where partition.errorCode == .none && partition.startOffset >= 0 {
+                let commit = PlanFacts.Commit(offset: Offset(partition.startOffset), leaderEpoch: LeaderEpoch(partition.leaderEpoch))
+                facts.shareOffsets[TopicPartition(topic.topicName, partition.partitionIndex)] = commit
+                facts.commits[TopicPartition(topic.topicName, partition.partitionIndex)] = commit
+            }
+        }
+    }
+
     private mutating func take(_ answer: OffsetFetchResponse, _ id: String) throws(ClientError) {
         let group = answer.groups.first { $0.groupID == id }
         let code = group?.errorCode ?? answer.errorCode
-        facts.commits = OrderedMap()
+        // Whichever of the two answers comes first.
+        facts.commits = facts.shareOffsets
         if code == .groupIDNotFound { return }
         if let error = ClientError.of(code) { throw error }
         for topic in group?.topics ?? [] {

@@ -3,7 +3,8 @@ import Primitives
 // The commands of plans that move replicas: they need the plan, because the partitions were worked out in it.
 extension KafkaCommand {
     static func text(for plan: Plan, bootstrap: String) -> String {
-        switch plan.action {
+        if plan.isOfShareGroup { return ofShareGroup(plan.action, bootstrap) }
+        return switch plan.action {
         case .reassign(let wish): lines(plan.steps, throttle: wish.throttle, bootstrap)
         case .cancelReassignments: cancel(plan.steps, bootstrap)
         case .electLeaders, .throttle: lines(plan.steps, throttle: nil, bootstrap)

@@ -115,6 +115,26 @@ enum KafkaCommand {
         return line("kafka-consumer-groups.sh", bootstrap, arguments + ["--execute"])
     }
 
+    /// Kafka's tool for share groups; empty where it has no such thing.
+    static func ofShareGroup(_ action: PlanAction, _ bootstrap: String) -> String {
+        let tool = "kafka-share-groups.sh"
+        switch action {
+        case .deleteGroup(let group): return line(tool, bootstrap, ["--delete", "--group", group])
+        case .deleteGroupOffsets(let group, let topic):
+            return line(tool, bootstrap, ["--delete-offsets", "--group", group, "--topic", topic])
+        case .resetOffsets(let group, let scope, let strategy):
+            var arguments = ["--reset-offsets", "--group", group] + scopeArguments(scope)
+            switch strategy {
+            case .earliest: arguments.append("--to-earliest")
+            case .latest: arguments.append("--to-latest")
+            case .datetime(let time): arguments += ["--to-datetime", IsoTime.text(time)]
+            case .current, .offset, .shiftBy, .byDuration, .file: return ""
+            }
+            return line(tool, bootstrap, arguments + ["--execute"])
+        default: return ""
+        }
+    }
+
     private static func scopeArguments(_ scope: ResetScope) -> [String] {
         switch scope {
         case .allTopics: ["--all-topics"]

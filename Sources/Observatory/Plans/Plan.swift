@@ -24,6 +24,8 @@ package struct Plan: Equatable, Sendable {
     package var inverse: Inverse
     package var confirmation: Confirmation
     package var steps: [PlanStep]
+    /// What it does it does to a share group, for which Kafka has a tool of its own.
+    package var isOfShareGroup = false
 
     package struct Row: Equatable, Sendable {
         package var cells: [String]
@@ -75,6 +77,9 @@ package enum PlanStep: Equatable, Sendable {
     case commitOffsets(group: String, [OffsetToCommit])
     case deleteGroup(String)
     case deleteGroupOffsets(group: String, [TopicPartition])
+    /// Where a share group goes on; its own API, as it commits nothing.
+    case setShareOffsets(group: String, [OffsetToCommit])
+    case deleteShareOffsets(group: String, [TopicPartition])
     case deleteRecords([RecordsToDelete])
     case reassign([PartitionReplicas])
     case electLeaders([TopicPartition], unclean: Bool)

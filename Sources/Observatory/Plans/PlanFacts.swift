@@ -8,7 +8,11 @@ enum PlanRead: Equatable, Sendable {
     case group(String)
     /// The group as one of KIP-848, which DescribeGroups does not know; part of `group`.
     case consumerGroup(String)
+    /// The same as a share group.
+    case shareGroup(String)
     case commits(String)
+    /// Where it stands as a share group; part of `commits`.
+    case shareOffsets(String)
     /// Offsets of partitions for a time, or for one of `ListOffsetsTime`.
     case offsets(timestamp: Int64, [TopicPartition])
     case configs([ConfigResource])
@@ -54,6 +58,7 @@ struct PlanFacts: Sendable {
     struct Group: Equatable, Sendable {
         var state: String
         var members: [MemberSnapshot]
+        var isShare = false
     }
     struct Commit: Equatable, Sendable {
         var offset: Offset
@@ -61,6 +66,8 @@ struct PlanFacts: Sendable {
     }
 
     var topics = OrderedMap<String, Topic>()
+    /// Start offsets of a share group, which stand among `commits` too.
+    var shareOffsets = OrderedMap<TopicPartition, Commit>()
     var brokers: [BrokerID] = []
     /// Of `brokers` that told one.
     var racks = OrderedMap<BrokerID, String>()

@@ -13,9 +13,9 @@ extension PlanRunner {
         case (.alterConfig(let resource, _, _), 0): [.configs([resource])]
         case (.produce(let message), 0): [.topics([message.topic])]
         case (.produce, 1): [.offsets(timestamp: ListOffsetsTime.latest, told.keys)]
-        case (.commitOffsets(let group, _), 0): [.commits(group)]
+        case (.commitOffsets(let group, _), 0), (.setShareOffsets(let group, _), 0): [.commits(group)]
         case (.deleteGroup(let group), 0): [.group(group)]
-        case (.deleteGroupOffsets(let group, _), 0): [.commits(group)]
+        case (.deleteGroupOffsets(let group, _), 0), (.deleteShareOffsets(let group, _), 0): [.commits(group)]
         case (.deleteRecords(let records), 0): [.topics(records.map(\.partition.topic).uniqued())]
         case (.deleteRecords(let records), 1): [.offsets(timestamp: ListOffsetsTime.earliest, records.map(\.partition))]
         case (.reassign, 0): [.cluster, .reassignments]
@@ -43,14 +43,14 @@ extension PlanRunner {
             return told.compactMap { name, offset in
                 (facts.latest[name] ?? .zero) > offset || offset < .zero ? nil : "\(name) ends before the message, \(offset)."
             }
-        case .commitOffsets(_, let offsets):
+        case .commitOffsets(_, let offsets), .setShareOffsets(_, let offsets):
             return offsets.compactMap { wanted in
                 let found = facts.commits[wanted.partition]?.offset
                 let text = found?.description ?? "no commit"
                 return found == wanted.offset ? nil : "\(wanted.partition) is at \(text), not \(wanted.offset)."
             }
         case .deleteGroup(let group): return facts.group == nil ? [] : ["Group \(group) is still there."]
-        case .deleteGroupOffsets(_, let partitions):
+        case .deleteGroupOffsets(_, let partitions), .deleteShareOffsets(_, let partitions):
             return partitions.filter { facts.commits[$0] != nil }.map { "\($0) still has a commit." }
         case .deleteRecords(let records):
             return records.compactMap { record in
@@ -106,7 +106,9 @@ extension PlanRunner {
         case .commitOffsets(let group, let offsets):
             return ["Group \(group): \(PlanTables.count(offsets.count, "offset")) committed and read back."]
         case .deleteGroup(let group): return ["Deleted group \(group)."]
-        case .deleteGroupOffsets(let group, let partitions):
+        case .setShareOffsets(let group, let offsets):
+            return ["Share group \(group): \(PlanTables.count(offsets.count, "offset")) set and read back."]
+        case .deleteGroupOffsets(let group, let partitions), .deleteShareOffsets(let group, let partitions):
             return ["Group \(group): \(PlanTables.count(partitions.count, "offset")) deleted."]
         case .deleteRecords(let records): return records.map { "\($0.partition) now starts at \($0.before)." }
         case .reassign(let partitions): return reassignedLines(partitions)

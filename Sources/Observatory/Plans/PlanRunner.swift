@@ -182,7 +182,8 @@ extension PlanStep {
         case .produce(let message): "producing to \(message.topic)"
         case .commitOffsets(let group, let offsets): "committing \(PlanTables.count(offsets.count, "offset")) for group \(group)"
         case .deleteGroup(let group): "deleting group \(group)"
-        case .deleteGroupOffsets(let group, let partitions):
+        case .setShareOffsets(let group, let offsets): "setting \(PlanTables.count(offsets.count, "offset")) of share group \(group)"
+        case .deleteGroupOffsets(let group, let partitions), .deleteShareOffsets(let group, let partitions):
             "deleting \(PlanTables.count(partitions.count, "offset")) of group \(group)"
         case .deleteRecords(let records): "deleting records of \(PlanTables.count(records.count, "partition"))"
         case .reassign(let partitions):

@@ -15,6 +15,8 @@ extension PlanStep {
         case .commitOffsets(let group, let offsets): validateOnly ? nil : PlanStep.commit(group, offsets)
         case .deleteGroup(let group): validateOnly ? nil : PlanStep.deleteGroup(group)
         case .deleteGroupOffsets(let group, let partitions): validateOnly ? nil : PlanStep.deleteOffsets(group, partitions)
+        case .setShareOffsets(let group, let offsets): validateOnly ? nil : PlanStep.setShareOffsets(group, offsets)
+        case .deleteShareOffsets(let group, let partitions): validateOnly ? nil : PlanStep.deleteShareOffsets(group, partitions)
         case .reassign(let partitions): validateOnly ? nil : PlanStep.reassign(partitions)
         case .electLeaders(let partitions, let unclean): validateOnly ? nil : PlanStep.elect(partitions, unclean)
         case .throttleReplicas(let topics): validateOnly ? nil : PlanStep.throttle(topics)
@@ -133,6 +135,33 @@ extension PlanStep {
         return ClientRequest(request, to: .coordinator(group: group), timeoutMs: PlanLimits.requestMs)
     }
 
+    private static func setShareOffsets(_ group: String, _ offsets: [OffsetToCommit]) -> ClientRequest {
+        var request = AlterShareGroupOffsetsRequest()
+        request.groupID = group
+        for offset in offsets.sorted(by: { $0.partition < $1.partition }) {
+            if request.topics.last?.topicName != offset.partition.topic {
+                var topic = AlterShareGroupOffsetsRequest.Topic()
+                topic.topicName = offset.partition.topic
+                request.topics.append(topic)
+            }
+            var partition = AlterShareGroupOffsetsRequest.Partition()
+            (partition.partitionIndex, partition.startOffset) = (offset.partition.partition, offset.offset.rawValue)
+            request.topics[request.topics.count - 1].partitions.append(partition)
+        }
+        return ClientRequest(request, to: .coordinator(group: group), timeoutMs: PlanLimits.requestMs)
+    }
+
+    private static func deleteShareOffsets(_ group: String, _ partitions: [TopicPartition]) -> ClientRequest {
+        var request = DeleteShareGroupOffsetsRequest()
+        request.groupID = group
+        request.topics = partitions.map(\.topic).uniqued().map { name in
+            var topic = DeleteShareGroupOffsetsRequest.Topic()
+            topic.topicName = name
+            return topic
+        }
+        return ClientRequest(request, to: .coordinator(group: group), timeoutMs: PlanLimits.requestMs)
+    }
+
     // MARK: Answers
 
     /// What an answer says against the step, in sentences; empty where it was done.
@@ -154,6 +183,14 @@ extension PlanStep {
                 + answer.topics.flatMap { topic in
                     topic.partitions.compactMap { refusal($0.errorCode, nil, topic.name, $0.partitionIndex) }
                 }
+        case let answer as AlterShareGroupOffsetsResponse:
+            (refusal(answer.errorCode, answer.errorMessage).map { [$0] } ?? [])
+                + answer.responses.flatMap { topic in
+                    topic.partitions.compactMap { refusal($0.errorCode, $0.errorMessage, topic.topicName, $0.partitionIndex) }
+                }
+        case let answer as DeleteShareGroupOffsetsResponse:
+            (refusal(answer.errorCode, answer.errorMessage).map { [$0] } ?? [])
+                + answer.responses.compactMap { refusal($0.errorCode, $0.errorMessage, $0.topicName) }
         case let answer as DeleteRecordsResponse:
             answer.topics.flatMap { topic in topic.partitions.compactMap { refusal($0.errorCode, nil, topic.name, $0.partitionIndex) } }
         case let answer as ProduceResponse:

@@ -15,7 +15,9 @@ extension PlanTables {
             let members = count(group.members.count, "member")
             plan.obstacles.append("Only an empty group can be deleted; \(id) is \(group.state) with \(members). Stop them first.")
         }
-        plan.inverse = restore(id, facts.commits.map { ($0.key, $0.value.offset) })
+        plan.inverse = group.isShare
+            ? .none("Where a share group was cannot be brought back.") : restore(id, facts.commits.map { ($0.key, $0.value.offset) })
+        plan.isOfShareGroup = group.isShare
         plan.confirmation = .typedName(id)
         plan.steps = [.deleteGroup(id)]
         return plan
@@ -30,11 +32,13 @@ extension PlanTables {
         plan.columns = ["TOPIC", "PARTITION", "BEFORE", "AFTER"]
         plan.rows = commits.map { Plan.Row([topic, "\($0.key.partition)", "\($0.value.offset)", "no commit"]) }
         plan.touches = ["\(count(commits.count, "committed offset")); members that start later begin at auto.offset.reset"]
-        if group.members.contains(where: { $0.subscription.contains(topic) }) {
+        if group.isShare ? !group.members.isEmpty : group.members.contains(where: { $0.subscription.contains(topic) }) {
             plan.obstacles.append("Group \(id) is \(group.state) and subscribes to \(topic). Stop those members first.")
         }
         plan.inverse = restore(id, commits.map { ($0.key, $0.value.offset) })
-        plan.steps = [.deleteGroupOffsets(group: id, commits.map(\.key))]
+        plan.isOfShareGroup = group.isShare
+        plan.steps = group.isShare
+            ? [.deleteShareOffsets(group: id, commits.map(\.key))] : [.deleteGroupOffsets(group: id, commits.map(\.key))]
         return plan
     }
 

@@ -151,7 +151,9 @@ struct ResetTable {
             plan.warnings.append("\(PlanTables.count(without, "partition")) had no commit; undoing leaves the new one in place there.")
         }
         if !plan.rows.contains(where: \.isChange) && strategy != .current { plan.warnings.append("All offsets are there already.") }
-        plan.steps = [.commitOffsets(group: group, commits)]
+        plan.isOfShareGroup = facts.group?.isShare == true
+        plan.steps = plan.isOfShareGroup
+            ? [.setShareOffsets(group: group, commits)] : [.commitOffsets(group: group, commits)]
     }
 
     private func signed(_ change: Int64) -> String { change > 0 ? "+\(change)" : "\(change)" }
