@@ -78,12 +78,13 @@ let everything: [Target] = [
     library(
         "DevCluster",
         ["BrokerServer", "Client", "ClientCore", "Broker", "Controller", "Reactor", "Wire", "Records", "Groups", "Primitives"]),
-    library("Terminal", ["Grid", "CNcurses", "CLinux", "CYAML", "Primitives"]),
+    library("Settings", ["CYAML", "Primitives"]),
+    library("Terminal", ["Grid", "Settings", "CNcurses", "CLinux", "Primitives"]),
     library(
         "Commands",
         [
-            "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Observatory", "ClientCore", "Grid", "Reactor", "Storage",
-            "Records", "Compression", "Wire", "Controller", "Payloads", "Primitives", "CLinux",
+            "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Settings", "Observatory", "ClientCore", "Grid", "Reactor",
+            "Storage", "Records", "Compression", "Wire", "Controller", "Payloads", "Primitives", "CLinux",
         ]),
     program("kastellan", ["Commands"]),
     program("bench", ["Client", "Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
@@ -111,7 +112,7 @@ let everything: [Target] = [
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
     tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"),
-    tests("Commands"), tests("tidy"),
+    tests("Commands"), tests("Settings"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

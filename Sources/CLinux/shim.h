@@ -22,3 +22,6 @@
 
 // Begins to write a file's dirty pages back, without waiting. (sync_file_range itself is only declared under _GNU_SOURCE.)
 static inline void kastellan_begin_writeback(int fd) { (void)syscall(SYS_sync_file_range, fd, (int64_t)0, (int64_t)0, 2u); }
+
+// A pipe whose ends other programs do not inherit. (pipe2 itself is only declared under _GNU_SOURCE.)
+static inline int kastellan_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }

@@ -21,10 +21,13 @@ final class ClientLoop {
     private var runs: [ObjectIdentifier: any MachineStopping] = [:]
 
     private let tls: TLSContext?
+    private let tokens: TokenKeeper?
+    private var renewal: TimerID?
 
-    init(_ session: ClusterSession, _ loop: EventLoop, _ tls: TLSContext? = nil) {
+    init(_ session: ClusterSession, _ loop: EventLoop, _ security: ClientSecurity = .none) {
         self.session = session
-        self.tls = tls
+        tls = security.tls
+        tokens = security.tokens.map { TokenKeeper($0, security.extensions) }
         self.loop = loop
     }
 
@@ -51,6 +54,7 @@ final class ClientLoop {
         guard !isStopped else { return }
         isStopped = true
         if let timer { loop.cancel(timer) }
+        if let renewal { loop.cancel(renewal) }
         for run in runs.values { run.clientStopped() }
         runs = [:]
         for link in links.values { link.close() }
@@ -105,7 +109,7 @@ final class ClientLoop {
 
     // MARK: Sockets
 
-    /// Names are resolved on another thread: the system's resolver can take its time.
+    /// Names are resolved, and tokens fetched, on another thread: both can take their time.
     private func open(_ connection: Int, _ address: ServerAddress) {
         let link = Link(loop, tls: tls, host: address.host, frameBytesMax: ConnectionLimits.frameBytesMax)
         links[connection] = link
@@ -117,18 +121,53 @@ final class ClientLoop {
         }
         let bound = LoopBound(self, loop)
         let loop = loop
+        let tokens = tokens
         let submitted = resolver.submit {
             let found = Result { () throws(SocketError) in try SocketAddress.resolve(address.host, port: Int(address.port)) }
-            loop.post { bound.value.resolved(connection, found) }
+            let token = tokens.map { keeper in Result { () throws(ClientSecurityError) in try keeper.current() } }
+            loop.post { bound.value.prepared(connection, found, token) }
         }
         if !submitted { handle(.failed(connection: connection, "too many names to look up")) }
     }
 
-    private func resolved(_ connection: Int, _ found: Result<[SocketAddress], SocketError>) {
-        guard let link = links[connection] else { return }
+    private func prepared(
+        _ connection: Int, _ found: Result<[SocketAddress], SocketError>, _ token: Result<TokenKeeper.Token, ClientSecurityError>?
+    ) {
+        guard !isStopped, let link = links[connection] else { return }
+        switch token {
+        case .failure(let error)?: return link.fail(error.description)
+        case .success(let token)?: take(token)
+        case nil: break
+        }
         switch found {
         case .success(let addresses): link.connect(addresses)
         case .failure(let error): link.fail("\(error)")
+        }
+    }
+}
+
+extension ClientLoop {
+    /// Logins are made with the newest token; the next one is fetched before it runs out, so that connections can log in again.
+    private func take(_ token: TokenKeeper.Token) {
+        handle(.credentials(ClientCredentials(token.login, .system)))
+        guard renewal == nil, token.renewAt != .distantFuture else { return }
+        renewal = loop.schedule(at: token.renewAt) { [self] in renew() }
+    }
+
+    private func renew() {
+        renewal = nil
+        guard !isStopped, let tokens else { return }
+        let bound = LoopBound(self, loop)
+        let loop = loop
+        resolver.submit {
+            let token = Result { () throws(ClientSecurityError) in try tokens.current() }
+            loop.post {
+                guard !bound.value.isStopped else { return }
+                if case .success(let token) = token { return bound.value.take(token) }
+                // Whoever connects meanwhile is told why; here it is tried again.
+                let again = SystemClock.instant().adding(milliseconds: TokenKeeper.renewMsMin)
+                bound.value.renewal = bound.value.loop.schedule(at: again) { bound.value.renew() }
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ package final class ClusterClient: Sendable {
         options.seed = SystemClock.seed()
         options.credentials = security.login.map { ClientCredentials($0, .system) }
         loop = EventLoop()
-        core = LoopBound(ClientLoop(ClusterSession(options), loop, security.tls), loop)
+        core = LoopBound(ClientLoop(ClusterSession(options), loop, security), loop)
         loop.start()
     }
 

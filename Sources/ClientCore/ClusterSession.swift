@@ -39,6 +39,8 @@ package struct ClusterSession: Sendable {
         /// A whole frame without its size.
         case received(connection: Int, Bytes)
         case tick
+        /// From now on logins are made with these: a new token, for instance.
+        case credentials(ClientCredentials)
     }
 
     package enum Effect: Sendable {
@@ -79,7 +81,7 @@ package struct ClusterSession: Sendable {
         var trouble: String?
     }
 
-    package let options: Options
+    package private(set) var options: Options
     package internal(set) var metadata = ClusterMetadata()
     var nodes = OrderedMap<BrokerID, Node>()
     var connections = OrderedMap<Int, Connection>()
@@ -113,6 +115,9 @@ package struct ClusterSession: Sendable {
         case .failed(let id, let reason): onConnection(id, now: now) { $0.failed(reason) }
         case .received(let id, let frame): onConnection(id, now: now) { $0.received(frame, now: now) }
         case .tick: break
+        case .credentials(let credentials):
+            options.credentials = credentials
+            for id in connections.keys { connections.update(id) { $0.credentials = credentials } }
         }
         expire(now: now)
         doubt(now: now)

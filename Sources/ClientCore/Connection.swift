@@ -53,7 +53,8 @@ package struct Connection: Sendable {
     private(set) var inFlight: [Exchange] = []
     private var nextCorrelationID: Int32 = 0
     private let startedAt: Instant
-    private let credentials: ClientCredentials?
+    /// Replaced when a token runs out: the next login is made with the new one.
+    var credentials: ClientCredentials?
     private var random: PRNG
     private var loggingIn: SaslClient?
     /// When the login is to be made again; nothing new is sent from then on until it is.

@@ -22,6 +22,7 @@ package enum Action: String, CaseIterable, Sendable {
     case goAccess = "go-acls"
     case goQuotas = "go-quotas"
     case goUsers = "go-users"
+    case goContexts = "go-contexts"
     case undo
     // Moving.
     case up, down, top, bottom
@@ -100,8 +101,8 @@ package enum KeyContext: String, CaseIterable, Sendable {
     /// All but a tail, where digits choose a start.
     case browsing
     case table, text
-    case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, tail, message, heat, why
-    case transactions, transaction, hanging, access, quotas, users
+    case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, contexts, tail, message
+    case heat, why, transactions, transaction, hanging, access, quotas, users
     /// The menu of faults, which lies over a view.
     case chaos
 }
@@ -126,6 +127,7 @@ extension Place {
         case .access: [.everywhere, .browsing, .table, .access]
         case .quotas: [.everywhere, .browsing, .table, .quotas]
         case .users: [.everywhere, .browsing, .table, .users]
+        case .contexts: [.everywhere, .browsing, .table, .contexts]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]
         case .describe, .help: [.everywhere, .browsing, .text]

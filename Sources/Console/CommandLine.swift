@@ -15,6 +15,10 @@ package enum CommandLine {
         case why(String)
         case theme(String)
         case create(String?)
+        /// To another cluster, and what to do there.
+        case context(String, then: String?)
+        case arm(minutes: Int64)
+        case disarm
     }
 
     /// For help and completion: the usage and what it does.
@@ -33,6 +37,8 @@ package enum CommandLine {
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
         ("tail TOPIC… [START]", "messages as they come, of several topics or /PATTERN/; START: begin, end, 1234, -100, 2h, @-1h:-5m"),
         ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
+        ("contexts", "clusters that have a name"), ("ctx NAME", "another cluster; topics @NAME goes to a view there"),
+        ("arm [MINUTES]", "let changes through for a while where the context is read-only"), ("disarm", "end that"),
         ("create [TOPIC]", "a new topic"), ("theme NAME", "another theme"), ("help", "keys and commands"), ("q", "quit"),
     ]
 
@@ -44,12 +50,17 @@ package enum CommandLine {
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
         ("tx", "transactions"), ("txns", "transactions"), ("acl", "acls"), ("quota", "quotas"), ("user", "users"), ("scram", "users"),
         ("quit", "q"),
-        ("exit", "q"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"), ("h", "help"), ("?", "help"), ("refresh", "r"),
+        ("exit", "q"), ("ctx", "contexts"), ("context", "contexts"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"),
+        ("h", "help"), ("?", "help"), ("refresh", "r"),
     ]
 
     package static func parse(_ text: String, now: Timestamp) -> Result<Command, ConsoleFailure> {
         let words = text.split(separator: " ").map(String.init)
         guard let first = words.first else { return .failure(ConsoleFailure("Nothing typed.")) }
+        if let at = words.first(where: { $0.hasPrefix("@") && $0.count > 1 }), first != "tail" && first != "logs" {
+            let rest = words.filter { $0 != at }.joined(separator: " ")
+            return .success(.context(String(at.dropFirst()), then: rest.isEmpty ? nil : rest))
+        }
         let name = aliases.first { $0.0 == first }?.1 ?? first
         let arguments = words.dropFirst()
         let filter = arguments.first { $0.hasPrefix("/") }.map { String($0.dropFirst()) }
@@ -90,6 +101,17 @@ package enum CommandLine {
         case "dead-letters": return .success(.go(.topics, filter: DeadLetterOrigin.topicPattern))
         case "create": return .success(.create(argument))
         case "theme": return needed { .theme($0) }
+        case "contexts":
+            guard let argument else { return .success(.go(.contexts, filter: filter)) }
+            return .success(.context(argument, then: nil))
+        case "arm":
+            guard let argument else { return .success(.arm(minutes: Console.armMinutes)) }
+            let digits = argument.hasSuffix("m") ? argument.dropLast() : Substring(argument)
+            guard let minutes = Int64(digits), (1...Console.armMinutesMax).contains(minutes) else {
+                return .failure(ConsoleFailure("arm wants minutes, from 1 to \(Console.armMinutesMax)."))
+            }
+            return .success(.arm(minutes: minutes))
+        case "disarm": return .success(.disarm)
         case "help": return .success(.perform(.help))
         case "r": return .success(.perform(.refresh))
         case "q": return .success(.perform(.quit))
@@ -118,12 +140,16 @@ package enum CommandLine {
     }
 
     /// The rest of the word being typed, or nil: commands first, then names from the cluster.
-    package static func completion(of text: String, snapshot: ClusterSnapshot, themes: [String]) -> String? {
-        candidates(for: text, snapshot: snapshot, themes: themes).first
+    package static func completion(
+        of text: String, snapshot: ClusterSnapshot, themes: [String], contexts: [String] = []
+    ) -> String? {
+        candidates(for: text, snapshot: snapshot, themes: themes, contexts: contexts).first
     }
 
     /// What could follow, each as the rest to be appended.
-    package static func candidates(for text: String, snapshot: ClusterSnapshot, themes: [String]) -> [String] {
+    package static func candidates(
+        for text: String, snapshot: ClusterSnapshot, themes: [String], contexts: [String] = []
+    ) -> [String] {
         guard let space = text.firstIndex(of: " ") else {
             if text.isEmpty { return [] }
             let names = help.map { String($0.0.prefix { $0 != " " }) }
@@ -142,6 +168,7 @@ package enum CommandLine {
         case "partitions": pool = PartitionTrouble.allCases.map(\.rawValue)
         case "broker-configs": pool = snapshot.brokers.keys.map(\.description)
         case "theme": pool = themes
+        case "contexts": pool = contexts
         default: pool = []
         }
         return pool.filter { $0.hasPrefix(argument) && $0 != argument }.prefix(50).map { String($0.dropFirst(argument.count)) }

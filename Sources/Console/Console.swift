@@ -7,19 +7,23 @@ package struct ConsoleOptions: Equatable, Sendable {
     /// What the cluster is called: a context's name, or `dev`, `demo`.
     package var contextName: String
     package var bootstrap: [String]
-    package var isReadOnly: Bool
+    package var mode: ChangeMode
+    /// The clusters that have a name.
+    package var contexts: [ContextEntry] = []
+    /// The context has a colour of its own, which the theme was given.
+    package var hasContextColor = false
     package var glyphs: Glyphs
     package var themeNames: [String]
     /// The view to begin with.
     package var start: Place
 
     package init(
-        contextName: String, bootstrap: [String], isReadOnly: Bool = false, glyphs: Glyphs = .unicode, themeNames: [String] = [],
+        contextName: String, bootstrap: [String], mode: ChangeMode = .writable, glyphs: Glyphs = .unicode, themeNames: [String] = [],
         start: Place = .overview
     ) {
         self.contextName = contextName
         self.bootstrap = bootstrap
-        self.isReadOnly = isReadOnly
+        self.mode = mode
         self.glyphs = glyphs
         self.themeNames = themeNames
         self.start = start
@@ -32,7 +36,7 @@ package struct ConsoleOptions: Equatable, Sendable {
 /// Invariants: (1) `trail` is never empty; (2) `tables` are the last view's panels, made of `snapshot`; (3) at most one overlay, and it
 /// has the keyboard; (4) nothing changes the cluster but a `run` request, and that only from a confirmed `PlanDialog`.
 package struct Console: Sendable {
-    package private(set) var options: ConsoleOptions
+    package internal(set) var options: ConsoleOptions
     package let keys: KeyMap
     /// What the shell lends to tails.
     package var tools = TailTools()
@@ -106,6 +110,7 @@ package struct Console: Sendable {
     package mutating func update(_ event: ConsoleEvent, now: Now) -> [ConsoleRequest] {
         self.now = now
         requests = []
+        expireArming()
         switch event {
         case .input(let input): take(input)
         case .command(let text): submitCommand(text)
@@ -125,6 +130,7 @@ package struct Console: Sendable {
         case .file(let ticket, let name, let result): takeFile(ticket, name, result)
         case .edited(let ticket, let result): takeEdited(ticket, result)
         case .notice(let notice): say(notice.kind, notice.text)
+        case .mode(let mode): takeMode(mode)
         case .chaos(let conditions):
             chaos = conditions
             rebuild()
@@ -140,6 +146,8 @@ package struct Console: Sendable {
         if !snapshot.connection.isConnected || staleness != nil {
             next = min(next ?? .distantFuture, now.instant.adding(milliseconds: 1000))
         }
+        // So does what is left of the time for changes.
+        if let armedUntil { next = min(next ?? .distantFuture, min(armedUntil, now.instant.adding(milliseconds: 1000))) }
         return next
     }
 
@@ -240,6 +248,7 @@ package struct Console: Sendable {
         case .groups: return [groupRows(snapshot, bootstrap: bootstrap)]
         case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
         case .events: return [eventRows(snapshot)]
+        case .contexts: return [contextRows()]
         case .configs(let resource): return [configRows(snapshot, resource)]
         case .heat: return [heatRows(snapshot, view.measure, width: heatWidth)]
         case .transactions: return [transactionRows(snapshot, now: now.wall)]

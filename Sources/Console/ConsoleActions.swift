@@ -40,6 +40,7 @@ extension Console {
         case .goReassignments: jump(.reassignments)
         case .goQuorum: jump(.quorum)
         case .goHeat: jump(.heat)
+        case .goContexts: jump(.contexts)
         case .undo: undo()
         default: return false
         }
@@ -157,6 +158,7 @@ extension Console {
 
     private mutating func openSelected() {
         guard let row = selectedRow else { return }
+        if place == .contexts { return switchContext(row.id) }
         guard let target = row.target else { return describeSelected() }
         push(target)
         // From a partition's row, only that partition is tailed.
@@ -204,7 +206,7 @@ extension Console {
     }
 
     private mutating func openMenu() {
-        let shown = keys.bindings(in: place, readOnly: options.isReadOnly, hasChaos: chaos != nil)
+        let shown = keys.bindings(in: place, readOnly: isReadOnly, hasChaos: chaos != nil)
         let items = shown.filter { !$0.hint.isEmpty && ![.help, .command, .filter, .otherPanel].contains($0.action) }
         overlay = .menu(
             Menu(title: "Actions", items: items.map { Menu.Item(key: $0.keys.first?.name ?? "", text: $0.help, action: $0.action) }))

@@ -130,8 +130,11 @@ extension Console {
             guard case .review(let plan) = dialog.phase else { return }
             request(.copy(plan.kafkaCommand))
             say(.info, "Copied the command.")
+        case .save:
+            guard case .review(let plan) = dialog.phase else { return }
+            request(.savePlan(plan))
         case .apply:
-            guard case .review(let plan) = dialog.phase, !options.isReadOnly else { return }
+            guard case .review(let plan) = dialog.phase, !isReadOnly else { return }
             dialog.phase = .running(plan, progress: "")
             dialog.top = 0
             overlay = .plan(dialog)

@@ -24,6 +24,8 @@ package enum ConsoleEvent: Sendable {
     case edited(ticket: Int, Result<String, ConsoleFailure>)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
+    /// Whether changes may be made has changed.
+    case mode(ChangeMode)
     /// The cluster is one of our own: what is done to its brokers. Comes at its start and after every fault.
     case chaos(OrderedMap<BrokerID, ChaosCondition>)
 }
@@ -53,11 +55,17 @@ package enum ConsoleRequest: Equatable, Sendable {
     case filterTail(session: Int, TailFilter)
     /// Write a file; a relative name is relative to where the program was started.
     case save(name: String, Bytes)
+    /// Write a plan to a file of its own, for `kastellan apply`.
+    case savePlan(Plan)
     case readFile(ticket: Int, name: String)
     /// Put text on the terminal's clipboard.
     case copy(String)
     case setTheme(String)
     case chaos(BrokerID, ChaosAction)
+    /// Leave this cluster for another; then carry out a command there.
+    case switchContext(String, then: String?)
+    /// Let changes through for so long, where the context is read-only; 0 ends it.
+    case arm(minutes: Int64)
     case bell
 }
 

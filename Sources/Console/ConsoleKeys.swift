@@ -17,10 +17,10 @@ extension Console {
             if key == Key("y") || key == Key(.enter) { request(.quit) }
         case nil:
             flashSeen()
-            if let action = keys.action(for: key, in: place, readOnly: options.isReadOnly) {
+            if let action = keys.action(for: key, in: place, readOnly: isReadOnly) {
                 if action == .chaos && chaos == nil { return }
                 perform(action)
-            } else if options.isReadOnly, let action = keys.action(for: key, in: place) {
+            } else if isReadOnly, let action = keys.action(for: key, in: place) {
                 say(.warning, "Read-only: \(action.rawValue) would change the cluster.")
             }
         }

@@ -64,7 +64,7 @@ extension Console {
         if let past = commandHistory.last(where: { $0.hasPrefix(text) && $0 != text }), !text.isEmpty {
             return String(past.dropFirst(text.count))
         }
-        return CommandLine.completion(of: text, snapshot: snapshot, themes: options.themeNames)
+        return CommandLine.completion(of: text, snapshot: snapshot, themes: options.themeNames, contexts: options.contexts.map(\.name))
     }
 
     private mutating func submit(_ prompt: Prompt) {
@@ -97,8 +97,11 @@ extension Console {
         case .success(.perform(let action)): perform(action)
         case .success(.why(let name)): why(name)
         case .success(.theme(let name)): request(.setTheme(name))
+        case .success(.context(let name, let command)): switchContext(name, then: command)
+        case .success(.arm(let minutes)): arm(minutes)
+        case .success(.disarm): disarm()
         case .success(.create(let name)):
-            if options.isReadOnly { return say(.warning, "Read-only: create would change the cluster.") }
+            if isReadOnly { return say(.warning, "Read-only: create would change the cluster.") }
             openCreateTopic(name: name ?? "")
         }
     }

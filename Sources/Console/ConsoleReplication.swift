@@ -53,7 +53,7 @@ extension Console {
             return true
         }
         guard let chosen = chaosAction(action) else { return false }
-        guard chaos != nil, !options.isReadOnly, let broker = selectedBroker else { return true }
+        guard chaos != nil, !isReadOnly, let broker = selectedBroker else { return true }
         request(.chaos(broker, chosen))
         say(.warning, "Broker \(broker): \(chosen.description).")
         return true

@@ -31,7 +31,7 @@ extension Console {
             if text == edited.text { return say(.info, "Unchanged: nothing to write.") }
             do throws(ConsoleFailure) {
                 let message = try MessageText.parse(text)
-                if options.isReadOnly { return say(.warning, "Read-only: writing a message would change the cluster.") }
+                if isReadOnly { return say(.warning, "Read-only: writing a message would change the cluster.") }
                 plan(.produce(message))
             } catch {
                 say(.error, error.message)

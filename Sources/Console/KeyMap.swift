@@ -129,6 +129,7 @@ extension KeyMap {
             hint: "open",
             "open what is selected"),
         KeyBinding("enter", .open, [.transactions, .transaction, .hanging], hint: "open", "open what is selected"),
+        KeyBinding("enter", .open, [.contexts], hint: "go there", "go to the cluster that is selected"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
         KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview, .why], hint: "tail", "tail the topic live"),
         KeyBinding(
@@ -217,6 +218,7 @@ extension KeyMap {
         KeyBinding("9", .goHeat, [.browsing], "heat map of partitions by broker"),
         KeyBinding("ctrl-t", .goTransactions, [.browsing], "transactions"), KeyBinding("A", .goAccess, [.browsing], "access rules"),
         KeyBinding("Q", .goQuotas, [.browsing], "quotas"), KeyBinding("U", .goUsers, [.browsing], "users"),
+        KeyBinding("@", .goContexts, [.browsing], "contexts: other clusters"),
         KeyBinding("-", .lastView, [.everywhere], "the view before this one"),
         KeyBinding("[", .historyBack, [.everywhere], "back in history"),
         KeyBinding("]", .historyForward, [.everywhere], "forward in history"),

@@ -25,6 +25,8 @@ package enum Place: Equatable, Sendable {
     case access
     case quotas
     case users
+    /// The clusters that have a name.
+    case contexts
     /// One topic, several with spaces between, or a pattern between slashes.
     case tail(String)
     /// One message of the tail it was opened from.
@@ -67,6 +69,7 @@ package enum Place: Equatable, Sendable {
         case .access: "acls"
         case .quotas: "quotas"
         case .users: "users"
+        case .contexts: "contexts"
         case .tail: "tail"
         case .message(let name): name
         case .describe: "describe"
@@ -79,7 +82,7 @@ package enum Place: Equatable, Sendable {
     /// Whether it is a list of rows with a selection.
     package var isTable: Bool {
         switch self {
-        case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .heat: true
+        case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .contexts, .heat: true
         case .transactions, .transaction, .hanging, .access, .quotas, .users: true
         default: false
         }
@@ -112,7 +115,7 @@ package enum Place: Equatable, Sendable {
         case .describe(.topic(let name)), .why(.topic(let name)): .topic(name)
         case .describe(.partition(let partition)), .why(.partition(let partition)): .topic(partition.topic)
         case .describe(.group(let id)), .why(.group(let id)): .group(id)
-        case .message, .describe, .why, .help: below.map { $0.screen(below: nil) } ?? .overview
+        case .contexts, .message, .describe, .why, .help: below.map { $0.screen(below: nil) } ?? .overview
         }
     }
 }

@@ -3,6 +3,8 @@ package enum Scope: UInt8, CaseIterable, Sendable {
     /// Plain text on the body's background, and quieter text beside it.
     case text, muted
     case brand
+    /// The name of a context that has a colour of its own; `Theme.coloured` gives it.
+    case context
     /// The header's labels and values.
     case label, value
     case border, borderFocus

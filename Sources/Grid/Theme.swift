@@ -66,7 +66,7 @@ package struct Theme: Equatable, Sendable {
     /// Emphasis that stands in for colour, or goes with it.
     private static func monochromeModifiers(_ scope: Scope) -> Modifiers {
         switch scope {
-        case .rowSelected, .buttonFocus, .crumbActive, .match, .flashError, .flashWarning, .dialogFieldFocus: return .reverse
+        case .context, .rowSelected, .buttonFocus, .crumbActive, .match, .flashError, .flashWarning, .dialogFieldFocus: return .reverse
         case .brand, .title, .titleHighlight, .tableHeader, .menuKey, .rowMarked, .warning, .failure, .doomed, .label, .borderFocus,
             .tableSorter, .jsonKey, .dialogLabel, .dialogTitle, .dialogWarning, .dialogFailure:
             return .bold
@@ -74,6 +74,16 @@ package struct Theme: Equatable, Sendable {
         case .button, .dialogField: return .underline
         default: return []
         }
+    }
+
+    /// With a context's colour: its name stands in a block of it, in black or white, whichever can be read.
+    package func coloured(context color: Color?) -> Theme {
+        guard let color, name != Theme.monochrome.name else { return self }
+        var theme = self
+        let parts = color.components ?? (0, 0, 0)
+        let isBright = parts.red * 299 + parts.green * 587 + parts.blue * 114 > 128_000
+        theme.looks[Int(Scope.context.rawValue)] = Look(.indexed(isBright ? 0 : 15), color, .bold)
+        return theme
     }
 
     package init(name: String, skin: SkinTree) {
@@ -130,6 +140,7 @@ package struct Theme: Equatable, Sendable {
         let crumbBack = skin.color(["frame.crumbs.bgColor"], border)
         let prompt = skin.color(["prompt.fgColor"], body.foreground)
         return [
+            .context: Look(back == .terminal ? .indexed(0) : back, skin.color(["info.fgColor"], body.foreground), .bold),
             .brand: Look(skin.color(["body.logoColor"], title), back, .bold),
             .label: Look(skin.color(["info.sectionColor"], body.foreground), back),
             .value: Look(skin.color(["info.fgColor"], body.foreground), back),

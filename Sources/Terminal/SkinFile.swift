@@ -1,73 +1,26 @@
-import CYAML
 import Glibc
 import Grid
+import Settings
 
-/// Reads YAML by libyaml into the tree that `Theme` understands. Anchors and aliases are followed, as k9s skins use them.
+/// Reads a skin's YAML into the tree that `Theme` understands. Anchors and aliases are followed, as k9s skins use them.
 package enum SkinFile {
     package struct Failure: Error, Equatable, Sendable { package var message: String }
 
-    /// A skin has a few hundred nodes; an alias bomb does not get further than this.
-    private static let nodesMax = 20_000
-    private static let depthMax = 32
-    static let bytesMax = 256 * 1024
+    static let bytesMax = YAML.bytesMax
 
     package static func parse(_ text: String) throws(Failure) -> SkinTree {
-        var bytes = Array(text.utf8)
-        if bytes.count > bytesMax { throw Failure(message: "longer than \(bytesMax) bytes") }
-        bytes.append(0)
-        var parser = yaml_parser_t()
-        guard yaml_parser_initialize(&parser) == 1 else { throw Failure(message: "out of memory") }
-        defer { yaml_parser_delete(&parser) }
-        var document = yaml_document_t()
-        let result = bytes.withUnsafeBufferPointer { buffer -> Result<SkinTree, Failure> in
-            yaml_parser_set_input_string(&parser, buffer.baseAddress, buffer.count - 1)
-            guard yaml_parser_load(&parser, &document) == 1 else { return .failure(problem(parser)) }
-            defer { yaml_document_delete(&document) }
-            guard let root = yaml_document_get_root_node(&document) else { return .success(.map([])) }
-            var budget = nodesMax
-            return tree(&document, root, 0, &budget).map { .success($0) } ?? .failure(Failure(message: "nested too deep, or too large"))
+        do throws(YAML.Failure) {
+            return tree(try YAML.parse(text))
+        } catch {
+            throw Failure(message: "line \(error.line): \(error.message)")
         }
-        return try result.get()
     }
 
-    private static func problem(_ parser: yaml_parser_t) -> Failure {
-        let what = parser.problem.map { String(cString: $0) } ?? "not YAML"
-        return Failure(message: "line \(parser.problem_mark.line + 1): \(what)")
-    }
-
-    private static func tree(
-        _ document: UnsafeMutablePointer<yaml_document_t>, _ node: UnsafeMutablePointer<yaml_node_t>, _ depth: Int, _ budget: inout Int
-    ) -> SkinTree? {
-        budget -= 1
-        guard budget > 0, depth < depthMax else { return nil }
-        switch node.pointee.type {
-        case YAML_SCALAR_NODE:
-            let scalar = node.pointee.data.scalar
-            return .text(String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self))
-        case YAML_SEQUENCE_NODE:
-            var items: [SkinTree] = []
-            var item = node.pointee.data.sequence.items.start
-            while let at = item, let top = node.pointee.data.sequence.items.top, at < top {
-                guard let child = yaml_document_get_node(document, at.pointee), let value = tree(document, child, depth + 1, &budget) else {
-                    return nil
-                }
-                items.append(value)
-                item = at + 1
-            }
-            return .list(items)
-        case YAML_MAPPING_NODE:
-            var entries: [(key: String, value: SkinTree)] = []
-            var pair = node.pointee.data.mapping.pairs.start
-            while let at = pair, let top = node.pointee.data.mapping.pairs.top, at < top {
-                guard let key = yaml_document_get_node(document, at.pointee.key),
-                    let value = yaml_document_get_node(document, at.pointee.value),
-                    case .text(let name)? = tree(document, key, depth + 1, &budget), let read = tree(document, value, depth + 1, &budget)
-                else { return nil }
-                entries.append((name, read))
-                pair = at + 1
-            }
-            return .map(entries)
-        default: return .map([])
+    private static func tree(_ node: YAML) -> SkinTree {
+        switch node.value {
+        case .text(let text): .text(text)
+        case .list(let items): .list(items.map(tree))
+        case .map(let entries): .map(entries.map { ($0.key, tree($0.value)) })
         }
     }
 }

@@ -27,8 +27,9 @@ struct ImportTable {
         BrokerServer  -  Broker Reactor Compression Primitives Wire Records Storage Controller Groups
         Client        -  ClientCore Reactor Compression Wire Records Primitives CLinux
         DevCluster    -  BrokerServer Client ClientCore Broker Controller Reactor Wire Records Groups Primitives
-        Terminal      -  Grid CNcurses CLinux CYAML Primitives
-        Commands      -  Client DevCluster BrokerServer Console Terminal Observatory ClientCore Grid Reactor
+        Settings      -  CYAML Primitives
+        Terminal      -  Grid Settings CNcurses CLinux Primitives
+        Commands      -  Client DevCluster BrokerServer Console Terminal Settings Observatory ClientCore Grid Reactor
         +             -  Storage Records Compression Wire Controller Payloads Primitives CLinux
         kastellan     -  Commands
         bench         -  Client Reactor Storage Records Wire Primitives CLinux

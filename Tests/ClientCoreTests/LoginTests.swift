@@ -94,3 +94,55 @@ import Wire
         #expect(story.written.map(\.key) == [.saslHandshake], "also where nobody asks for anything")
     }
 }
+
+/// Tokens (RFC 7628): what is sent, and what a broker says to one it does not take.
+@Suite struct BearerTests {
+    private func story() throws -> SessionStory {
+        var options = ClusterSession.Options(bootstrap: [try #require(ServerAddress("boot:9092"))], clientID: "story")
+        let login = try #require(SaslLogin(token: "t0ken", extensions: [.init("logicalCluster", "lkc-1")]))
+        options.credentials = ClientCredentials(login, .none)
+        var story = SessionStory()
+        story.session = ClusterSession(options)
+        return story
+    }
+
+    @Test func theTokenGoesInOneMessage() throws {
+        var story = try story()
+        let number = story.submit(DescribeClusterRequest())
+        story.connect()
+        let handshake = try SaslHandshakeRequest.decode(story.written[0].body, version: story.written[0].header.apiVersion)
+        #expect(handshake.mechanism == "OAUTHBEARER")
+        story.answer(SaslHandshakeResponse())
+        let message = try SaslAuthenticateRequest.decode(story.written[0].body, version: story.written[0].header.apiVersion).authBytes
+        #expect(message == Bytes("n,,\u{1}auth=Bearer t0ken\u{1}logicalCluster=lkc-1\u{1}\u{1}"))
+        story.answer(SaslAuthenticateResponse())
+        story.answer(DescribeClusterResponse())
+        #expect(story.answers[number] != nil)
+    }
+
+    @Test func aRefusedTokenIsAnsweredByAnEmptyMessage() throws {
+        var story = try story()
+        let number = story.submit(DescribeClusterRequest())
+        story.connect()
+        story.answer(SaslHandshakeResponse())
+        var challenge = SaslAuthenticateResponse()
+        challenge.authBytes = Bytes(#"{"status":"invalid_token"}"#)
+        story.answer(challenge)
+        let message = try SaslAuthenticateRequest.decode(story.written[0].body, version: story.written[0].header.apiVersion).authBytes
+        #expect(message == Bytes("\u{1}"))
+        var last = SaslAuthenticateResponse()
+        last.errorCode = .saslAuthenticationFailed
+        last.errorMessage = "the token has expired"
+        story.answer(last)
+        guard case .failure(.authenticationFailed(let reason))? = story.answers[number] else { throw BearerProblem.waits }
+        #expect(reason == "boot:9092: the token has expired")
+    }
+
+    private enum BearerProblem: Error { case waits }
+
+    @Test func aTokenThatWouldEndTheMessageIsNone() {
+        #expect(SaslLogin(token: "a\u{1}b") == nil && SaslLogin(token: "") == nil)
+        #expect(SaslLogin(token: "a", extensions: [.init("x", "\n")]) == nil)
+        #expect(SaslLogin(token: "secret")?.description == "OAUTHBEARER")
+    }
+}

@@ -58,7 +58,7 @@ import Wire
     private func createTopic(_ broker: LiveBroker, _ name: String, partitions: Int32) throws {
         let action = PlanAction.createTopic(NewTopic(name: name, partitions: partitions, replicationFactor: 1))
         guard case .success(let plan)? = broker.client.run(PlanBuilder(action, bootstrap: "x"))?.first else { throw TestProblem.noAnswer }
-        _ = broker.client.run(PlanRunner(plan))
+        _ = broker.client.run(PlanRunner(plan, gate: .open))
     }
 
     @Test func topicsOffsetsAndRatesAreSeen() throws {
@@ -89,7 +89,7 @@ import Wire
         #expect(producer.flush())
         let reset = PlanAction.resetOffsets(group: "billing", scope: .topics(["orders"]), strategy: .offset(3))
         guard case .success(let plan)? = broker.client.run(PlanBuilder(reset, bootstrap: "x"))?.first else { throw TestProblem.noAnswer }
-        _ = broker.client.run(PlanRunner(plan))
+        _ = broker.client.run(PlanRunner(plan, gate: .open))
         let watch = Watch(broker.client, Interest(.group("billing")))
         let seen = try watch.wait { $0.groups["billing"]?.lag == 5 }
         let group = try #require(seen.groups["billing"])

@@ -14,7 +14,8 @@ import Wire
 
     @discardableResult
     private func run(_ broker: LiveBroker, _ plan: Plan, isReadOnly: Bool = false) throws -> PlanOutcome {
-        let outputs = try #require(broker.client.run(PlanRunner(plan, isReadOnly: isReadOnly), timeoutMs: 30_000))
+        let gate: ChangeGate = isReadOnly ? .closed("This session is read-only.") : .open
+        let outputs = try #require(broker.client.run(PlanRunner(plan, gate: gate), timeoutMs: 30_000))
         guard case .finished(let outcome)? = outputs.last else { throw TestProblem.noAnswer }
         return outcome
     }

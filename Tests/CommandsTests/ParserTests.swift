@@ -95,6 +95,10 @@ private func objection(_ line: String) -> String {
                   -b, --bootstrap HOST:PORT   The cluster: one or more brokers, with commas
                                               between. Default: KASTELLAN_BOOTSTRAP, or
                                               127.0.0.1:9092, where "kastellan dev" serves.
+                      --context NAME          The cluster by its name: one of those that
+                                              "kastellan contexts list" shows. Default:
+                                              KASTELLAN_CONTEXT, or the one that "kastellan
+                                              contexts use" chose, where no address is given.
                       --command-config FILE   A client.properties file with the keys of Java's
                                               clients or librdkafka's: security.protocol,
                                               sasl.…, ssl.…, bootstrap.servers. Default:
@@ -103,6 +107,9 @@ private func objection(_ line: String) -> String {
                                               124. Default: 15000.
                       --dry-run               Show what would be done, and the Kafka command
                                               that does the same, and change nothing.
+                  -o, --output FORMAT         With --dry-run: text (the default), or plan, a
+                                              file that "kastellan apply" carries out as it was
+                                              previewed.
                   -y, --yes                   Do it without asking. Where standard input is no
                                               terminal, nothing is changed without this.
                   -h, --help                  Print the help of the command and exit.

@@ -99,6 +99,9 @@ struct SampleScreen: Sendable {
         SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right down space space"),
         SampleScreen("topics-many", "3 G", from: .many),
         SampleScreen("topics-filtered", "3 /") { $0.type("o.*s") },
+        SampleScreen("contexts", "@") { driver in
+            driver.console = Driver.withContexts(.guarded, width: driver.console.width, height: driver.console.height).press("@").console
+        },
     ]
     private static let replication = [
         SampleScreen("partitions", "6", from: .replicating), SampleScreen("partitions-under-min", "6 f f f", from: .replicating),

@@ -259,7 +259,8 @@ final class Driver {
     {
         console = Console(
             options: ConsoleOptions(
-                contextName: "dev", bootstrap: ["localhost:9092"], isReadOnly: readOnly, glyphs: glyphs, themeNames: ["dark", "light"]))
+                contextName: "dev", bootstrap: ["localhost:9092"], mode: readOnly ? .readOnly : .writable, glyphs: glyphs,
+                themeNames: ["dark", "light"]))
         send(.input(.resize(width: width, height: height)))
         if let snapshot { send(.snapshot(snapshot)) }
     }
@@ -300,6 +301,8 @@ final class Driver {
         milliseconds += ms
         return send(.tick)
     }
+
+    func note(_ request: ConsoleRequest) { requests.append(request) }
 
     var screen: Grid { console.render() }
     var text: String { screen.text }

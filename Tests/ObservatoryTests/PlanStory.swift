@@ -19,7 +19,7 @@ enum PlanStory {
 
     /// Runs a plan, letting time pass for its checks.
     static func run(_ plan: Plan, _ cluster: inout FakeCluster) throws -> PlanOutcome {
-        var story = MachineStory(PlanRunner(plan))
+        var story = MachineStory(PlanRunner(plan, gate: .open))
         story.start()
         for _ in 0..<100 where !story.isFinished {
             story.settle(&cluster)

@@ -22,6 +22,7 @@ extension ConfigurationKey {
         number("metadata.max.age.ms", 300_000, ms),
         number("socket.connection.setup.timeout.ms", 10_000, ms),
         number("max.block.ms", 60_000, ms),
+        key("kastellan.oauthbearer.token.command", .text("")),
         key("security.protocol", .choice(["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], standard: "PLAINTEXT")),
     ]
 

@@ -27,6 +27,7 @@ package enum CompletionScripts {
         switch positional.completes {
         case .topic: return "@topics"
         case .group: return "@groups"
+        case .context: return "@contexts"
         case .file: return "@files"
         case .folder: return "@folders"
         case .nothing: return ""
@@ -42,6 +43,7 @@ package enum CompletionScripts {
             switch flag.completes {
             case .topic: offer = "@topics"
             case .group: offer = "@groups"
+            case .context: offer = "@contexts"
             case .file: offer = "@files"
             case .folder: offer = "@folders"
             case .nothing: break
@@ -56,7 +58,10 @@ package enum CompletionScripts {
             _kastellan_names() {
                 local cluster=() i
                 for ((i = 1; i < COMP_CWORD; i++)); do
-                    case ${COMP_WORDS[i]} in -b | --bootstrap) cluster=(-b "${COMP_WORDS[i + 1]}") ;; esac
+                    case ${COMP_WORDS[i]} in
+                        -b | --bootstrap) cluster+=(-b "${COMP_WORDS[i + 1]}") ;;
+                        --context) cluster+=(--context "${COMP_WORDS[i + 1]}") ;;
+                    esac
                 done
                 kastellan "$1" list --names --timeout 500 "${cluster[@]}" 2>/dev/null
             }
@@ -64,6 +69,7 @@ package enum CompletionScripts {
                 case $1 in
                     @topics) COMPREPLY=($(compgen -W "$(_kastellan_names topics)" -- "$cur")) ;;
                     @groups) COMPREPLY=($(compgen -W "$(_kastellan_names groups)" -- "$cur")) ;;
+                    @contexts) COMPREPLY=($(compgen -W "$(kastellan contexts list --names 2>/dev/null)" -- "$cur")) ;;
                     @files) COMPREPLY=($(compgen -f -- "$cur")) ;;
                     @folders) COMPREPLY=($(compgen -d -- "$cur")) ;;
                     *) COMPREPLY=($(compgen -W "$1" -- "$cur")) ;;
@@ -100,6 +106,7 @@ package enum CompletionScripts {
         var out = "#compdef kastellan\n# zsh completion for kastellan\n"
         out += "_kastellan_topics() { compadd -- ${(f)\"$(kastellan topics list --names --timeout 500 2>/dev/null)\"} }\n"
         out += "_kastellan_groups() { compadd -- ${(f)\"$(kastellan groups list --names --timeout 500 2>/dev/null)\"} }\n"
+        out += "_kastellan_contexts() { compadd -- ${(f)\"$(kastellan contexts list --names 2>/dev/null)\"} }\n"
         out += "_kastellan() {\n  local command=$words[2]\n"
         out += "  if (( CURRENT == 2 )); then\n    local -a commands=(\n"
         for (name, summary) in firstWords { out += "      \(shellQuoted("\(name):\(summary)"))\n" }
@@ -136,6 +143,7 @@ package enum CompletionScripts {
             if flag.completes == .file { offer = "@files" }
             if flag.completes == .folder { offer = "@folders" }
             if flag.completes == .topic { offer = "@topics" }
+            if flag.completes == .context { offer = "@contexts" }
             tail += ":\(name.filter { $0 != ":" }):\(zshAction(offer))"
         }
         return (flag.repeats ? "'*'" : "") + head + shellQuoted(tail)
@@ -146,6 +154,7 @@ package enum CompletionScripts {
         case "": " "
         case "@topics": "_kastellan_topics"
         case "@groups": "_kastellan_groups"
+        case "@contexts": "_kastellan_contexts"
         case "@files": "_files"
         case "@folders": "_files -/"
         default: "(\(offer))"
@@ -180,6 +189,7 @@ package enum CompletionScripts {
         if case .choice(_, let choices) = flag.value { out += " -a '\(choices.joined(separator: " "))'" }
         if flag.completes == .file || flag.completes == .folder { out += " -F" }
         if flag.completes == .topic { out += " -a '(kastellan topics list --names --timeout 500 2>/dev/null)'" }
+        if flag.completes == .context { out += " -a '(kastellan contexts list --names 2>/dev/null)'" }
         return out + " -d \(shellQuoted(flag.doc))"
     }
 
@@ -188,6 +198,7 @@ package enum CompletionScripts {
         case "": ""
         case "@topics": "-a '(kastellan topics list --names --timeout 500 2>/dev/null)'"
         case "@groups": "-a '(kastellan groups list --names --timeout 500 2>/dev/null)'"
+        case "@contexts": "-a '(kastellan contexts list --names 2>/dev/null)'"
         case "@files", "@folders": "-F"
         default: "-a '\(offer)'"
         }

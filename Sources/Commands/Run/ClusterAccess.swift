@@ -1,7 +1,9 @@
 import Client
 import ClientCore
 import Glibc
+import Observatory
 import Primitives
+import Settings
 import Wire
 
 /// A cluster as a headless command talks with it: the client, how long it may take, and errors as exit codes.
@@ -9,19 +11,27 @@ struct ClusterAccess {
     let client: ClusterClient
     let addresses: [ServerAddress]
     let timeoutMs: Int64
+    /// Whether changes may be made here.
+    let gate: ChangeGate
+    /// The context's name, where there is one.
+    let context: String?
 
     static let defaultTimeoutMs: Int64 = 15_000
 
     init(_ invocation: Invocation) throws(Failure) {
         let settings = try ClientSettings(invocation)
         addresses = settings.bootstrap
+        gate = settings.gate()
+        context = settings.context?.name
         timeoutMs = invocation.integer("--timeout") ?? ClusterAccess.defaultTimeoutMs
         client = ClusterClient(
             bootstrap: addresses, clientID: "kastellan", requestTimeoutMs: timeoutMs, connectTimeoutMs: min(timeoutMs, 5_000),
             security: settings.security)
     }
 
-    init(client: ClusterClient, addresses: [ServerAddress], timeoutMs: Int64) {
+    init(client: ClusterClient, addresses: [ServerAddress], timeoutMs: Int64, gate: ChangeGate, context: String?) {
+        self.gate = gate
+        self.context = context
         self.client = client
         self.addresses = addresses
         self.timeoutMs = timeoutMs
@@ -50,7 +60,7 @@ struct ClusterAccess {
             let advice = "is it a Kafka broker, and is security.protocol that of its listener?"
             return Failure(.unreachable, "the broker at \(list) hung up: \(reason); \(advice)")
         case .authenticationFailed(let reason):
-            return Failure(.authentication, "authentication failed: \(reason); --command-config names a file with the login")
+            return Failure(.authentication, "authentication failed: \(reason); a context or --command-config has the login")
         case .timedOut(let api):
             return Failure(.timeout, "\(list) did not answer \(api) in time; --timeout gives it longer")
         case .kafka(let code, let message):

@@ -1,14 +1,19 @@
 import ClientCore
 import Console
 import Grid
+import Observatory
 import Primitives
+import Settings
 import Terminal
 
 /// `kastellan -b HOST:PORT`: the console on any cluster. Also what `dev` and `demo` share with it.
 enum ConsoleCommand {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         let settings = try ClientSettings(invocation)
-        let options = try options(invocation, name: settings.bootstrap[0].description, refreshSeconds: 2)
+        var options = try options(invocation, name: settings.name, refreshSeconds: 2)
+        options.color = color(settings)
+        options.gate = settings.gate(isReadOnly: invocation.isSet("--readonly"))
+        if options.gate != .open, !invocation.isSet("--readonly") { options.mode = .guarded }
         return try status(ConsoleSession.run(.known(settings.bootstrap, settings.security), options: options))
     }
 
@@ -19,12 +24,35 @@ enum ConsoleCommand {
         terminal.mouse = !invocation.isSet("--no-mouse")
         var options = ConsoleSessionOptions(contextName: name, terminal: terminal)
         options.themes = ThemeStore(directories: [Paths.skins])
-        options.isReadOnly = invocation.isSet("--readonly")
+        if invocation.isSet("--readonly") {
+            options.mode = .readOnly
+            options.gate = .closed("This session is read-only: --readonly.")
+        }
+        let isReadOnly = invocation.isSet("--readonly")
+        options.contexts = ContextStore().contexts.map { context in
+            let facts = ContextFacts(context)
+            return ContextEntry(
+                name: context.name, bootstrap: facts.bootstrap ?? "-", security: facts.security, isReadOnly: context.isReadOnly,
+                color: context.color?.value, origin: context.origin.description)
+        }
+        options.resolve = { name in
+            do throws(Failure) {
+                let settings = try ClientSettings(ConnectionSource(context: name))
+                let entrance = ConsoleEntrance(settings.bootstrap, settings.security)
+                return .success(
+                    ContextEntrance(
+                        name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings)))
+            } catch {
+                return .failure(ConsoleFailure(error.message))
+            }
+        }
         options.command = invocation.text("--command")
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
         if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") { options.theme = skin }
         return options
     }
+
+    private static func color(_ settings: ClientSettings) -> Color? { settings.context?.color.flatMap { Color(name: $0.value) } }
 
     static func status(_ end: ConsoleEnd) throws(Failure) -> ExitStatus {
         switch end {

@@ -3,14 +3,16 @@ import ClientCore
 import Glibc
 import Observatory
 import Primitives
+import Reactor
 import Wire
 
 /// The commands that change a cluster. Each makes the same plans as the console and runs them with the same runner: planned from the
 /// cluster as it is, shown, confirmed, done, and checked against the cluster as it then is.
 struct PlanCommand {
-    private let invocation: Invocation
-    private let access: ClusterAccess
-    private var printed = false
+    let invocation: Invocation
+    let access: ClusterAccess
+    /// For the audit.
+    var surface = "command"
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         let actions = try PlanActions.actions(invocation)
@@ -44,11 +46,23 @@ struct PlanCommand {
         if wanted.isContentIfMissing, try !exists(action) { return }
         let plan = try makePlan(action)
         if invocation.isSet("--export") { return try export(plan) }
-        if invocation.isSet("--dry-run") { return Streams.print(PlanText.full(plan)) }
+        if invocation.isSet("--dry-run") {
+            guard invocation.text("--output") == "plan" else { return Streams.print(PlanText.full(plan)) }
+            guard plan.isRunnable else { throw Failure(.error, plan.obstacles.first ?? "\(plan.title): nothing to change") }
+            guard let file = PlanFile(plan, cluster: try access.clusterID()) else {
+                throw Failure(.error, "\(plan.title): this kind of change cannot be kept as a plan")
+            }
+            return Streams.print(file.text)
+        }
+        guard !plan.steps.isEmpty || !plan.obstacles.isEmpty else { return Streams.print("\(plan.title): nothing to change\n") }
+        try confirmAndExecute(plan)
+    }
+
+    func confirmAndExecute(_ plan: Plan, undoes: String? = nil) throws(Failure) {
+        if let objection = access.gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
         guard plan.obstacles.isEmpty else { throw Failure(.error, plan.obstacles.joined(separator: " ")) }
-        guard !plan.steps.isEmpty else { return Streams.print("\(plan.title): nothing to change\n") }
         try confirm(plan)
-        try execute(plan)
+        try execute(plan, undoes)
     }
 
     private func exists(_ action: PlanAction) throws(Failure) -> Bool {
@@ -67,7 +81,7 @@ struct PlanCommand {
         }
     }
 
-    private func makePlan(_ action: PlanAction) throws(Failure) -> Plan {
+    func makePlan(_ action: PlanAction) throws(Failure) -> Plan {
         // One request up front tells an unreachable cluster from one that objects.
         _ = try access.ask(ApiVersionsRequest.ours)
         let list = access.addresses.map(\.description).joined(separator: ",")
@@ -108,12 +122,17 @@ struct PlanCommand {
 
     // MARK: Doing
 
-    private func execute(_ plan: Plan) throws(Failure) {
-        guard let outputs = access.client.run(PlanRunner(plan), timeoutMs: max(access.timeoutMs, 30_000)) else {
+    private func execute(_ plan: Plan, _ undoes: String?) throws(Failure) {
+        guard let outputs = access.client.run(PlanRunner(plan, gate: access.gate), timeoutMs: max(access.timeoutMs, 30_000)) else {
             throw Failure(.timeout, "\(plan.title): not finished in time; look before you try again")
         }
         guard case .finished(let outcome) = outputs.last else {
             throw Failure(.error, "\(plan.title): the cluster hung up before it was finished; look before you try again")
+        }
+        let list = access.addresses.map(\.description).joined(separator: ",")
+        let audit = Audit(surface: surface, context: access.context, bootstrap: list)
+        do throws(Failure) { try audit.record(plan, outcome, cluster: try? access.clusterID(), undoes: undoes) } catch {
+            Streams.complain("no audit line could be written: \(error.message)")
         }
         let lines = outcome.lines.joined(separator: " ")
         switch outcome.verdict {

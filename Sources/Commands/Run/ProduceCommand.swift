@@ -1,7 +1,9 @@
 import Client
 import ClientCore
 import Glibc
+import Observatory
 import Primitives
+import Reactor
 import Records
 import Synchronization
 
@@ -54,6 +56,7 @@ struct ProduceCommand {
         guard !delimiter.isEmpty else { throw .usage("--delimiter: is empty") }
         splitter = LineSplitter(delimiter: delimiter)
         access = try ClusterAccess(invocation)
+        if let objection = access.gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
         partition = invocation.integer("--partition").map { Int32($0) }
         try ProduceCommand.check(access, topic, partition)
         var options = ProducerOptions()

@@ -14,6 +14,10 @@ package enum Program {
             }
             return try run(invocation).rawValue
         } catch {
+            // To monitoring, a check that could not be made is neither well nor ill.
+            if arguments.first == "check" || arguments.contains("check") && arguments.first?.hasPrefix("-b") == true {
+                return CheckCommand.unknown(error)
+            }
             Streams.complain(error.message)
             return error.status.rawValue
         }
@@ -24,7 +28,8 @@ package enum Program {
         case "help": Streams.print(try helpText(invocation.positionals))
         case "version": Streams.print("kastellan \(version)\n")
         case "completion": Streams.print(CompletionScripts.script(for: invocation.positionals[0]))
-        case "info": Streams.print(infoListing().text(.table))
+        case "info": return try InfoCommand.run(invocation)
+        case "contexts list", "contexts use", "contexts import": return try ContextsCommand.run(invocation)
         case "dev": return try DevCommand.run(invocation)
         case "demo": return try DemoCommand.run(invocation)
         case "console": return try ConsoleCommand.run(invocation)
@@ -37,6 +42,10 @@ package enum Program {
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
         case "transactions list", "transactions describe", "transactions describe-producers", "transactions find-hanging":
             return try TransactionViews.run(invocation)
+        case "apply": return try PlanCommand.apply(invocation)
+        case "undo": return try PlanCommand.undo(invocation)
+        case "check": return try CheckCommand.run(invocation)
+        case "exporter": return try ExporterCommand.run(invocation)
         case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)
         case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete",
             "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move",
@@ -55,18 +64,6 @@ package enum Program {
         guard !CommandTable.family(name).isEmpty else { throw .usage("no command \"\(name)\"; `kastellan help` lists them") }
         return HelpText.family(name)
     }
-
-    /// `kastellan info`: where everything is, as it would be used now.
-    static func infoListing() -> Listing {
-        var listing = Listing([.init("WHAT", "what"), .init("VALUE", "value")])
-        listing.add([.string("version"), .string(version)])
-        listing.add([.string("bootstrap"), .string(environment("KASTELLAN_BOOTSTRAP") ?? Paths.defaultBootstrap)])
-        listing.add([.string("dev data"), .string(Paths.devData)])
-        listing.add([.string("skins"), .string(Paths.skins)])
-        listing.add([.string("skin"), .string(environment("KASTELLAN_SKIN") ?? "dark")])
-        listing.add([.string("TERM"), environment("TERM").map { .string($0) } ?? .null])
-        return listing
-    }
 }
 
 /// Where files are, by the XDG rules.
@@ -83,6 +80,16 @@ package enum Paths {
     package static var state: String { base("XDG_STATE_HOME", ".local/state") }
     /// Where `kastellan dev` keeps its cluster.
     package static var devData: String { "\(data)/dev" }
+
+    static var contextsFile: String { "\(config)/contexts.yaml" }
+    static var contextsFolder: String { "\(config)/contexts" }
+    static var currentContext: String { "\(state)/current-context" }
+
+    /// `~/x` in the home directory, as a shell has it.
+    static func expanded(_ path: String) -> String {
+        guard path.hasPrefix("~/"), let home = environment("HOME") else { return path }
+        return home + path.dropFirst(1)
+    }
 
     /// Where the user's skins are; those shipped are inside the program.
     package static var skins: String { "\(config)/skins" }

@@ -1,5 +1,6 @@
 import Client
 import ClientCore
+import Glibc
 import Observatory
 import Primitives
 import Wire
@@ -16,7 +17,7 @@ struct ViewCommands {
         case "topics describe": try commands.topicsDescribe(invocation.positionals, configs: invocation.isSet("--configs"))
         case "groups list": try commands.groupsList()
         case "groups describe": try commands.groupsDescribe()
-        default: try commands.get()
+        default: try commands.getOrWatch()
         }
         return .ok
     }
@@ -125,6 +126,24 @@ struct ViewCommands {
     }
 
     // MARK: Views
+
+    /// With `--watch` for ever: over what was there on a terminal, one after the other in a pipe. A cluster that is away for a while is
+    /// complained of, and read again.
+    private func getOrWatch() throws(Failure) {
+        guard invocation.isSet("--watch") else { return try get() }
+        let isTerminal = Streams.isTerminal(Streams.output)
+        while true {
+            if isTerminal { Streams.print("\u{1B}[H\u{1B}[2J") }
+            do throws(Failure) {
+                try get()
+            } catch {
+                guard [.unreachable, .timeout].contains(error.status) else { throw error }
+                Streams.complain(error.message)
+            }
+            if Streams.outputIsBroken { return }
+            usleep(UInt32((invocation.integer("--refresh") ?? 2) * 1_000_000))
+        }
+    }
 
     private func get() throws(Failure) {
         let name = invocation.positionals.count > 1 ? invocation.positionals[1] : nil

@@ -6,6 +6,7 @@ import Observatory
 import Primitives
 import Reactor
 import Records
+import Settings
 
 /// `kastellan redrive` and `kastellan copy`: counted, shown, confirmed, done, and looked at again.
 struct SendCommand {
@@ -64,6 +65,7 @@ struct SendCommand {
             Streams.print(PlanText.full(plan))
             return .ok
         }
+        if let objection = target.gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
         guard plan.obstacles.isEmpty else { throw Failure(.error, plan.obstacles.joined(separator: " ")) }
         try confirm(plan)
         return try finish(plan, try carryOut())
@@ -94,7 +96,7 @@ struct SendCommand {
             isInterrupted: { Interrupt.isSet }, onProgress: { line.show($0) })
         Interrupt.watch()
         defer { line.end() }
-        return try run.run()
+        return try run.run(gate: target.gate)
     }
 
     private func finish(_ plan: Plan, _ outcome: SendRun.Outcome) throws(Failure) -> ExitStatus {
@@ -131,21 +133,15 @@ enum KafkaPipe {
 extension ClusterAccess {
     /// The cluster that `--to-bootstrap` and `--to-command-config` name.
     init(targetOf invocation: Invocation) throws(Failure) {
-        let file = try ClientSettings.read(invocation.text("--to-command-config"))
-        guard let text = invocation.text("--to-bootstrap") ?? file.values["bootstrap.servers"] else {
+        let source = try ConnectionSource(file: invocation.text("--to-command-config"))
+        guard let text = invocation.text("--to-bootstrap") ?? source.settings["bootstrap.servers"]?.value else {
             throw .usage("--to-command-config: the file names no bootstrap.servers; give --to-bootstrap")
         }
-        guard let addresses = ServerAddress.list(text) else { throw .usage("--to-bootstrap: \"\(text)\" is not HOST:PORT[,HOST:PORT…]") }
-        let security: ClientSecurity
-        do throws(ClientSecurityError) {
-            security = try ClientSecurity { file.values[$0] }
-        } catch {
-            throw Failure(.usage, "\(file.path): \(error.description)")
-        }
+        let settings = try ClientSettings(source, override: text)
         let timeoutMs = invocation.integer("--timeout") ?? ClusterAccess.defaultTimeoutMs
         let client = ClusterClient(
-            bootstrap: addresses, clientID: "kastellan", requestTimeoutMs: timeoutMs, connectTimeoutMs: min(timeoutMs, 5_000),
-            security: security)
-        self.init(client: client, addresses: addresses, timeoutMs: timeoutMs)
+            bootstrap: settings.bootstrap, clientID: "kastellan", requestTimeoutMs: timeoutMs, connectTimeoutMs: min(timeoutMs, 5_000),
+            security: settings.security)
+        self.init(client: client, addresses: settings.bootstrap, timeoutMs: timeoutMs, gate: .open, context: nil)
     }
 }

@@ -132,7 +132,9 @@ final class SendRun: Sendable {
         }
     }
 
-    func run() throws(Failure) -> Outcome {
+    /// Whoever runs it says by which gate: there is no way round it.
+    func run(gate: ChangeGate) throws(Failure) -> Outcome {
+        if let objection = gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
         let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source))
         var options = ProducerOptions()
         options.codec = job.codec

@@ -14,7 +14,14 @@ import Terminal
 package struct ConsoleSessionOptions: Sendable {
     /// What the header calls the cluster: a context's name, `dev`, `demo`, or the address.
     package var contextName: String
-    package var isReadOnly = false
+    package var mode = ChangeMode.writable
+    /// Why nothing may be changed, in words that name who says so; with `mode` other than writable.
+    package var gate = ChangeGate.open
+    package var contexts: [ContextEntry] = []
+    /// The colour of the context's name.
+    package var color: Color?
+    /// Makes out how to connect to another context; may take its time, and is called on a thread of its own.
+    package var resolve: @Sendable (String) -> Result<ContextEntrance, ConsoleFailure> = { _ in .failure(ConsoleFailure("No contexts.")) }
     /// A theme's name, or a skin file's path.
     package var theme = ThemeStore.standard
     package var themes = ThemeStore()
@@ -49,6 +56,18 @@ package struct ConsoleEntrance: Sendable {
     }
 }
 
+/// A cluster that the console goes over to.
+package struct ContextEntrance: Sendable {
+    package var name: String
+    package var entrance: ConsoleEntrance
+    package var gate: ChangeGate
+    package var color: Color?
+
+    package init(name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?) {
+        (self.name, self.entrance, self.gate, self.color) = (name, entrance, gate, color)
+    }
+}
+
 /// How a session ended.
 package enum ConsoleEnd: Equatable, Sendable {
     /// The user quit, or a signal asked to.
@@ -75,9 +94,21 @@ package final class ConsoleSession {
     let mailbox = ConsoleMailbox()
     let signals: SessionSignals
     var connection: SessionConnection?
+    /// Counts the clusters this session was on: what an earlier one still sends is not shown.
+    var generation = 0
+    /// By which plans are carried out now. The one truth; the console is told.
+    var gate: ChangeGate
+    /// What the gate is when nothing is armed.
+    var usualGate: ChangeGate
+    var theme: Theme
+    var color: Color?
+    /// A command for the next cluster's first screen.
+    var nextCommand: String?
     let events: ClusterEventMailbox?
     /// The faults that can be made on purpose, once the cluster runs; nothing on a cluster that is not of this process.
     let chaos: @Sendable () -> (any ChaosControls)?
+    /// Counts the wishes to go elsewhere: only the last one counts.
+    var switches = 0
     var end: ConsoleEnd?
     private var isDirty = true
     private var isUrgent = true
@@ -93,8 +124,9 @@ package final class ConsoleSession {
         defer { signals.restore() }
         do throws(TerminalError) {
             let theme = (try? options.themes.load(options.theme)) ?? Theme.monochrome
-            let terminal = try Terminal(input: STDIN_FILENO, output: STDOUT_FILENO, options: options.terminal, theme: theme)
-            let session = ConsoleSession(target, terminal, signals, events, chaos, options)
+            let terminal = try Terminal(
+                input: STDIN_FILENO, output: STDOUT_FILENO, options: options.terminal, theme: theme.coloured(context: options.color))
+            let session = ConsoleSession(target, terminal, theme, signals, events, chaos, options)
             session.loop(target)
             session.close()
             return session.end ?? .quit
@@ -104,19 +136,23 @@ package final class ConsoleSession {
     }
 
     private init(
-        _ target: ConsoleTarget, _ terminal: Terminal, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
+        _ target: ConsoleTarget, _ terminal: Terminal, _ theme: Theme, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
         _ chaos: @escaping @Sendable () -> (any ChaosControls)?, _ options: ConsoleSessionOptions
     ) {
         self.options = options
         self.terminal = terminal
+        self.theme = theme
+        (gate, usualGate, color) = (options.gate, options.gate, options.color)
         self.signals = signals
         self.events = events
         self.chaos = chaos
         var addresses: [String] = []
         if case .known(let list, _) = target { addresses = list.map(\.description) }
-        let consoleOptions = ConsoleOptions(
-            contextName: options.contextName, bootstrap: addresses.isEmpty ? ["localhost"] : addresses, isReadOnly: options.isReadOnly,
+        var consoleOptions = ConsoleOptions(
+            contextName: options.contextName, bootstrap: addresses.isEmpty ? ["localhost"] : addresses, mode: options.mode,
             glyphs: terminal.glyphs, themeNames: options.themes.names)
+        consoleOptions.contexts = options.contexts
+        consoleOptions.hasContextColor = options.color != nil
         console = Console(options: consoleOptions)
         console.tools.compile = compileTailProgram
     }
@@ -154,14 +190,14 @@ package final class ConsoleSession {
         let addresses = entrance.addresses
         isDirty = true
         console.bootstrapKnown(addresses.map(\.description))
-        let connection = SessionConnection(entrance, mailbox, refreshMs: options.refreshMs, isReadOnly: options.isReadOnly)
+        let connection = SessionConnection(entrance, mailbox, generation: generation, refreshMs: options.refreshMs)
         self.connection = connection
-        events?.attach { connection.ingest($0) }
+        if generation == 0 { events?.attach { connection.ingest($0) } }
         connection.watch(console.currentInterest())
         isUrgent = true
-        if let controls = chaos() { feed(.chaos(SessionChaos.conditions(controls))) }
+        if generation == 0, let controls = chaos() { feed(.chaos(SessionChaos.conditions(controls))) }
         if let notice = entrance.notice { feed(.notice(Notice(.info, notice))) }
-        if let command = options.command { feed(.command(command)) }
+        if let command = generation == 0 ? options.command : nextCommand { feed(.command(command)) }
     }
 
     /// Sleeps until something arrives, a frame is due, or something on the screen changes by itself.
@@ -224,11 +260,15 @@ package final class ConsoleSession {
         for item in mail.items {
             switch item {
             case .event(let event): feed(event)
+            case .from(let generation, let event): if generation == self.generation { feed(event) } else { feedLate(event) }
+            case .entered(let number, .success(let context)): if number == switches { enter(context) }
+            case .entered(let number, .failure(let failure)):
+                if number == switches { feed(.notice(Notice(.error, failure.message))) }
             case .started(.success(let entrance)): connect(entrance)
             case .started(.failure(let failure)): end = .notStarted(failure)
             }
         }
-        if let snapshot = mail.snapshot { feed(.snapshot(snapshot)) }
+        if let (number, snapshot) = mail.snapshot, number == generation { feed(.snapshot(snapshot)) }
         if let tail = connection?.takeTail() { feed(.tail(tail)) }
     }
 

@@ -13,19 +13,21 @@ final class SessionConnection: Sendable {
     private let client: ClusterClient
     private let observer: HostedMachine<Observer>
     private let mailbox: ConsoleMailbox
-    private let bootstrap: String
-    private let isReadOnly: Bool
+    let bootstrap: String
+    private let generation: Int
     private let tail = Mutex<SessionTail?>(nil)
     let sending: SessionSending
 
-    init(_ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, refreshMs: Int64, isReadOnly: Bool) {
+    init(_ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64) {
         let addresses = entrance.addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
-        self.isReadOnly = isReadOnly
-        sending = SessionSending(client, mailbox, bootstrap: addresses.map(\.description), isReadOnly: isReadOnly)
-        observer = client.host(Observer(bootstrap: addresses.map(\.description), codecs: .system), output: { mailbox.post(snapshot: $0) })
+        self.generation = generation
+        sending = SessionSending(client, mailbox, bootstrap: addresses.map(\.description), generation: generation)
+        observer = client.host(
+            Observer(bootstrap: addresses.map(\.description), codecs: .system),
+            output: { [generation] in mailbox.post(snapshot: $0, generation: generation) })
         observer.post(.interval(milliseconds: refreshMs))
     }
 
@@ -35,23 +37,29 @@ final class SessionConnection: Sendable {
 
     func plan(_ ticket: Int, _ action: PlanAction) {
         if case .send(let job) = action { return sending.count(ticket, job) }
-        let mailbox = mailbox
-        _ = client.host(PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.event(.planned(ticket: ticket, $0))) })
+        let (mailbox, generation) = (mailbox, generation)
+        _ = client.host(
+            PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.from(generation, .planned(ticket: ticket, $0))) })
     }
 
-    func run(_ ticket: Int, _ plan: Plan) {
-        let mailbox = mailbox
+    func run(_ ticket: Int, _ plan: Plan, gate: ChangeGate, audit: Audit, cluster: String?) {
+        let (mailbox, generation) = (mailbox, generation)
         let observer = observer
-        if case .send(let job) = plan.action { return sending.start(ticket, plan, job) { observer.post(.refresh) } }
+        if case .send(let job) = plan.action {
+            return sending.start(ticket, plan, job, gate: gate, audit: audit, cluster: cluster) { observer.post(.refresh) }
+        }
         _ = client.host(
-            PlanRunner(plan, isReadOnly: isReadOnly),
+            PlanRunner(plan, gate: gate),
             output: { progress in
                 switch progress {
                 case .step(let number, let count, let text):
-                    mailbox.post(.event(.planProgress(ticket: ticket, "Step \(number) of \(count): \(text)")))
-                case .checking: mailbox.post(.event(.planProgress(ticket: ticket, "Reading the cluster again.")))
+                    mailbox.post(.from(generation, .planProgress(ticket: ticket, "Step \(number) of \(count): \(text)")))
+                case .checking: mailbox.post(.from(generation, .planProgress(ticket: ticket, "Reading the cluster again.")))
                 case .finished(let outcome):
-                    mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
+                    do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
+                        mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
+                    }
+                    mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
                     observer.post(.refresh)
                 }
             })

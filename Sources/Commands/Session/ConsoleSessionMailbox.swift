@@ -11,11 +11,14 @@ import Synchronization
 final class ConsoleMailbox: Sendable {
     enum Item: Sendable {
         case event(ConsoleEvent)
+        /// From the cluster of that number; see `ConsoleSession.generation`.
+        case from(Int, ConsoleEvent)
+        case entered(Int, Result<ContextEntrance, ConsoleFailure>)
         case started(Result<ConsoleEntrance, ConsoleFailure>)
     }
     struct Mail: Sendable {
         var items: [Item] = []
-        var snapshot: ClusterSnapshot?
+        var snapshot: (generation: Int, ClusterSnapshot)?
     }
 
     let descriptor = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
@@ -28,8 +31,11 @@ final class ConsoleMailbox: Sendable {
         wake()
     }
 
-    func post(snapshot: ClusterSnapshot) {
-        mail.withLock { $0.snapshot = snapshot }
+    func post(snapshot: ClusterSnapshot, generation: Int) {
+        mail.withLock { held in
+            if let waiting = held.snapshot, waiting.generation > generation { return }
+            held.snapshot = (generation, snapshot)
+        }
         wake()
     }
 

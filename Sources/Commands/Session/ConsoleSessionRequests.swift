@@ -4,6 +4,7 @@ import Glibc
 import Grid
 import Observatory
 import Primitives
+import Reactor
 import Terminal
 
 /// What the console asks for, done.
@@ -24,6 +25,7 @@ extension ConsoleSession {
         case .pauseTail(let session, let isPaused): connection?.pauseTail(session, isPaused)
         case .filterTail(let session, let filter): connection?.filterTail(session, filter)
         case .save(let name, let bytes): save(name, bytes)
+        case .savePlan(let plan): savePlan(plan)
         case .readFile(let ticket, let name): mailbox.post(.event(.file(ticket: ticket, name: name, SessionFiles.read(name))))
         case .copy(let text):
             if !terminal.copy(text) {
@@ -31,6 +33,8 @@ extension ConsoleSession {
             }
         case .setTheme(let name): setTheme(name)
         case .chaos(let broker, let action): makeChaos(broker, action)
+        case .switchContext(let name, let command): switchContext(name, then: command)
+        case .arm(let minutes): arm(minutes)
         case .bell: terminal.bell()
         }
     }
@@ -43,16 +47,17 @@ extension ConsoleSession {
     }
 
     private func run(_ ticket: Int, _ plan: Plan) {
-        guard let connection, !options.isReadOnly else {
-            let outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: ["This console is read-only."])
+        guard let connection else {
+            let outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: ["The cluster is still starting."])
             return mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
         }
-        connection.run(ticket, plan)
+        let audit = Audit(surface: "console", context: console.options.contextName, bootstrap: connection.bootstrap)
+        connection.run(ticket, plan, gate: gate, audit: audit, cluster: console.snapshot.clusterID)
     }
 
     /// A fault may take as long as a clean stop: on a thread of its own. What became of it is shown whether it was done or refused.
     private func makeChaos(_ broker: BrokerID, _ action: ChaosAction) {
-        guard let controls = chaos(), !options.isReadOnly else { return }
+        guard generation == 0, let controls = chaos(), gate.objection(at: SystemClock.instant()) == nil else { return }
         let mailbox = mailbox
         SessionThread.run {
             do throws(DevClusterError) {
@@ -64,6 +69,14 @@ extension ConsoleSession {
         }
     }
 
+    private func savePlan(_ plan: Plan) {
+        guard let file = PlanFile(plan, cluster: console.snapshot.clusterID) else {
+            return mailbox.post(.event(.notice(Notice(.warning, "This kind of change cannot be kept as a plan."))))
+        }
+        let digits = IsoTime.text(SystemClock.now().wall).filter { $0.isNumber || $0 == "T" }.prefix(15)
+        mailbox.post(.event(.saved(SessionFiles.create("plan-\(digits).json", Bytes(file.text)))))
+    }
+
     private func save(_ name: String, _ bytes: Bytes) {
         let result = SessionFiles.create(name, bytes)
         mailbox.post(.event(.saved(result)))
@@ -72,7 +85,8 @@ extension ConsoleSession {
     private func setTheme(_ name: String) {
         do throws(SkinFile.Failure) {
             let theme = try options.themes.load(name)
-            terminal.setTheme(theme)
+            self.theme = theme
+            terminal.setTheme(theme.coloured(context: color))
             let problems = theme.problems.isEmpty ? "" : " It has colours that are not known: \(theme.problems.joined(separator: ", "))."
             mailbox.post(.event(.notice(Notice(problems.isEmpty ? .info : .warning, "Theme \(name)." + problems))))
         } catch {

@@ -9,15 +9,15 @@ final class SessionSending: Sendable {
     private let client: ClusterClient
     private let mailbox: ConsoleMailbox
     private let bootstrap: [ServerAddressText]
-    private let isReadOnly: Bool
+    private let generation: Int
     private let running = Mutex<[Int: SendRun]>([:])
     typealias ServerAddressText = String
 
-    init(_ client: ClusterClient, _ mailbox: ConsoleMailbox, bootstrap: [String], isReadOnly: Bool) {
+    init(_ client: ClusterClient, _ mailbox: ConsoleMailbox, bootstrap: [String], generation: Int) {
         self.client = client
         self.mailbox = mailbox
         self.bootstrap = bootstrap
-        self.isReadOnly = isReadOnly
+        self.generation = generation
     }
 
     /// The name of the job's checkpoint, the same as the command line's; none where the messages are held.
@@ -38,32 +38,34 @@ final class SessionSending: Sendable {
                 result = .failure(PlanError(error.message))
             }
             forget(ticket)
-            mailbox.post(.event(.planned(ticket: ticket, result)))
+            mailbox.post(.from(generation, .planned(ticket: ticket, result)))
         }
     }
 
-    func start(_ ticket: Int, _ plan: Plan, _ job: SendJob, done: @escaping @Sendable () -> Void) {
-        let mailbox = mailbox
-        guard !isReadOnly else {
-            let outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: ["This console is read-only."])
-            return mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
-        }
+    func start(
+        _ ticket: Int, _ plan: Plan, _ job: SendJob, gate: ChangeGate, audit: Audit, cluster: String?,
+        done: @escaping @Sendable () -> Void
+    ) {
+        let (mailbox, generation) = (mailbox, generation)
         let run = SendRun(
             job, from: client, to: client, checkpoint: checkpoint(job),
             onProgress: { progress in
                 let text = "\(progress.read) of \(progress.total) read, \(progress.written) written. x stops it."
-                mailbox.post(.event(.planProgress(ticket: ticket, text)))
+                mailbox.post(.from(generation, .planProgress(ticket: ticket, text)))
             })
         keep(run, ticket)
         SessionThread.run { [self] in
             let outcome: PlanOutcome
             do throws(Failure) {
-                outcome = SessionSending.outcome(plan, try run.run())
+                outcome = SessionSending.outcome(plan, try run.run(gate: gate))
             } catch {
                 outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: [error.message])
             }
             forget(ticket)
-            mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
+            do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
+                mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
+            }
+            mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
             done()
         }
     }

@@ -75,6 +75,9 @@ extension CommandTable {
             "The word may be left out: \"kastellan -b HOST:PORT\". The first screen is drawn before the first answer comes; "
                 + "what was seen stays on screen with its age while a broker is away."
         ],
-        flags: [.bootstrap, .commandConfig] + Flag.console,
-        examples: [Example("kastellan -b kafka-1.example.net:9092", "the console on that cluster")])
+        flags: [.bootstrap, .context, .commandConfig] + Flag.console,
+        examples: [
+            Example("kastellan -b kafka-1.example.net:9092", "the console on that cluster"),
+            Example("kastellan --context prod", "on a cluster that has a name"),
+        ])
 }

@@ -32,7 +32,7 @@ package struct Positional: Sendable {
 }
 
 /// What a shell offers for a value.
-package enum Completes: Sendable { case nothing, file, folder, topic, group }
+package enum Completes: Sendable { case nothing, file, folder, topic, group, context }
 
 package struct Flag: Sendable {
     /// `--port`

@@ -5,7 +5,7 @@ package enum CommandTable {
 
     package static let all: [CommandSpec] = [
         clusterCommands, recordCommands, topicCommands, groupCommands, replicationCommands, transactionCommands, accessCommands,
-        viewCommands, storageCommands, programCommands,
+        viewCommands, contextCommands, storageCommands, programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
@@ -20,6 +20,7 @@ package enum CommandTable {
         ("acls", "list, add and remove access rules"),
         ("quotas", "list and set what users, clients and addresses may use"),
         ("features", "describe, upgrade and downgrade what the cluster can do"),
+        ("contexts", "list, choose and import clusters that have a name"),
         ("storage", "format the data directory of a node, and tell what it is"),
     ]
 

@@ -1,3 +1,5 @@
+import Observatory
+
 extension CommandTable {
     static let viewCommands: [CommandSpec] = [
         CommandSpec(
@@ -22,14 +24,83 @@ extension CommandTable {
                 Flag("--at-min-isr", nil, "Of partitions: with just as many in sync."),
                 Flag("--not-preferred", nil, "Of partitions: led by another than the first of their replicas."),
                 Flag("--reassigning", nil, "Of partitions: on their way to other brokers."),
-                .output,
+                Flag("--watch", "-w", "Print it again and again, until SIGINT; on a terminal over what was there."),
+                Flag("--refresh", nil, .integer("SECONDS", 1...3600), "With --watch, how often. Default: 2."), .output,
             ] + Flag.connection,
             examples: [
                 Example("kastellan get partitions --under-replicated", "what is not as safe as it should be"),
                 Example("kastellan get lag -o csv > lag.csv", "all groups' lag, for a spreadsheet"),
+                Example("kastellan get lag billing --watch", "how it shrinks"),
                 Example("kastellan get partitions orders -o jsonl | jq -c 'select(.leader == null)'", "partitions without a leader"),
-            ])
+            ]),
+        CommandSpec(
+            name: "apply",
+            summary: "carry out a plan exactly as it was previewed",
+            details: [
+                "The plan is made anew from the cluster as it is now. Only where it comes out the same, with the same steps and the same "
+                    + "values before and after, it is run; otherwise nothing is changed, and what differs is told.",
+                "Every change, by whatever command or key, leaves a line in $XDG_STATE_HOME/kastellan/audit.jsonl.",
+            ],
+            positionals: [
+                Positional("FILE", "a plan that --dry-run -o plan or the console wrote; - is standard input", completes: .file)
+            ],
+            flags: Flag.connection + [.dryRun, .yes],
+            examples: [
+                Example("kastellan topics alter t --set retention.ms=3600000 --dry-run -o plan > plan.json", "for somebody to look at"),
+                Example("kastellan apply plan.json --yes", "that and nothing else"),
+            ]),
+        CommandSpec(
+            name: "undo",
+            summary: "take back the last change that this user made to the cluster",
+            details: ["What was done and how to take it back stands in the audit's lines; some changes cannot be taken back, and say so."],
+            positionals: [Positional("ID", "a change of those that --list shows; the last one otherwise", isOptional: true)],
+            flags: [Flag("--list", nil, "Show the changes that were not taken back.")] + Flag.connection + [.dryRun, .yes],
+            examples: [Example("kastellan undo --dry-run", "what it would do")]),
+        CommandSpec(
+            name: "check",
+            summary: "judge the cluster, for monitoring: exit code 0, 1, 2 or 3",
+            details: [
+                "EXPR is a comparison, or several with && between: a quantity, one of < <= > >= == !=, and a number, which may end in k, "
+                    + "M, G, T or %. What does not hold is CRITICAL (2), of --warning WARNING (1); what cannot be known, an unreachable "
+                    + "cluster too, is UNKNOWN (3). One line is printed, with the figures behind a bar as Nagios's plugins do.",
+                quantities,
+            ],
+            positionals: [Positional("EXPR", "what is to hold", repeats: true)],
+            flags: [
+                Flag("--warning", nil, .text("EXPR"), repeats: true, "What is worth a warning where it does not hold; may be repeated.")
+            ] + Flag.connection,
+            examples: [
+                Example("kastellan check 'under-replicated == 0 && offline == 0'", "every replica is in sync"),
+                Example("kastellan check 'lag(billing) < 100k' --warning 'lag(billing) < 10k'", "a group keeps up"),
+            ]),
+        CommandSpec(
+            name: "exporter",
+            summary: "serve what is known of the cluster to Prometheus",
+            details: [
+                "Metrics have the names that kafka_exporter made usual: kafka_brokers, kafka_topic_partition_current_offset, "
+                    + "kafka_consumergroup_lag and so on; kastellan_up is 0 while the cluster cannot be read. Prints the line "
+                    + "metrics=http://HOST:PORT/metrics once it serves.",
+                "It reads the cluster when it is asked, and no more often than --refresh says; it never joins a group.",
+            ],
+            flags: [
+                Flag("--listen", "-l", .text("HOST:PORT"), "Where to listen; port 0 picks a free one. Default: 127.0.0.1:9308."),
+                Flag("--refresh", nil, .integer("SECONDS", 1...3600), "How old what is told may be. Default: 15."),
+                Flag(
+                    "--max-series", nil, .integer("N", 1...10_000_000),
+                    "Leave out what is beyond; kastellan_series_left_out counts it. Default: 200000."),
+            ] + Flag.connection,
+            examples: [Example("kastellan exporter --context prod", "for a Prometheus on the same machine")]),
     ]
+
+    /// From the table of quantities, so that help and man page have all there are.
+    private static var quantities: String {
+        var parts: [String] = []
+        for quantity in CheckExpression.Quantity.allCases {
+            let whose = quantity.subject.map { "(\($0))" } ?? ""
+            parts.append("\(quantity.rawValue)\(whose): \(quantity.doc)")
+        }
+        return "Quantities: " + parts.joined(separator: "; ") + "."
+    }
 
     static let viewNames = [
         "overview", "brokers", "quorum", "topics", "partitions", "replicas", "reassignments", "groups", "members", "lag", "configs",
@@ -41,7 +112,11 @@ extension CommandTable {
             summary: "print completions for a shell",
             positionals: [Positional("SHELL", "bash, zsh or fish", choices: ["bash", "zsh", "fish"])],
             examples: [Example("source <(kastellan completion bash)", "in this shell; into ~/.bashrc for all")]),
-        CommandSpec(name: "info", summary: "print the paths and settings that the program uses"),
+        CommandSpec(
+            name: "info", summary: "print the paths and settings that the program uses, and where each comes from",
+            details: ["Secrets are named by where they come from; they are neither looked up nor shown."],
+            flags: [.bootstrap, .context, .commandConfig, .output],
+            examples: [Example("kastellan info --context prod", "how that cluster would be connected to")]),
         CommandSpec(name: "version", summary: "print the version"),
         CommandSpec(
             name: "help", summary: "print the help of a command",

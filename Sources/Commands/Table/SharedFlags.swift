@@ -9,6 +9,10 @@ extension Flag {
         "--command-config", nil, .text("FILE"), completes: .file,
         "A client.properties file with the keys of Java's clients or librdkafka's: security.protocol, sasl.…, ssl.…, bootstrap.servers. "
             + "Default: KASTELLAN_COMMAND_CONFIG, or none.")
+    static let context = Flag(
+        "--context", nil, .text("NAME"), completes: .context,
+        "The cluster by its name: one of those that \"kastellan contexts list\" shows. Default: KASTELLAN_CONTEXT, or the one that "
+            + "\"kastellan contexts use\" chose, where no address is given.")
     static let timeout = Flag(
         "--timeout", nil, .integer("MS", 1...3_600_000), "Give up after so many milliseconds, with exit code 124. Default: 15000.")
     static let output = Flag(
@@ -17,13 +21,16 @@ extension Flag {
     static let dryRun = Flag("--dry-run", nil, "Show what would be done, and the Kafka command that does the same, and change nothing.")
 
     /// What every command that asks a cluster takes.
-    static let connection: [Flag] = [.bootstrap, .commandConfig, .timeout]
+    static let connection: [Flag] = [.bootstrap, .context, .commandConfig, .timeout]
     /// What every command that changes a cluster takes.
-    static let change: [Flag] = connection + [.dryRun, .yes]
+    static let change: [Flag] = connection + [.dryRun, .plan, .yes]
+    static let plan = Flag(
+        "--output", "-o", .choice("FORMAT", ["text", "plan"]),
+        "With --dry-run: text (the default), or plan, a file that \"kastellan apply\" carries out as it was previewed.")
 
     /// How the console looks and behaves.
     static let console: [Flag] = [
-        Flag("--readonly", nil, "Refuse every change, below the screen: no plan is carried out."),
+        Flag("--readonly", nil, "Refuse every change, below the screen: no plan is carried out, and :arm does not help."),
         Flag("--command", "-c", .text("COMMAND"), "The view to open first, as typed after a colon: \"topics\", \"group payments\"."),
         Flag("--refresh", nil, .integer("SECONDS", 1...3600), "How often to look at the cluster. Default: 1 in dev and demo, else 2."),
         Flag("--skin", nil, .text("NAME"), "The theme: a name of those shipped or a k9s skin file. Default: KASTELLAN_SKIN, or dark."),

@@ -28,7 +28,7 @@ extension CommandTable {
             Flag("--replication-factor", "-r", .integer("N", 1...32_767), "How many replicas. Default: what the brokers are set to."),
             Flag("--config", "-c", .pair("KEY=VALUE"), repeats: true, "A setting that differs from the default; may be repeated."),
             Flag("--if-not-exists", nil, "Be content where it exists already."),
-        ] + Flag.connection + [.dryRun],
+        ] + Flag.connection + [.dryRun, .plan],
         examples: [Example("kastellan topics create orders -p 6 -c retention.ms=86400000", "six partitions, kept for a day")])
 
     static let topicsAlter = CommandSpec(

@@ -43,7 +43,7 @@ package struct PlanDialog: Equatable, Sendable {
         return nameToType.map { $0 == typed.text } ?? true
     }
 
-    enum Step: Equatable { case stay, close, apply, edit, copy, abort }
+    enum Step: Equatable { case stay, close, apply, edit, copy, save, abort }
 
     mutating func take(_ key: Key) -> Step {
         switch phase {
@@ -79,6 +79,8 @@ package struct PlanDialog: Equatable, Sendable {
                 return .edit
             } else if key == Key("c") {
                 return .copy
+            } else if key == Key("s"), plan.isRunnable {
+                return .save
             }
         }
         return .stay

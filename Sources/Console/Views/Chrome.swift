@@ -17,8 +17,7 @@ extension Console {
         let state = connectionSpans(brief: area.width < 100)
         let stateWidth = state.reduce(0) { $0 + TextWidth.of($1.text) }
         let left = area.cutRight(min(area.width, stateWidth + 3)).rest
-        var spans: [Span] = [Span(" kastellan ", .brand), Span(Escape.line(options.contextName), .value, .bold)]
-        if options.isReadOnly { spans.append(Span(" read-only", .warning)) }
+        var spans: [Span] = [Span(" kastellan ", .brand), contextSpan()] + modeSpans()
         spans += [Span("  ", .text)] + whole(healthSpans(), width: left.width - spans.reduce(2) { $0 + TextWidth.of($1.text) })
         spans += [Span("  ", .text)] + trafficSpans(samples: 12)
         grid.put(left.x, left.y, spans: spans, clip: left)
@@ -40,7 +39,7 @@ extension Console {
 
     /// The keys that matter here, those of the view first; help is always among the first so that it is never cut off.
     func hints() -> [Hint] {
-        let shown = keys.bindings(in: place, readOnly: options.isReadOnly, hasChaos: chaos != nil).filter { !$0.hint.isEmpty }
+        let shown = keys.bindings(in: place, readOnly: isReadOnly, hasChaos: chaos != nil).filter { !$0.hint.isEmpty }
         let own = shown.filter { !$0.contexts.contains(.everywhere) }.map { Hint(key: $0.keys.first?.name ?? "", text: $0.hint) }
         let common = shown.filter { $0.contexts.contains(.everywhere) }.map { Hint(key: $0.keys.first?.name ?? "", text: $0.hint) }
         return Array(common.suffix(1)) + own + Array(common.dropLast())
@@ -72,9 +71,9 @@ extension Console {
         let cluster = snapshot.clusterID.map { Escape.line($0) } ?? "-"
         let controller = snapshot.controller.map { "  controller \($0)" } ?? ""
         let alive = snapshot.brokers.values.count(where: \.isAlive)
-        var context: [Span] = [Span(Escape.line(options.contextName), .value, .bold)]
+        var context: [Span] = [contextSpan()]
+        context += modeSpans()
         context.append(Span("  " + Escape.line(options.bootstrap.joined(separator: ",")), .muted))
-        if options.isReadOnly { context.append(Span("  read-only", .warning)) }
         let lines: [(String, [Span])] = [
             ("kastellan", context), ("Cluster", [Span(cluster, .value)]), ("Brokers", [Span("\(alive)\(controller)", .value)]),
             ("Health", whole(healthSpans(), width: area.width - 12)), ("Traffic", trafficSpans(samples: 16)),
@@ -86,6 +85,19 @@ extension Console {
         grid.put(
             area.x + 1, area.y + 5, spans: [Span("State      ", .label)] + connectionSpans(brief: false),
             clip: Rect(area.x, area.y, grid.width, area.height))
+    }
+
+    /// The cluster's name, as a block where its context has a colour.
+    private func contextSpan() -> Span {
+        let name = Escape.line(options.contextName)
+        return options.hasContextColor ? Span(" \(name) ", .context, .bold) : Span(name, .value, .bold)
+    }
+
+    private func modeSpans() -> [Span] {
+        if let armedUntil {
+            return [Span(" armed \(Console.countdown(armedUntil.milliseconds(since: now.instant)))", .failure)]
+        }
+        return isReadOnly ? [Span(" read-only", .warning)] : []
     }
 
     /// Brokers and partitions in a few words; the worst first.

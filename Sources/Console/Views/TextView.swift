@@ -111,7 +111,7 @@ extension Console {
 
     /// The key table as help: this screen's keys first, then those that hold everywhere.
     private func helpDocument(_ about: Place) -> [[Span]] {
-        let shown = keys.bindings(in: about, readOnly: options.isReadOnly, hasChaos: chaos != nil)
+        let shown = keys.bindings(in: about, readOnly: isReadOnly, hasChaos: chaos != nil)
         let groups: [(String, [KeyBinding])] = [
             (
                 "HERE (\(about.contexts.last?.rawValue ?? ""))",

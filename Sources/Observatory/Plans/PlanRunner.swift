@@ -10,6 +10,24 @@ package enum PlanProgress: Equatable, Sendable {
     case finished(PlanOutcome)
 }
 
+/// Whether changes may be made, as those decide who started the session: its context and its flags.
+package enum ChangeGate: Equatable, Sendable {
+    case open
+    /// Why not; a sentence.
+    case closed(String)
+    /// Open for some minutes only.
+    case armed(until: Instant)
+
+    /// What a change is told at this moment; nil where it may be made.
+    package func objection(at now: Instant) -> String? {
+        switch self {
+        case .open: nil
+        case .closed(let reason): reason
+        case .armed(let until): now < until ? nil : "The time for changes is over; :arm opens it again."
+        }
+    }
+}
+
 /// Runs a plan: its steps one after the other, then reads the cluster again and compares. The only place that changes a cluster, so that
 /// read-only is enforced here, below every surface.
 package struct PlanRunner: ClientMachine {
@@ -18,7 +36,7 @@ package struct PlanRunner: ClientMachine {
     typealias Effects = [ClientEffect<PlanProgress>]
 
     let plan: Plan
-    private let isReadOnly: Bool
+    private let gate: ChangeGate
     private var step = 0
     /// Answers of the step that are still to come.
     private var outstanding = 0
@@ -37,15 +55,16 @@ package struct PlanRunner: ClientMachine {
     /// Tokens from here on are the reader's.
     private static let readerTokens = 1 << 20
 
-    package init(_ plan: Plan, isReadOnly: Bool = false) {
+    /// Whoever runs a plan says by which gate: there is no way round it.
+    package init(_ plan: Plan, gate: ChangeGate) {
         self.plan = plan
-        self.isReadOnly = isReadOnly
+        self.gate = gate
     }
 
     package var nextDeadline: Instant { checkAt }
 
     package mutating func start(now: Now) -> [ClientEffect<PlanProgress>] {
-        if isReadOnly { return finish(.failed, ["This session is read-only."]) }
+        if let objection = gate.objection(at: now.instant) { return finish(.failed, [objection]) }
         if case .send? = plan.steps.first { return finish(.failed, ["This is for whoever reads and writes records."]) }
         if !plan.isRunnable { return finish(.failed, plan.obstacles.isEmpty ? ["The plan has no steps."] : plan.obstacles) }
         return beginStep(now: now)

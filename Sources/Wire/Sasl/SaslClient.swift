@@ -6,14 +6,18 @@ package struct SaslLogin: Equatable, Sendable, CustomStringConvertible {
     package enum Mechanism: Equatable, Sendable {
         case plain
         case scram(ScramMechanism)
+        /// A token that somebody else vouches for (RFC 7628, KIP-255). Our own brokers do not offer it.
+        case oauthBearer
 
         package var name: String {
             switch self {
             case .plain: "PLAIN"
             case .scram(let mechanism): mechanism.name
+            case .oauthBearer: "OAUTHBEARER"
             }
         }
 
+        /// Those that a broker of ours may offer.
         package init?(name: String) {
             if name == "PLAIN" { self = .plain } else if let scram = ScramMechanism(name: name) { self = .scram(scram) } else { return nil }
         }
@@ -24,6 +28,14 @@ package struct SaslLogin: Equatable, Sendable, CustomStringConvertible {
     package var mechanism: Mechanism
     package var user: String
     let password: String
+    /// Of OAUTHBEARER: names and values that go with the token (KIP-342).
+    package var extensions: [Extension] = []
+
+    package struct Extension: Equatable, Sendable {
+        package var name: String
+        package var value: String
+        package init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
+    }
 
     package init(_ mechanism: Mechanism, user: String, password: String) {
         self.mechanism = mechanism
@@ -31,8 +43,23 @@ package struct SaslLogin: Equatable, Sendable, CustomStringConvertible {
         self.password = password
     }
 
+    /// By a token. Nil where it has a character that would end it on the wire.
+    package init?(token: String, extensions: [Extension] = []) {
+        let texts = [token] + extensions.map(\.name) + extensions.map(\.value)
+        guard !token.isEmpty, !texts.contains(where: { $0.utf8.contains { $0 < 0x20 } }) else { return nil }
+        self.init(.oauthBearer, user: "", password: token)
+        self.extensions = extensions
+    }
+
     /// Without the password, which belongs on no screen and in no log.
-    package var description: String { "\(mechanism.name) as \(user)" }
+    package var description: String { user.isEmpty ? mechanism.name : "\(mechanism.name) as \(user)" }
+
+    /// The client's first message of OAUTHBEARER: a header of GS2, then `auth=Bearer TOKEN` and the extensions, \u{1} after each.
+    var bearerMessage: [UInt8] {
+        var text = "n,,\u{1}auth=Bearer \(password)\u{1}"
+        for item in extensions { text += "\(item.name)=\(item.value)\u{1}" }
+        return Array((text + "\u{1}").utf8)
+    }
 }
 
 /// One login over a connection, client's side: SaslHandshake (version 1), then SaslAuthenticate until both sides are content.
@@ -60,6 +87,9 @@ package struct SaslClient: Sendable {
         case handshake
         case plain
         case scram(ScramClient)
+        case bearer
+        /// The server did not take the token and said so in JSON; what it really thinks comes after an empty message of ours.
+        case bearerRefused(String)
         case done
     }
 
@@ -91,6 +121,11 @@ package struct SaslClient: Sendable {
         }
         guard let answer = try? decodeResponse(frame, to: SaslAuthenticateRequest.self, version: version).response else { throw unreadable }
         guard answer.errorCode == .none else { throw LoginRefusal(answer.errorMessage ?? answer.errorCode.name) }
+        if case .bearerRefused(let reason) = phase { throw LoginRefusal("the broker refused the token: \(reason)") }
+        if case .bearer = phase, answer.authBytes.count > 0 {
+            phase = .bearerRefused(answer.authBytes.withUnsafeBytes { String(decoding: $0.prefix(300), as: UTF8.self) })
+            return .send(token([1]))
+        }
         guard case .scram(var scram) = phase else {
             phase = .done
             return .done(lifetimeMs: answer.sessionLifetimeMs)
@@ -122,6 +157,9 @@ package struct SaslClient: Sendable {
             let scram = ScramClient(mechanism, user: login.user, password: login.password, nonce: nonce, hashing)
             phase = .scram(scram)
             return token(scram.first)
+        case .oauthBearer:
+            phase = .bearer
+            return token(login.bearerMessage)
         }
     }
 
