@@ -47,6 +47,7 @@ enum ConsoleCommand {
             }
         }
         options.command = invocation.text("--command")
+        options.schemas = try SchemaAccess.book(invocation, waits: false)
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
         if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") { options.theme = skin }
         return options

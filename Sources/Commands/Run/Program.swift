@@ -37,6 +37,7 @@ package enum Program {
         case "storage format", "storage info", "storage random-uuid": return try StorageCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
+        case "schemas list", "schemas show", "schemas diff": return try SchemaCommands.run(invocation)
         case "redrive", "copy": return try SendCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)

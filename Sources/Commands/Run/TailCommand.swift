@@ -1,6 +1,7 @@
 import Client
 import ClientCore
 import Console
+import Payloads
 import Primitives
 import Reactor
 import Records
@@ -15,6 +16,7 @@ struct TailCommand {
     /// Records still to be printed; nil for no limit.
     private var left: Int64?
     private let decodes: Bool
+    private let book: SchemaBook?
     /// Holds records until no partition can bring an older one; nil where they are printed as they come.
     private var merge: TimeMerge?
     private let forTerminal = Streams.isTerminal(Streams.output)
@@ -39,6 +41,7 @@ struct TailCommand {
         if let problem = filter.problem { throw .usage("--filter: \(problem)") }
         access = try ClusterAccess(invocation)
         decodes = !invocation.isSet("--raw")
+        book = decodes ? try SchemaAccess.book(invocation, waits: true) : nil
         let topics = invocation.isSet("--regex") ? try access.topics(matching: invocation.positionals) : invocation.positionals
         let asked = invocation.integers("--partition").map { Int32($0) }
         for topic in topics {
@@ -144,7 +147,11 @@ struct TailCommand {
         var value = record.value
         var key = record.key
         if decodes || !filter.isEmpty {
-            let message = TailMessage(record)
+            let message = TailMessage(record, book)
+            if message.decodedValue == nil, message.decodedKey == nil, let reason = message.decoding, !complained {
+                Streams.complain("\(record.partition) @ \(record.offset): \(reason)")
+                complained = true
+            }
             if decodes { (key, value) = (message.shownKey, message.shownValue) }
             switch filter.outcome(message) {
             case .hidden: return

@@ -3,6 +3,7 @@ import ClientCore
 import Console
 import Glibc
 import Observatory
+import Payloads
 import Primitives
 import Reactor
 import Records
@@ -15,6 +16,7 @@ struct SendCommand {
     private let target: ClusterAccess
     private let job: SendJob
     private let checkpoint: String
+    private let book: SchemaBook?
     private let forTerminal = Streams.isTerminal(Streams.error)
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus { try SendCommand(invocation).run() }
@@ -48,6 +50,7 @@ struct SendCommand {
         job.resumes = invocation.isSet("--resume")
         self.job = job
         source = try ClusterAccess(invocation)
+        book = try SchemaAccess.book(invocation, waits: true)
         let isOther = invocation.text("--to-bootstrap") != nil || invocation.text("--to-command-config") != nil
         target = isOther ? try ClusterAccess(targetOf: invocation) : source
         checkpoint = ([invocation.command] + topics + [to ?? "origin"]).joined(separator: "-")
@@ -74,7 +77,7 @@ struct SendCommand {
     private var readTopics: [String] { if case .topics(let reading) = job.source { reading.topics } else { [] } }
 
     private func counter() -> SendRun {
-        SendRun(job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: source.timeoutMs)
+        SendRun(job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: source.timeoutMs, book: book)
     }
 
     private func confirm(_ plan: Plan) throws(Failure) {
@@ -92,7 +95,7 @@ struct SendCommand {
     private func carryOut() throws(Failure) -> SendRun.Outcome {
         let line = ProgressLine(isShown: forTerminal)
         let run = SendRun(
-            job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: max(source.timeoutMs, 30_000),
+            job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: max(source.timeoutMs, 30_000), book: book,
             isInterrupted: { Interrupt.isSet }, onProgress: { line.show($0) })
         Interrupt.watch()
         defer { line.end() }

@@ -2,6 +2,7 @@ import Client
 import ClientCore
 import Glibc
 import Observatory
+import Payloads
 import Primitives
 import Reactor
 import Records
@@ -38,6 +39,8 @@ final class SendRun: Sendable {
     private let target: ClusterClient
     private let checkpointPath: String?
     private let timeoutMs: Int64
+    /// What filters read payloads by.
+    private let book: SchemaBook?
     private let isAborted = Mutex(false)
     private let onProgress: @Sendable (Progress) -> Void
     /// Looked at before each message: whether to end.
@@ -45,12 +48,14 @@ final class SendRun: Sendable {
 
     init(
         _ job: SendJob, from source: ClusterClient, to target: ClusterClient, checkpoint: String?, timeoutMs: Int64 = 30_000,
+        book: SchemaBook? = nil,
         isInterrupted: @escaping @Sendable () -> Bool = { false }, onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) {
         self.job = job
         self.source = source
         self.target = target
         self.timeoutMs = timeoutMs
+        self.book = book
         self.onProgress = onProgress
         self.isInterrupted = isInterrupted
         checkpointPath = checkpoint.map(SendCheckpoint.path)
@@ -74,7 +79,7 @@ final class SendRun: Sendable {
 
     /// Reads all that the job would read and writes nothing.
     func count() throws(Failure) -> SendCount {
-        let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source))
+        let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source), book: book)
         var count = SendCount()
         switch job.source {
         case .messages(let messages):
@@ -135,7 +140,7 @@ final class SendRun: Sendable {
     /// Whoever runs it says by which gate: there is no way round it.
     func run(gate: ChangeGate) throws(Failure) -> Outcome {
         if let objection = gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
-        let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source))
+        let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source), book: book)
         var options = ProducerOptions()
         options.codec = job.codec
         options.seed = UInt64.random(in: .min ... .max)

@@ -19,9 +19,11 @@ struct SendShaper {
     private let filter: TailFilter
     private let transform: JQProgram?
     private let clusterID: String?
+    private let book: SchemaBook?
 
-    init(_ job: SendJob, now: Timestamp, clusterID: String?) throws(Failure) {
+    init(_ job: SendJob, now: Timestamp, clusterID: String?, book: SchemaBook? = nil) throws(Failure) {
         self.job = job
+        self.book = book
         self.clusterID = clusterID
         filter = TailFilter(job.filter, now: now, compile: compileTailProgram)
         if let problem = filter.problem { throw .usage("filter: \(problem)") }
@@ -33,7 +35,7 @@ struct SendShaper {
     }
 
     func shape(_ record: ReadRecord) -> Shaped {
-        let message = TailMessage(record)
+        let message = TailMessage(record, book)
         switch filter.outcome(message) {
         case .hidden: return .filtered
         case .failed(let reason): return .failed(reason)
@@ -66,6 +68,10 @@ struct SendShaper {
 
     private func transformed(_ message: TailMessage) -> Result<Value?, JQProgram.Failure> {
         guard let transform else { return .success(Value(bytes: message.value)) }
+        // JSON in the place of Avro or Protobuf would be read by nobody.
+        if message.decodedValue != nil {
+            return .failure(JQProgram.Failure("the value was written by a schema, and cannot be written back"))
+        }
         return transform.run(message.jqInput).map { outputs in
             outputs.first.map { $0 == .null ? Value(bytes: nil) : Value(bytes: Bytes($0.text)) }
         }

@@ -6,6 +6,7 @@ import DevCluster
 import Glibc
 import Grid
 import Observatory
+import Payloads
 import Primitives
 import Reactor
 import Terminal
@@ -30,6 +31,8 @@ package struct ConsoleSessionOptions: Sendable {
     package var command: String?
     /// Time between two refreshes of what is on the screen.
     package var refreshMs: Int64 = 1000
+    /// What reads payloads that were written by schemas of a registry.
+    package var schemas: SchemaBook?
 
     package init(contextName: String, terminal: TerminalOptions) {
         self.contextName = contextName
@@ -190,7 +193,8 @@ package final class ConsoleSession {
         let addresses = entrance.addresses
         isDirty = true
         console.bootstrapKnown(addresses.map(\.description))
-        let connection = SessionConnection(entrance, mailbox, generation: generation, refreshMs: options.refreshMs)
+        let connection = SessionConnection(
+            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, schemas: options.schemas)
         self.connection = connection
         if generation == 0 { events?.attach { connection.ingest($0) } }
         connection.watch(console.currentInterest())

@@ -3,6 +3,7 @@ import ClientCore
 import Compression
 import Console
 import Observatory
+import Payloads
 import Primitives
 import Records
 import Synchronization
@@ -17,13 +18,17 @@ final class SessionConnection: Sendable {
     private let generation: Int
     private let tail = Mutex<SessionTail?>(nil)
     let sending: SessionSending
+    private let schemas: SchemaBook?
 
-    init(_ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64) {
+    init(
+        _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, schemas: SchemaBook? = nil
+    ) {
         let addresses = entrance.addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.generation = generation
+        self.schemas = schemas
         sending = SessionSending(client, mailbox, bootstrap: addresses.map(\.description), generation: generation)
         observer = client.host(
             Observer(bootstrap: addresses.map(\.description), codecs: .system),
@@ -68,7 +73,7 @@ final class SessionConnection: Sendable {
     // MARK: The tail
 
     func startTail(_ query: TailQuery) {
-        let fresh = SessionTail(query, client, mailbox)
+        let fresh = SessionTail(query, client, mailbox, schemas)
         let old = tail.withLock { held in
             let before = held
             held = fresh

@@ -1,6 +1,7 @@
 import Client
 import ClientCore
 import Console
+import Payloads
 import Primitives
 import Records
 import Synchronization
@@ -26,6 +27,8 @@ final class SessionTail: Sendable {
         var positions = OrderedMap<TopicPartition, ReaderPosition>()
         /// Ends as they were when reading began: what there is to read.
         var ends = OrderedMap<TopicPartition, Offset>()
+        /// Taken out of the merge, and waiting for a schema to be read by.
+        var waiting: [ReadRecord] = []
         var isCaughtUp = false
         var isFinished = false
         var error: String?
@@ -37,10 +40,12 @@ final class SessionTail: Sendable {
     private let state = Mutex(State())
     private let reader = Mutex<TopicReader?>(nil)
     private let mailbox: ConsoleMailbox
+    private let book: SchemaBook?
 
-    init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox) {
+    init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox, _ book: SchemaBook?) {
         self.query = query
         self.mailbox = mailbox
+        self.book = book
         var options = ReaderOptions(topics: query.topics, start: query.start.readStart, stop: query.stop.readStop)
         if let partition = query.partition, let topic = query.topics.first { options.partitions = [TopicPartition(topic, partition)] }
         options.waitMs = 250
@@ -48,6 +53,10 @@ final class SessionTail: Sendable {
         guard !query.topics.isEmpty else { return }
         let made = TopicReader(client, options, onOutput: { [weak self] in self?.receive($0) })
         reader.withLock { $0 = made }
+        book?.onArrival { [weak self] in
+            self?.state.withLock { $0.hasNews = true }
+            self?.mailbox.wake()
+        }
     }
 
     private var isLive: Bool {
@@ -69,7 +78,7 @@ final class SessionTail: Sendable {
                 }
                 state.merge.learn(positions)
             case .records(let records, _, let positions):
-                taken = SessionTail.admit(records, &state)
+                taken = admit(records, &state)
                 for position in positions { state.positions[position.partition] = position }
                 state.merge.learn(positions)
                 state.error = nil
@@ -96,7 +105,7 @@ final class SessionTail: Sendable {
     }
 
     /// Puts aside what the filter lets through; returns the bytes of the rest.
-    private static func admit(_ records: [ReadRecord], _ state: inout State) -> Int {
+    private func admit(_ records: [ReadRecord], _ state: inout State) -> Int {
         guard !state.filter.isEmpty else {
             state.merge.put(records)
             return 0
@@ -104,7 +113,8 @@ final class SessionTail: Sendable {
         var dropped = 0
         let admitted = records.filter { record in
             // A marker tells what became of messages that are shown.
-            if record.control != nil || state.filter.outcome(TailMessage(record)).isShown { return true }
+            let message = TailMessage(record, book)
+            if record.control != nil || message.isPending || state.filter.outcome(message).isShown { return true }
             dropped += record.size
             return false
         }
@@ -124,7 +134,8 @@ final class SessionTail: Sendable {
     func take() -> TailUpdate? {
         let (records, update, hasMore) = state.withLock { state -> ([ReadRecord], TailUpdate?, Bool) in
             guard state.hasNews, !state.isPaused else { return ([], nil, false) }
-            let records = state.merge.take(SessionTail.batchMax)
+            let records = state.waiting.isEmpty ? state.merge.take(SessionTail.batchMax) : state.waiting
+            state.waiting = []
             let hasMore = !state.merge.isEmpty && !records.isEmpty
             var update = TailUpdate(
                 session: query.session, skipped: state.skipped, isCaughtUp: state.isCaughtUp && !hasMore, error: state.error)
@@ -137,7 +148,15 @@ final class SessionTail: Sendable {
             return (records, update, hasMore)
         }
         guard var update else { return nil }
-        update.messages = records.map(TailMessage.init)
+        update.messages = records.map { TailMessage($0, book) }
+        // A schema that is not there yet holds all back, so that the order stays; its arrival wakes us.
+        if update.messages.contains(where: \.isPending) {
+            state.withLock { state in
+                state.waiting = records
+                (state.skipped, state.filtered) = (state.skipped + update.skipped, state.filtered + update.filtered)
+            }
+            return nil
+        }
         let bytes = records.reduce(0) { $0 + $1.size }
         if bytes > 0 { reader.withLock { $0 }?.taken(bytes: bytes) }
         if hasMore { mailbox.wake() }

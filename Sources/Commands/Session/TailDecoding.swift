@@ -6,7 +6,8 @@ import Records
 import Wire
 
 extension TailMessage {
-    init(_ record: ReadRecord) {
+    /// With a book, what is written by a schema is read by it.
+    init(_ record: ReadRecord, _ book: SchemaBook? = nil) {
         self.init(
             partition: record.partition, offset: record.offset, timestamp: record.timestamp, key: record.key, value: record.value,
             headers: record.headers.map { Header($0.key.lossyString, $0.value) })
@@ -14,7 +15,37 @@ extension TailMessage {
         isTransactional = record.isTransactional
         if let control = record.control { marker = control == .commit ? .commit : control == .abort ? .abort : .other }
         if marker == nil { decodeInternal() }
+        if marker == nil, decoding == nil, let book { decode(book) }
     }
+
+    /// Its schema is on its way from the registry.
+    static let isPending = "its schema is being fetched"
+
+    private mutating func decode(_ book: SchemaBook) {
+        func header(_ name: String) -> Bytes? { headers.last { $0.name == name }?.value }
+        var notes: [String] = []
+        if let named = SchemaBook.named(key, header: header("__key_schema_id")) {
+            switch book.read(named) {
+            case .pending: notes.append(TailMessage.isPending)
+            case .failed(let reason): notes.append("the key: " + reason)
+            case .json(let json, let schema):
+                decodedKey = json
+                notes.append("the key by " + schema)
+            }
+        }
+        if let named = SchemaBook.named(value, header: header("__value_schema_id")) {
+            switch book.read(named) {
+            case .pending: notes = [TailMessage.isPending]
+            case .failed(let reason): notes.append("the value: " + reason)
+            case .json(let json, let schema):
+                decodedValue = json
+                notes.append("the value by " + schema)
+            }
+        }
+        if !notes.isEmpty { decoding = notes.joined(separator: "; ") }
+    }
+
+    var isPending: Bool { decoding == TailMessage.isPending }
 
     /// What the cluster writes for itself, in words.
     private mutating func decodeInternal() {

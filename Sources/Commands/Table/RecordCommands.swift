@@ -29,6 +29,7 @@ extension CommandTable {
             Flag("--regex", "-r", "TOPIC is a regular expression; all that match are read."),
             Flag("--control", nil, "Print control records too: the ends of transactions."),
             Flag("--raw", nil, "Do not decode: keys and values as their bytes are."),
+            .registry,
             Flag("--format", "-f", .text("FORMAT"), "How to print a record."),
             Flag("--count", "-n", .integer("N", 0...Int64.max), "Stop after so many records."),
             Flag("--exit", "-e", "Stop at the end of what was there at the start."),
@@ -81,6 +82,7 @@ extension CommandTable {
         Flag("--keep-times", nil, "Keep the timestamps, instead of the time of writing."),
         Flag("--compression", "-z", .choice("CODEC", ["none", "gzip", "snappy", "lz4", "zstd"]), "The codec. Default: none."),
         Flag("--no-marker", nil, "Do not add the header kastellan.copy-of. A resumed run may then write up to 500 messages twice."),
+        .registry,
         Flag("--resume", nil, "Go on where an earlier run of the same command stopped."),
     ]
 

@@ -13,6 +13,10 @@ extension Flag {
         "--context", nil, .text("NAME"), completes: .context,
         "The cluster by its name: one of those that \"kastellan contexts list\" shows. Default: KASTELLAN_CONTEXT, or the one that "
             + "\"kastellan contexts use\" chose, where no address is given.")
+    static let registry = Flag(
+        "--registry", nil, .text("URL"),
+        "The schema registry by which keys and values are read: http[s]://HOST:PORT. Default: schema.registry.url of the client's file, or "
+            + "KASTELLAN_REGISTRY.")
     static let timeout = Flag(
         "--timeout", nil, .integer("MS", 1...3_600_000), "Give up after so many milliseconds, with exit code 124. Default: 15000.")
     static let output = Flag(
@@ -30,6 +34,7 @@ extension Flag {
 
     /// How the console looks and behaves.
     static let console: [Flag] = [
+        .registry,
         Flag("--readonly", nil, "Refuse every change, below the screen: no plan is carried out, and :arm does not help."),
         Flag("--command", "-c", .text("COMMAND"), "The view to open first, as typed after a colon: \"topics\", \"group payments\"."),
         Flag("--refresh", nil, .integer("SECONDS", 1...3600), "How often to look at the cluster. Default: 1 in dev and demo, else 2."),

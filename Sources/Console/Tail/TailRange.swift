@@ -3,9 +3,9 @@ import Primitives
 
 /// Where to read from and, perhaps, up to: rpk's grammar.
 ///
-/// `start`, `end`, `N` (an offset), `+N` (after the start), `-N` (the last so many); `@TIME`; each with `:` and a stop behind it, or `:`
-/// and a stop alone: `5:10`, `+2:-3`, `:end`, `@TIME:TIME`, `@-48h:-24h`, `@-1m:end`, `@-1h:5m` (five minutes from there), `@:TIME`. TIME is
-/// milliseconds or seconds since 1970, a date, a date and a time (UTC unless it says otherwise), or an age: `1h`, `-1h`, `PT1H`.
+/// `start`, `end`, `N` (an offset), `+N` (after the start), `-N` (the last so many); `@TIME`; each with `:` and a stop behind it, or
+/// `:` and a stop alone: `5:10`, `+2:-3`, `:end`, `@TIME:TIME`, `@-48h:-24h`, `@-1m:end`, `@-1h:5m` (five minutes from there), `@:TIME`.
+/// TIME is milliseconds or seconds since 1970, a date, a date and a time (UTC unless it says otherwise), or an age: `1h`, `-1h`, `PT1H`.
 package struct TailRange: Equatable, Sendable {
     package var start: TailStart?
     package var stop: TailStop?

@@ -93,7 +93,7 @@ package struct TailState: Equatable, Sendable {
         error = update.error
         for message in update.messages {
             var entry = Held(number: nextNumber, message: message, matches: false)
-            judge(&entry)
+            TailState.judge(&entry, filter)
             follow(&entry)
             held.append(entry)
             if isShown(entry), !newestPerKey { shown.append(held.count - 1) }
@@ -110,7 +110,8 @@ package struct TailState: Equatable, Sendable {
         }
     }
 
-    private func judge(_ entry: inout Held) {
+    /// Static: with the state itself at hand, all of it would be copied for each message of a list that is being changed.
+    private static func judge(_ entry: inout Held, _ filter: TailFilter) {
         (entry.instead, entry.failure) = (nil, nil)
         guard entry.message.marker == nil else {
             entry.matches = filter.isEmpty
@@ -230,7 +231,7 @@ package struct TailState: Equatable, Sendable {
 
     mutating func setFilter(_ filter: TailFilter) {
         self.filter = filter
-        for index in held.indices { judge(&held[index]) }
+        for index in held.indices { TailState.judge(&held[index], filter) }
         chooseShown()
     }
 
