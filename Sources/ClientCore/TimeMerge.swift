@@ -11,6 +11,8 @@ package struct TimeMerge: Sendable {
         var head = 0
         /// Read up to the end as last heard: nothing older can come.
         var isAtEnd = false
+        /// The time of the last record that was here or passed by: what comes is hardly older.
+        var seen = Int64.min
         var isEmpty: Bool { head == records.count }
     }
     private struct Head: Comparable {
@@ -49,6 +51,12 @@ package struct TimeMerge: Sendable {
         }
     }
 
+    /// A record that nobody wants went by: its partition is at that time.
+    package mutating func pass(_ partition: TopicPartition, _ time: Timestamp) {
+        let lane = lane(of: partition)
+        lanes[lane].seen = max(lanes[lane].seen, time.milliseconds)
+    }
+
     /// A partition's reading is over.
     package mutating func end(_ partition: TopicPartition) { lanes[lane(of: partition)].isAtEnd = true }
 
@@ -62,23 +70,24 @@ package struct TimeMerge: Sendable {
         return lanes.count - 1
     }
 
-    /// Whether it may yet bring something older than what the others have.
-    private func mayBring(_ lane: Int) -> Bool { isPatient && lanes[lane].isEmpty && !lanes[lane].isAtEnd }
+    /// What it may yet bring is of this time or later; nil where it has something, or nothing more to come.
+    private func mayBring(_ lane: Int) -> Int64? { isPatient && lanes[lane].isEmpty && !lanes[lane].isAtEnd ? lanes[lane].seen : nil }
 
     /// Up to `limit` records in the order of time, as far as it is certain.
     package mutating func take(_ limit: Int) -> [ReadRecord] {
-        let isWaiting = lanes.indices.contains(where: mayBring)
-        if isWaiting && bytes < bytesMax { return [] }
+        // Nothing later than this may go out before those that have shown nothing have.
+        var certain = lanes.indices.compactMap(mayBring).min() ?? .max
         var heads = Heap<Head>()
         for lane in lanes.indices { push(lane, &heads) }
         var out: [ReadRecord] = []
-        while out.count < limit, let head = heads.pop() {
+        while out.count < limit, let head = heads.pop(), bytes >= bytesMax || head.time <= certain {
             let record = lanes[head.lane].records[lanes[head.lane].head]
             lanes[head.lane].head += 1
             bytes -= record.size
             count -= 1
             out.append(record)
-            if bytes < bytesMax && (isWaiting || mayBring(head.lane)) { break }
+            lanes[head.lane].seen = max(lanes[head.lane].seen, head.time)
+            if let seen = mayBring(head.lane) { certain = min(certain, seen) }
             push(head.lane, &heads)
         }
         for lane in lanes.indices where lanes[lane].head > 0 {

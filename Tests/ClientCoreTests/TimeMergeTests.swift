@@ -61,6 +61,17 @@ import Testing
         #expect(merge.take(1).count == 1)
     }
 
+    @Test func whatPassesByIsWaitedForNoLonger() {
+        var merge = TimeMerge(bytesMax: 1 << 20)
+        merge.learn([position(0, 0, end: 9), position(1, 0, end: 9)])
+        merge.put([record(0, 0, 10), record(0, 1, 20)])
+        #expect(merge.take(10).isEmpty)
+        merge.pass(TopicPartition("t", 1), 15)
+        #expect(merge.take(10).map(\.timestamp) == [10])
+        merge.pass(TopicPartition("t", 1), 20)
+        #expect(merge.take(10).map(\.timestamp) == [20])
+    }
+
     @Test func aLimitIsKept() {
         var merge = TimeMerge(bytesMax: 1 << 20)
         merge.put((0..<10).map { record($0, 0, Int64(20 - $0)) })

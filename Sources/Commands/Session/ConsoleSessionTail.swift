@@ -111,14 +111,18 @@ final class SessionTail: Sendable {
             return 0
         }
         var dropped = 0
+        var passed: [ReadRecord] = []
         let admitted = records.filter { record in
             // A marker tells what became of messages that are shown.
             let message = TailMessage(record, book)
             if record.control != nil || message.isPending || state.filter.outcome(message).isShown { return true }
             dropped += record.size
+            passed.append(record)
             return false
         }
-        state.filtered += records.count - admitted.count
+        state.filtered += passed.count
+        // A rare match is shown when it is found, not when every partition has one.
+        for record in passed { state.merge.pass(record.partition, record.timestamp) }
         state.merge.put(admitted)
         return dropped
     }
