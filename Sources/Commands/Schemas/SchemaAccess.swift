@@ -2,6 +2,7 @@ import Client
 import Payloads
 import Primitives
 import Reactor
+import Settings
 
 /// The schema registry that a command line, a client's file or the environment names.
 enum SchemaAccess {
