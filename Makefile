@@ -193,10 +193,11 @@ test-simulate: deps
 	count() { if "$$@"; then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; }
 	count .build/release/simulate --seeds 60
 	count .build/release/simulate --compaction --once --seeds 12
+	count .build/release/simulate --bank 1000 --once --seeds 2
 	count .build/release/simulate --first $$(date +%s) --seeds 20
 	count .build/release/storm --requests 2000 --jobs $(JOBS)
 	count .build/release/storm --requests 2000 --jobs $(JOBS) --seed $$(date +%s)
-	if .build/release/simulate --mutations --seeds 400 | tee $(RESULTS)/mutations.log; then :; fi
+	if .build/release/simulate --mutations --seeds 800 | tee $(RESULTS)/mutations.log; then :; fi
 	read -r p f <<< "$$(sed -n 's/^mutations: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' $(RESULTS)/mutations.log)"
 	echo "$$((passed + $${p:-0})) $$((failed + $${f:-1}))" > $(RESULTS)/simulate
 	[ "$$((failed + $${f:-1}))" = 0 ]

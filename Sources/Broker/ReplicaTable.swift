@@ -14,6 +14,8 @@ struct ReplicaTable {
     private var byName: [String: Int] = [:]
     private var byID: [UUID: Int] = [:]
     private(set) var count = 0
+    /// Grows with every replica that comes or goes.
+    private(set) var changes = 0
 
     func find(_ topic: String, _ partition: Int32) -> Replica? { replica(byName[topic], partition) }
     func find(_ topicID: UUID, _ partition: Int32) -> Replica? { replica(byID[topicID], partition) }
@@ -38,6 +40,7 @@ struct ReplicaTable {
         precondition(topics[index].replicas[number] == nil, "a partition is added once")
         topics[index].replicas[number] = replica
         count += 1
+        changes += 1
     }
 
     /// Forgets a topic and gives back what it had here.
@@ -46,6 +49,7 @@ struct ReplicaTable {
         byID[topics[index].id] = nil
         let held = topics[index].replicas.compactMap { $0 }
         count -= held.count
+        changes += 1
         // The last topic takes the free place, so that the table stays dense.
         let last = topics.removeLast()
         if index < topics.count {
@@ -61,6 +65,7 @@ struct ReplicaTable {
         guard let index = byName[partition.topic], let replica = replica(index, partition.partition) else { return nil }
         topics[index].replicas[Int(partition.partition)] = nil
         count -= 1
+        changes += 1
         if topics[index].replicas.allSatisfy({ $0 == nil }) { _ = remove(partition.topic) }
         return replica
     }

@@ -1,3 +1,4 @@
+import Broker
 import ClientCore
 import Controller
 import Primitives
@@ -18,6 +19,9 @@ package final class Simulation {
         package var acknowledged: Int
         package var read: Int
         package var metadataChanges: Int
+        /// Acknowledged by a leader alone, and of them lost with it.
+        package var hasty: (acknowledged: Int, lost: Int)
+        package var bank: BankFigures?
         package var isClean: Bool { violations.isEmpty }
     }
 
@@ -28,11 +32,14 @@ package final class Simulation {
     let ledger: Ledger
     let workload: Workload
     let faults: FaultPlan
+    let bank: Bank?
     /// Where topics are compacted.
     let keyed: KeyedWorkload?
 
     /// How long the cluster has to converge once everything works, in virtual milliseconds.
     static let livenessMs: Int64 = 90_000
+    /// The same for a bank that faults do not leave alone before it is done.
+    static let bankMs: Int64 = 7_200_000
 
     /// `swarm` replaces what the seed would draw.
     package init(seed: UInt64, mutations: Mutations = [], brokers: Int? = nil, swarm given: Swarm? = nil) throws {
@@ -44,15 +51,19 @@ package final class Simulation {
             let parts = text.split(separator: "=", maxSplits: 1)
             return (String(parts[0]), String(parts[1]))
         }
-        world = try World(seed: seed, brokers: swarm.brokers, settings: settings, roles: swarm.roles, mutations: mutations)
+        world = try World(
+            seed: seed, brokers: swarm.brokers, settings: settings, roles: swarm.roles, racks: swarm.racks, mutations: mutations)
         world.network.delaySpread = swarm.delayMaxMicros * 1000
         world.network.straggles = swarm.straggles
         for node in world.nodes.values { node.disk.syncCost = swarm.diskSyncMicros * 1000 }
         auditor = Auditor(world)
         ledger = Ledger(world, auditor)
         workload = Workload(world, ledger, swarm, PRNG(seed: random.next()))
-        faults = FaultPlan(world, workload, swarm, PRNG(seed: random.next()))
-        keyed = swarm.isCompacted ? KeyedWorkload(world, auditor, swarm, PRNG(seed: random.next())) : nil
+        let faultSeed = random.next()
+        bank = swarm.bank.map { [world] plan in Bank(world, plan, PRNG(seed: random.next())) }
+        faults = FaultPlan(world, workload, bank, swarm, PRNG(seed: faultSeed))
+        keyed = swarm.keyed.isEmpty
+            ? nil : KeyedWorkload(world, auditor, swarm, PRNG(seed: random.next()))
     }
 
     /// Runs one seed as it is, without looking at its trace.
@@ -67,8 +78,13 @@ package final class Simulation {
         if wait("every broker is ready", Simulation.livenessMs, { allReady() }), makeTopics() {
             workload.start()
             keyed?.start()
+            bank?.start()
             faults.begin()
-            world.run(milliseconds: swarm.safetyMs)
+            if let bank, bank.plan.isWhole {
+                _ = wait("all transfers are booked", Simulation.bankMs) { bank.problem }
+            } else {
+                world.run(milliseconds: swarm.safetyMs)
+            }
             if world.violations.isEmpty { converge() }
         }
         return outcome
@@ -78,13 +94,35 @@ package final class Simulation {
         Outcome(
             seed: seed, hash: world.trace.hash, violations: world.violations, milliseconds: world.milliseconds, events: world.eventsHandled,
             faults: faults.counts, sent: workload.sent, acknowledged: ledger.acknowledged + (keyed?.acknowledged ?? 0), read: ledger.given,
-            metadataChanges: workload.admin.answered)
+            metadataChanges: workload.admin.answered,
+            hasty: (ledger.hastyAcknowledged, ledger.hastyLost), bank: bank.map { BankFigures($0, faults) })
     }
 
     private func makeTopics() -> Bool {
         var made = 0
-        for plan in swarm.topics { workload.admin.make(plan) { made += 1 } }
-        return wait("the topics are made", Simulation.livenessMs) { made == swarm.topics.count ? nil : "\(made) of \(swarm.topics.count)" }
+        let plans = swarm.allTopics
+        for plan in plans { workload.admin.make(plan) { made += 1 } }
+        guard wait("the topics are made", Simulation.livenessMs, { made == plans.count ? nil : "\(made) of \(plans.count)" }) else {
+            return false
+        }
+        lookAtRacks()
+        guard let bank else { return true }
+        bank.fund()
+        return wait("the bank's transfers are written", Simulation.livenessMs) { bank.fundingProblem }
+    }
+
+    /// New topics are spread over as many racks as they can be.
+    private func lookAtRacks() {
+        guard swarm.racks > 0, let image = world.anyBroker.flatMap({ world.node($0).broker?.image }) else { return }
+        func racks(_ ids: [BrokerID]) -> Int { Set(ids.compactMap { image.brokers[$0]?.rack }).count }
+        let all = racks(image.brokers.keys)
+        for plan in swarm.allTopics {
+            for (number, partition) in image.topic(plan.name)?.partitions ?? OrderedMap() {
+                let (found, wanted) = (racks(partition.replicas), min(all, partition.replicas.count))
+                guard found < wanted else { continue }
+                world.violated("racks", "\(plan.name)-\(number) on brokers \(partition.replicas) is in \(found) racks, not in \(wanted)")
+            }
+        }
     }
 
     private func converge() {
@@ -96,7 +134,10 @@ package final class Simulation {
         let liveness = Liveness(self)
         guard wait("the cluster has converged", Simulation.livenessMs, { liveness.problem }) else { return }
         workload.admin.check()
-        if let keyed { readEverythingKeyed(keyed) } else { readEverything() }
+        if !workload.topics.isEmpty { readEverything() }
+        if world.violations.isEmpty, let keyed { readEverythingKeyed(keyed) }
+        if world.violations.isEmpty { ledger.checkHasty() }
+        if world.violations.isEmpty { bank?.audit(self) }
     }
 
     /// A fresh reader reads all topics from the beginning and must be given exactly what was committed.

@@ -134,5 +134,12 @@ package final class LogDirectory {
     }
 
     /// When `maintain` has something to delete next; nil with nothing pending.
-    package var nextDeletion: Instant? { (doomed.map(\.due) + openLogs.compactMap(\.nextRemoval)).min() }
+    package var nextDeletion: Instant? {
+        var next: Instant?
+        for directory in doomed { next = min(next ?? directory.due, directory.due) }
+        for log in logs.values {
+            if let due = log?.nextRemoval { next = min(next ?? due, due) }
+        }
+        return next
+    }
 }

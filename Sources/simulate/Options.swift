@@ -1,5 +1,6 @@
 import Glibc
 import Primitives
+import Simulator
 
 /// What the command line asks for.
 struct Options {
@@ -21,6 +22,8 @@ struct Options {
     var scenario: String?
     /// Clusters whose topics are compacted all the time.
     var isCompacting = false
+    /// Clusters that book so many transfers, each.
+    var transfers: Int?
     /// A child that runs seeds and prints a line for each.
     var isWorker = false
     var step: UInt64 = 1
@@ -28,13 +31,14 @@ struct Options {
     var provesMutations = false
 
     static let usage = """
-        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME] [--compaction]
+        usage: simulate [--seeds N] [--first S] [--jobs J] [--once] [--brokers N] [--mutation NAME] [--compaction | --bank TRANSFERS]
                simulate --mutations [--seeds N]
                simulate --scenario FILE
-               simulate --seed S [--detailed] [--lines N] [--brokers N] [--mutation NAME]
+               simulate --seed S [--detailed] [--lines N] [--brokers N] [--mutation NAME] [--compaction | --bank N]
 
         Runs whole simulated clusters under faults, each from one seed, twice, and says what they violated.
-        With --compaction: clusters whose topics are compacted all the time. With --seed: one of them, with its trace. With --mutations:
+        With --compaction: clusters whose topics are compacted all the time. With --bank: clusters that book so many transfers between
+        accounts by transactions, under faults until all are booked. With --seed: one of them, with its trace. With --mutations:
         deliberate defects of the engine, each of which some seed must notice.
         """
 
@@ -69,17 +73,22 @@ struct Options {
                 scenario = path
             case "--worker": isWorker = true
             case "--compaction": isCompacting = true
+            case "--bank":
+                var count: UInt64 = 0
+                guard Options.number(&rest, &count), (1...10_000_000).contains(count) else { return nil }
+                transfers = Int(count)
             case "--mutations": provesMutations = true
             case "--mutation":
-                guard let name = rest.popFirst(), Mutations.named(name) != nil else { return nil }
+                guard let name = rest.popFirst(), let defect = Defect.named(name) else { return nil }
                 mutation = name
+                if defect.kind == .transactions, transfers == nil { transfers = Defect.transfers }
             default: return nil
             }
         }
     }
 
     var processes: UInt64 { UInt64(jobs > 0 ? jobs : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-    var mutations: Mutations { mutation.flatMap { Mutations.named($0) } ?? [] }
+    var mutations: Mutations { mutation.flatMap { Defect.named($0)?.mutation } ?? [] }
 
     private static func number(_ rest: inout ArraySlice<String>, _ value: inout UInt64) -> Bool {
         guard let word = rest.popFirst(), let number = UInt64(word) else { return false }

@@ -12,12 +12,13 @@ struct Tally {
     var read = 0
     var metadataChanges = 0
     var faults: OrderedMap<FaultClass, Int> = OrderedMap()
+    var bank = BankFigures()
     var violations: [(seed: UInt64, text: String)] = []
 
     /// A worker's line about a seed that has ended.
     mutating func add(_ line: String) {
-        let words = line.split(separator: " ", maxSplits: 9, omittingEmptySubsequences: false)
-        guard words.count >= 9, let seed = UInt64(words[1]) else { return }
+        let words = line.split(separator: " ", maxSplits: 10, omittingEmptySubsequences: false)
+        guard words.count >= 10, let seed = UInt64(words[1]) else { return }
         seeds += 1
         milliseconds += Int64(words[2]) ?? 0
         events += Int(words[3]) ?? 0
@@ -30,7 +31,8 @@ struct Tally {
             guard parts.count == 2, let fault = Int(parts[0]).flatMap({ FaultClass(rawValue: $0) }) else { continue }
             faults[fault, default: 0] += Int(parts[1]) ?? 0
         }
-        if words.count > 9, !words[9].isEmpty { violations.append((seed, String(words[9]))) }
+        if let figures = BankFigures(word: words[9]) { bank += figures }
+        if words.count > 10, !words[10].isEmpty { violations.append((seed, String(words[10]))) }
     }
 
     func report(seconds: Double, _ options: Options) {
@@ -40,12 +42,14 @@ struct Tally {
         if let first = violations.min(by: { $0.seed < $1.seed }) {
             let mutation = options.mutation.map { " --mutation \($0)" } ?? ""
             let brokers = options.brokers.map { " --brokers \($0)" } ?? ""
-            say("replay: .build/release/simulate --seed \(first.seed)\(brokers)\(mutation)")
+            let kind = options.isCompacting ? " --compaction" : options.transfers.map { " --bank \($0)" } ?? ""
+            say("replay: .build/release/simulate --seed \(first.seed)\(brokers)\(mutation)\(kind)")
         }
         let speed = hours / max(seconds / 3600, 0.000_001)
         say("\(seeds) seeds, \(text(hours)) simulated cluster-hours in \(text(seconds)) s (\(text(speed)) an hour)")
         say("\(events) events; \(sent) records sent, \(acknowledged) acknowledged, \(read) read; \(metadataChanges) metadata changes")
         say("faults: " + faults.map { "\($0.key.name) \($0.value)" }.joined(separator: ", "))
+        if bank.transfers > 0 { say("\(bank)") }
         say("violations: \(violations.count)")
     }
 
@@ -127,9 +131,11 @@ func runSeeds(_ options: Options, stopsAtFirst: Bool, _ tell: (String) -> Void) 
 /// Turns each deliberate defect on and runs seeds until one notices. Says which did, and what it saw.
 func proveMutations(_ options: Options) -> Int32 {
     var missed = 0
-    for (name, _) in Mutations.all where options.mutation == nil || options.mutation == name {
+    for defect in Defect.all where options.mutation == nil || options.mutation == defect.name {
+        let name = defect.name
         var each = options
         each.mutation = name
+        if defect.kind == .transactions { each.transfers = options.transfers ?? Defect.transfers }
         each.once = true
         let tally = runSeeds(each, stopsAtFirst: true) { _ in }
         if let caught = tally.violations.first {
@@ -139,7 +145,7 @@ func proveMutations(_ options: Options) -> Int32 {
             say("\(name): NOT caught by \(tally.seeds) seeds")
         }
     }
-    say("mutations: \(Mutations.all.count - missed) passed, \(missed) failed")
+    say("mutations: \(Defect.all.count - missed) passed, \(missed) failed")
     return missed == 0 ? 0 : 1
 }
 
@@ -190,6 +196,7 @@ private func spawn(_ first: UInt64, _ options: Options) -> Worker? {
     _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
     var words = ["/proc/self/exe", "--worker", "--first", "\(first)", "--seeds", "\(end - first)", "--step", "\(step)"]
     if options.isCompacting { words.append("--compaction") }
+    if let transfers = options.transfers { words += ["--bank", "\(transfers)"] }
     if options.once { words.append("--once") }
     if let brokers = options.brokers { words += ["--brokers", "\(brokers)"] }
     if let mutation = options.mutation { words += ["--mutation", mutation] }

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Simulator
 
 /// Reads the command line and does what it says.
@@ -15,9 +16,15 @@ func start() {
 
 extension Options {
     func simulation(_ seed: UInt64) throws -> Simulation {
-        isCompacting
-            ? try Simulation.compacting(seed: seed, mutations: mutations, brokers: brokers)
-            : try Simulation(seed: seed, mutations: mutations, brokers: brokers)
+        try simulation(seed, mutations)
+    }
+
+    func simulation(_ seed: UInt64, _ mutations: Mutations) throws -> Simulation {
+        if let transfers {
+            return try Simulation.banking(seed: seed, transfers: transfers, mutations: mutations, brokers: brokers)
+        }
+        if isCompacting { return try Simulation.compacting(seed: seed, mutations: mutations, brokers: brokers) }
+        return try Simulation(seed: seed, mutations: mutations, brokers: brokers)
     }
 }
 
@@ -35,6 +42,10 @@ private func replay(_ seed: UInt64, _ options: Options) -> Int32 {
     say("seed \(seed): \(simulation.swarm)")
     say("seed \(seed): \(outcome.milliseconds) virtual ms, \(outcome.events) events, hash \(outcome.hash)")
     for (fault, count) in outcome.faults { say("  \(fault.name): \(count)") }
+    if outcome.hasty.acknowledged > 0 {
+        say("acknowledged by the leader alone: \(outcome.hasty.acknowledged), lost \(outcome.hasty.lost)")
+    }
+    if let bank = outcome.bank { say("\(bank)") }
     for violation in outcome.violations { say("VIOLATION \(violation)") }
     return outcome.isClean ? 0 : 1
 }
@@ -65,7 +76,7 @@ private func work(_ options: Options) -> Int32 {
     while seed < options.first + options.seeds {
         say("begin \(seed)")
         guard var outcome = run(seed) else {
-            say("end \(seed) 0 0 0 0 0 0 - the cluster could not be made")
+            say("end \(seed) 0 0 0 0 0 0 - - the cluster could not be made")
             return 1
         }
         if !options.once, outcome.isClean, let again = run(seed), again.hash != outcome.hash {
@@ -74,14 +85,14 @@ private func work(_ options: Options) -> Int32 {
         }
         // What this seed shows without the defect as well says nothing of the defect.
         if options.mutation != nil, !outcome.isClean {
-            let plain = try? Simulation.run(seed: seed, brokers: options.brokers)
+            let plain = try? options.simulation(seed, []).run()
             if plain?.isClean == false { outcome.violations = [] }
         }
         let faults = outcome.faults.map { "\($0.key.rawValue):\($0.value)" }.joined(separator: ",")
         let told = outcome.violations.first.map { $0.description.split(separator: "\n").joined(separator: " ") } ?? ""
         say(
             "end \(seed) \(outcome.milliseconds) \(outcome.events) \(outcome.sent) \(outcome.acknowledged) \(outcome.read) "
-                + "\(outcome.metadataChanges) \(faults.isEmpty ? "-" : faults) \(told)")
+                + "\(outcome.metadataChanges) \(faults.isEmpty ? "-" : faults) \(outcome.bank?.word ?? "-") \(told)")
         seed += options.step
     }
     return 0

@@ -16,7 +16,7 @@ import Testing
     /// Those defects that show within a few seeds; `simulate --mutations` proves all of them.
     @Test(arguments: ["acknowledgeBeforeISR", "keepFencedAppend", "dropProducerState", "serveBeyondHighWatermark", "voteTwice"])
     func aDefectIsNoticed(name: String) throws {
-        let mutation = try #require(Mutations.named(name))
+        let mutation = try #require(Defect.named(name)?.mutation)
         let isNoticed = try (0..<12).contains { try !Simulation.run(seed: $0, mutations: mutation).isClean }
         #expect(isNoticed, "no seed below 12 notices \(name)")
     }

@@ -196,8 +196,8 @@ import Testing
         }
     }
 
-    /// Found by the simulator's bank: what was aborted was read. A segment that is not recovered is believed in what it says was aborted, so
-    /// that has to be durable where the recovery point has passed it, and after a clean stop.
+    /// Found by the simulator's bank: what was aborted was read. A segment that is not recovered is believed in what it says was aborted,
+    /// so that has to be durable where the recovery point has passed it, and after a clean stop.
     @Test func aPowerCutKeepsWhatWasAborted() throws {
         var config = LogConfig()
         config.segmentBytesMax = 400

@@ -23,8 +23,7 @@ extension BrokerConfig {
     }
     package var clientListeners: [Listener] { listeners.filter { !isController($0.name) } }
     package var controllerListeners: [Listener] { listeners.filter { isController($0.name) } }
-    /// The listener other brokers use.
-    package var interBrokerListenerName: String {
+    func readInterBrokerListenerName() -> String {
         text("inter.broker.listener.name")?.uppercased()
             ?? clientListeners.first { $0.securityProtocol.rawValue == text("security.inter.broker.protocol") }?.name
             ?? clientListeners.first?.name ?? "PLAINTEXT"

@@ -21,6 +21,8 @@ package struct BrokerConfig: Sendable {
     /// Changed for all brokers, or for this one, while running. Only keys that may be.
     package private(set) var dynamicDefaults: OrderedMap<String, String> = OrderedMap()
     package private(set) var dynamicBroker: OrderedMap<String, String> = OrderedMap()
+    /// The listener other brokers use; kept, because whoever asks another broker asks for it.
+    package private(set) var interBrokerListenerName = ""
     /// What topics get that say nothing themselves; kept, because every partition that is taken up asks for it.
     private(set) var topicDefaults: [String: ConfigValue] = [:]
     private let staticValues: [String: ConfigValue]
@@ -86,6 +88,7 @@ package struct BrokerConfig: Sendable {
         if problems.isEmpty { problems = readListeners() + readVoters() }
         if problems.isEmpty { problems = checkTogether() }
         guard problems.isEmpty else { throw BrokerConfigError(problems: problems) }
+        interBrokerListenerName = readInterBrokerListenerName()
         topicDefaults = TopicConfig.defaults(self)
     }
 

@@ -1,172 +1,176 @@
-import Broker
 import ClientCore
 import Primitives
 import Records
-import Replication
 import Wire
 
 /// Transfers between accounts, booked by tellers that each consume one partition and produce two entries for every transfer, with their
-/// offset, in one transaction, while tellers and brokers die and a teller that was thought dead goes on. Rules, by the names they are
-/// reported under:
+/// offset, in one transaction (exactly once from consume to produce), while brokers and tellers die and a teller that was thought dead goes
+/// on. All the while readers of what is committed look at what they are given; `BankBooks` has the rules.
 ///
-/// - `committed`: an entry of a transaction whose commit was answered can be read, at the offset that was told.
-/// - `once`: who reads what is committed, all along or at the end, finds both entries of every transfer once, and the sum of all accounts
-///   is nothing.
-/// - `stable`: a last stable offset is never above the high watermark, and when all is over they are the same: nothing hangs.
-///
-/// Owner: the test. From one seed, like all of a world.
+/// Owner: the simulation.
 package final class Bank {
-    package let world: World
-    private let transfers: Int
-    private let partitions: Int32
+    unowned let world: World
+    let plan: BankPlan
+    let books: BankBooks
     private(set) var tellers: [Teller] = []
     private var random: PRNG
-    /// Entries as the reader saw them that was there all along, and how often each transfer is in them.
-    private var watched: OrderedMap<String, Int> = OrderedMap()
-    private var promised: OrderedMap<TopicPartition, OrderedMap<Int64, String>> = OrderedMap()
+    /// Reads all of it, from the beginning and as it comes.
+    private let watcher = BankBooks.Reader("the watcher", isWhole: true)
+    private var isFunded = false
+    private(set) var isClosed = false
     package private(set) var deaths = 0
+    private var browser: SimulatedClient?
+
+    static let group = "bank"
     package var aborts: Int { tellers.reduce(0) { $0 + $1.aborts } }
     package var commits: Int { tellers.reduce(0) { $0 + $1.commits } }
+    /// In all accounts, as the watcher sees them.
+    package var total: Int { watcher.total }
 
-    package static let settings = [("transaction.state.log.num.partitions", "4"), ("offsets.topic.num.partitions", "4")]
-
-    package init(seed: UInt64, transfers: Int, partitions: Int32 = 2, mutations: Mutations = []) throws {
-        world = try World(seed: seed, brokers: 3, settings: Bank.settings, mutations: mutations)
-        random = PRNG(seed: seed &* 0x9e37_79b9_7f4a_7c15 &+ 1)
-        self.transfers = transfers
-        self.partitions = partitions
+    init(_ world: World, _ plan: BankPlan, _ random: PRNG) {
+        self.world = world
+        self.plan = plan
+        self.random = random
+        books = BankBooks(world, transfers: plan.transfers)
     }
 
-    // MARK: the run
+    // MARK: The work
 
-    package func run() throws {
-        world.startAll()
-        try world.settle()
-        for topic in ["transfers", "entries"] {
-            try world.makeTopic(topic, partitions: partitions, configs: [("min.insync.replicas", "2")])
+    /// Writes the transfers that are to be booked.
+    func fund() {
+        var options = ProducerOptions()
+        options.seed = random.next()
+        var left = plan.transfers
+        let run = world.addClient("customers").host(ProducerMachine(options, codecs: .uncompressed)) { [unowned self] output in
+            if case .failed(_, let error) = output { world.violated("liveness", "a transfer cannot be written: \(error)") }
+            left -= 1
+            if left == 0 { isFunded = true }
         }
-        for number in 0..<transfers { try world.produce("transfers", ["\(number)"], partition: Int32(number) % partitions) }
-        for partition in 0..<partitions {
+        run.start()
+        let records = (0..<plan.transfers).map { number in
+            let partition = Int32(number) % plan.tellers
+            let record = ProducerRecord(topic: BankPlan.transferTopic, partition: partition, key: nil, value: Bytes("\(number)"))
+            return (number: number, record: record)
+        }
+        run.receive(.sendAll(records))
+        run.receive(.flush)
+        customers = run
+    }
+
+    private var customers: MachineRun<ProducerMachine>?
+    var fundingProblem: String? { isFunded ? nil : "not all transfers are written" }
+
+    func start() {
+        customers?.end()
+        for partition in 0..<plan.tellers {
             let teller = Teller(self, partition, seed: random.next())
             tellers.append(teller)
             teller.start()
         }
         watch()
-        for _ in 0..<12 {
-            strike()
-            world.run(milliseconds: Int64(500 + random.below(2500)))
-            if !world.violations.isEmpty { return }
-        }
-        mend()
-        let limit = world.milliseconds + 90_000
-        while let problem = unfinished {
-            guard world.milliseconds < limit else { return world.violated("liveness", "the bank does not come to an end: \(problem)") }
-            world.run(milliseconds: 500)
-        }
-        for teller in tellers { teller.stop() }
-        world.run(milliseconds: 2000)
-        try audit()
-    }
-
-    /// One death: of a broker, at once or after it was cut off from the others, of a teller, or of one that is only thought dead.
-    private func strike() {
-        deaths += 1
-        let id = BrokerID(Int32(1 + random.below(3)))
-        switch random.below(5) {
-        case 0, 1: if world.nodes.values.allSatisfy(\.isReady) { kill(id) }
-        case 2:
-            guard world.nodes.values.allSatisfy(\.isReady) else { return }
-            for other in world.nodes.keys where other != id { world.network.separate(HostID(id), HostID(other)) }
-            world.after(milliseconds: Int64(100 + random.below(400))) { [unowned self] in
-                world.network.healAll()
-                kill(id)
-            }
-        case 3: tellers[random.below(tellers.count)].restart(leavingAZombie: false)
-        default: tellers[random.below(tellers.count)].restart(leavingAZombie: true)
-        }
-    }
-
-    private func kill(_ id: BrokerID) {
-        world.node(id).kill()
-        world.after(milliseconds: Int64(300 + random.below(2500))) { [unowned self] in
-            if !world.node(id).isRunning { world.node(id).start() }
-        }
-    }
-
-    private func mend() {
-        for (id, node) in world.nodes where !node.isRunning {
-            world.trace.note(world, "bank", "broker \(id) starts again")
-            node.start()
-        }
+        browser = world.addClient("browser")
+        browseLater()
     }
 
     /// What there is still to be done; nil when all is.
-    private var unfinished: String? {
-        if let node = world.nodes.values.first(where: { !$0.isReady }) { return "broker \(node.id) is not ready" }
-        for teller in tellers where teller.position < Int64((transfers + Int(partitions) - 1 - Int(teller.partition)) / Int(partitions)) {
-            return "the teller of partition \(teller.partition) is at \(teller.position)"
-        }
-        for node in world.nodes.values {
-            for replica in node.broker?.heldReplicas ?? [] where replica.isLeader && replica.lastStableOffset < replica.highWatermark {
-                return "\(replica.partition) is stable up to \(replica.lastStableOffset) of \(replica.highWatermark)"
-            }
+    var problem: String? {
+        for teller in tellers {
+            let all = (plan.transfers + Int(plan.tellers) - 1 - Int(teller.partition)) / Int(plan.tellers)
+            if teller.position < all { return "the teller of partition \(teller.partition) is at \(teller.position) of \(all)" }
+            if teller.isInTransaction { return "the teller of partition \(teller.partition) is in a transaction" }
         }
         return nil
     }
 
-    // MARK: what is promised and what is found
+    // MARK: What happens to it
 
-    /// A commit was answered: its entries are there to stay.
-    func committed(_ entries: [(place: TopicPartition, offset: Offset, text: String)]) {
-        for entry in entries { promised[entry.place, default: OrderedMap()][entry.offset.rawValue] = entry.text }
+    /// A teller's process dies, or only seems to.
+    func strikeTeller(_ random: inout PRNG) -> Bool {
+        guard !tellers.isEmpty else { return false }
+        deaths += 1
+        random.pick(tellers).restart(leavingAZombie: random.oneIn(2))
+        return true
     }
 
+    /// The transactional id of a teller that is in a transaction.
+    func openTransaction(_ random: inout PRNG) -> String? {
+        let open = tellers.filter(\.isInTransaction)
+        return open.isEmpty ? nil : random.pick(open).transactionalID
+    }
+
+    // MARK: Readers
+
     private func watch() {
-        var options = ReaderOptions(topics: ["entries"], start: .earliest, stop: .never)
+        var options = ReaderOptions(topics: [BankPlan.entryTopic], start: .earliest, stop: .never)
         options.isReadCommitted = true
         var reader: MachineRun<TopicReaderMachine>?
         reader = world.addClient("watcher").host(TopicReaderMachine(options, codecs: .uncompressed)) { [unowned self] output in
-            guard case .records(let records, let bytes, _) = output else { return }
-            for record in records { watched[record.value?.lossyString ?? "null", default: 0] += 1 }
+            guard case .records(let records, let bytes, _) = output else {
+                return world.trace.note(world, "watcher", "\(output)")
+            }
+            for record in records { books.given(record.partition, record.offset, record.value, to: watcher) }
             reader?.receive(.taken(bytes: bytes))
         }
         reader?.start()
     }
 
-    private func audit() throws {
-        var options = ReaderOptions(topics: ["entries"], start: .earliest, stop: .atEnd)
-        options.isReadCommitted = true
-        var found: OrderedMap<String, Int> = OrderedMap()
-        var texts: OrderedMap<TopicPartition, OrderedMap<Int64, String>> = OrderedMap()
-        let reader = world.addClient("auditor").host(TopicReaderMachine(options, codecs: .uncompressed)) { output in
-            guard case .records(let records, _, _) = output else { return }
-            for record in records {
-                found[record.value?.lossyString ?? "null", default: 0] += 1
-                texts[record.partition, default: OrderedMap()][record.offset.rawValue] = record.value?.lossyString ?? "null"
-            }
-        }
-        reader.start()
-        try world.run("the auditor is done", within: 60_000) { _ in reader.isEnded }
-        // Who was there all along may be a little behind.
-        let limit = world.milliseconds + 30_000
-        while watched.values.reduce(0, +) < found.values.reduce(0, +), world.milliseconds < limit { world.run(milliseconds: 200) }
-        for (place, entries) in promised {
-            for (offset, text) in entries where texts[place]?[offset] != text {
-                world.violated("committed", "\(text) at \(offset) of \(place) was committed, is \(texts[place]?[offset] ?? "not there")")
-            }
-        }
-        for (who, entries) in [("the auditor", found), ("the watcher", watched)] {
-            var sum = 0
-            for number in 0..<transfers {
-                for entry in [Bank.entry(number, -1), Bank.entry(number, 1)] where entries[entry] != 1 {
-                    world.violated("once", "\(who) found \(entry) \(entries[entry] ?? 0) times")
-                }
-            }
-            for (text, count) in entries { sum += (text.contains("-") ? -count : count) }
-            if sum != 0 { world.violated("once", "\(who) finds \(sum) in all accounts") }
+    /// Again and again somebody begins in the middle: which transactions were taken back must be told to them too.
+    private func browseLater() {
+        world.after(milliseconds: Int64(100 + random.below(1500))) { [unowned self] in
+            guard !isClosed else { return }
+            let place = TopicPartition(BankPlan.entryTopic, Int32(random.below(Int(plan.places))))
+            let start = max(0, watcher.position(place) - Int64(random.below(60)))
+            read("the browser", place, from: .offset(Offset(start)), isWhole: false) { [unowned self] _ in browseLater() }
         }
     }
 
-    /// One half of a transfer: what leaves an account and what comes to another.
-    static func entry(_ number: Int, _ sign: Int) -> String { sign < 0 ? "\(number):-1" : "\(number):+1" }
+    private func read(
+        _ name: String, _ place: TopicPartition?, from start: ReadStart, isWhole: Bool, _ record: @escaping (ReadRecord) -> Void = { _ in },
+        done: @escaping (BankBooks.Reader) -> Void
+    ) {
+        var options = ReaderOptions(
+            topics: [BankPlan.entryTopic], partitions: place.map { [$0] }, start: start, stop: .atEnd)
+        options.isReadCommitted = true
+        let seen = BankBooks.Reader(name, isWhole: isWhole)
+        var run: MachineRun<TopicReaderMachine>?
+        let output: (ReaderOutput) -> Void = { [unowned self] output in
+            guard case .records(let records, let bytes, _) = output else { return }
+            for each in records {
+                books.given(each.partition, each.offset, each.value, to: seen)
+                record(each)
+            }
+            run?.receive(.taken(bytes: bytes))
+        }
+        run = browser?.host(TopicReaderMachine(options, codecs: .uncompressed), output: output) {
+            run = nil
+            done(seen)
+        }
+        run?.start()
+    }
+
+    // MARK: At the end
+
+    /// Everything is booked and works: one more reader reads all of it, and whoever was there all along must have been given the same.
+    func audit(_ simulation: Simulation) {
+        isClosed = true
+        for teller in tellers { teller.stop() }
+        var texts: OrderedMap<TopicPartition, OrderedMap<Int64, String>> = OrderedMap()
+        var auditor: BankBooks.Reader?
+        read("the last reader", nil, from: .earliest, isWhole: true) { record in
+            texts[record.partition, default: OrderedMap()][record.offset.rawValue] = record.value?.lossyString ?? "null"
+        } done: {
+            auditor = $0
+        }
+        let limit = Simulation.livenessMs
+        guard simulation.wait("the bank's last reader is done", limit, { auditor == nil ? "it still reads" : nil }), let auditor else {
+            return
+        }
+        let all = auditor.given
+        let isCaughtUp = simulation.wait("the bank's watcher is done", limit) { [watcher] in
+            watcher.given < all ? "it was given \(watcher.given) of \(all)" : nil
+        }
+        guard isCaughtUp else { return }
+        books.check(auditor, texts: texts)
+        books.check(watcher)
+    }
 }

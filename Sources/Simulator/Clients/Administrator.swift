@@ -33,10 +33,13 @@ final class Administrator {
 
     /// Makes a topic of the workload; `done` is told once it is there, however often that has to be tried.
     func make(_ plan: Swarm.TopicPlan, done: @escaping () -> Void) {
-        var config = CreateTopicsRequest.Config()
-        config.name = "min.insync.replicas"
-        config.value = "\(plan.inSyncMin)"
-        create(plan.name, partitions: plan.partitions, replicas: plan.replicas, [config]) { [unowned self] code in
+        let configs = (["min.insync.replicas=\(plan.inSyncMin)"] + plan.configs).map { text in
+            let parts = text.split(separator: "=", maxSplits: 1)
+            var config = CreateTopicsRequest.Config()
+            (config.name, config.value) = (String(parts[0]), String(parts[1]))
+            return config
+        }
+        create(plan.name, partitions: plan.partitions, replicas: plan.replicas, configs) { [unowned self] code in
             switch code {
             case ErrorCode.none?, .topicAlreadyExists?: done()
             default: world.after(milliseconds: 200) { [unowned self] in make(plan, done: done) }

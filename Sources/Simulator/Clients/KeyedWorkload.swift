@@ -12,6 +12,7 @@ import Storage
 /// - `acknowledged`: what was acknowledged is committed at that moment, at the offset that was told.
 /// - `compacted`: each replica's log, and whoever reads it from the beginning, ends with the last committed value of every key; a key
 ///   whose last record is a tombstone has no value; and no record is there that was not committed so at that offset.
+/// - `liveness`: where tombstones are kept for a short time, none is left some time after the last one was written.
 ///
 /// Owner: the simulation.
 final class KeyedWorkload {
@@ -45,7 +46,7 @@ final class KeyedWorkload {
     }
 
     private func take(_ partition: TopicPartition, _ batch: RecordBatch) {
-        guard swarm.topics.contains(where: { $0.name == partition.topic }), !batch.header.isControl else { return }
+        guard swarm.keyed.contains(where: { $0.name == partition.topic }), !batch.header.isControl else { return }
         for record in (try? batch.records(.uncompressed)) ?? [] {
             committed[partition, default: OrderedMap()][record.offset.rawValue] = Committed(key: record.key, value: record.value)
         }
@@ -83,12 +84,36 @@ final class KeyedWorkload {
 
     private func send(_ index: Int) {
         let value = random.oneIn(6) ? nil : Bytes("value \(sent) of \(index)")
-        let record = ProducerRecord(topic: random.pick(swarm.topics).name, key: Bytes("k\(random.below(keys))"), value: value)
+        let record = ProducerRecord(topic: random.pick(swarm.keyed).name, key: Bytes("k\(random.below(keys))"), value: value)
         runs[index].receive(.send(number: sent, record))
         sent += 1
     }
 
     func stopSending() { isSending = false }
+
+    /// Writes one key to each partition, so that segments are rolled and what is older can be compacted.
+    func fill() {
+        for topic in swarm.keyed {
+            for partition in 0..<topic.partitions {
+                let record = ProducerRecord(topic: topic.name, partition: partition, key: Bytes("filler"), value: Bytes("value \(sent)"))
+                runs[0].receive(.send(number: sent, record))
+                sent += 1
+            }
+        }
+    }
+
+    /// A tombstone that is still there, on any replica.
+    var tombstone: String? {
+        for node in world.nodes.values {
+            for replica in node.broker?.heldReplicas ?? [] where committed[replica.partition] != nil {
+                for record in records(replica) where record.value == nil {
+                    let place = "\(record.offset) of \(replica.partition) on broker \(node.id)"
+                    return "a tombstone of \(record.key?.lossyString ?? "null") at \(place)"
+                }
+            }
+        }
+        return nil
+    }
 
     // MARK: At the end
 
@@ -96,20 +121,21 @@ final class KeyedWorkload {
     func checkReplicas() {
         for node in world.nodes.values {
             for replica in node.broker?.heldReplicas ?? [] where committed[replica.partition] != nil {
-                let place = "\(replica.partition) on broker \(node.id)"
-                var found: [(Int64, Bytes?, Bytes?)] = []
-                var next = replica.log.logStartOffset
-                while let batches = try? replica.log.readBatches(from: next, below: replica.highWatermark), let last = batches.last {
-                    for batch in batches where !batch.header.isControl {
-                        for record in (try? batch.records(.uncompressed)) ?? [] {
-                            found.append((record.offset.rawValue, record.key, record.value))
-                        }
-                    }
-                    next = last.header.nextOffset
-                }
-                check(found, of: replica.partition, place)
+                check(records(replica), of: replica.partition, "\(replica.partition) on broker \(node.id)")
             }
         }
+    }
+
+    private func records(_ replica: Replica) -> [(offset: Int64, key: Bytes?, value: Bytes?)] {
+        var found: [(offset: Int64, key: Bytes?, value: Bytes?)] = []
+        var next = replica.log.logStartOffset
+        while let batches = try? replica.log.readBatches(from: next, below: replica.highWatermark), let last = batches.last {
+            for batch in batches where !batch.header.isControl {
+                for record in (try? batch.records(.uncompressed)) ?? [] { found.append((record.offset.rawValue, record.key, record.value)) }
+            }
+            next = last.header.nextOffset
+        }
+        return found
     }
 
     /// What somebody found who read a partition from its beginning.
@@ -141,8 +167,8 @@ extension Swarm {
     /// A cluster whose topics are all compacted, their segments young and small, with everything else as a seed draws it.
     package static func compacting(_ random: inout PRNG, brokers: Int? = nil) -> Swarm {
         var swarm = Swarm(&random, brokers: brokers)
-        swarm.isCompacted = true
-        (swarm.producers, swarm.consumers) = (0, 0)
+        (swarm.keyed, swarm.topics, swarm.bank) = (swarm.topics, [], nil)
+        (swarm.producers, swarm.consumers, swarm.hastyProducers) = (0, 0, 0)
         swarm.faults[.topicChange] = nil
         // Who is away for longer than tombstones are kept never hears of them: Kafka's rule for delete.retention.ms, for followers too. So
         // tombstones go only where nobody is away for long and all clocks agree.
@@ -150,14 +176,13 @@ extension Swarm {
         if isBrief {
             for fault in FaultClass.allCases where ![.reset, .electLeaders, .slowDisk].contains(fault) { swarm.faults[fault] = nil }
         }
+        swarm.isForgetful = isBrief
         swarm.safetyMs = 6_000 + Int64(random.below(4_000))
         swarm.settings += [
             "log.cleanup.policy=compact", "log.roll.ms=\(200 + random.below(600))", "log.segment.delete.delay.ms=\(random.below(500))",
             "log.cleaner.min.cleanable.ratio=\(random.oneIn(2) ? "0.01" : "0.3")",
-            "log.cleaner.backoff.ms=\(20 + random.below(300))", "log.cleaner.delete.retention.ms=\(isBrief ? 1500 : 600_000)",
-            "log.cleaner.dedupe.buffer.size=\(1024 << random.below(4))", "log.cleaner.io.buffer.size=\(2048 << random.below(6))",
-            "log.cleaner.threads=\(1 + random.below(2))",
-        ]
+            "log.cleaner.delete.retention.ms=\(isBrief ? 1500 : 600_000)",
+        ] + Swarm.cleaner(&random)
         return swarm
     }
 }
@@ -169,10 +194,22 @@ extension Simulation {
         return try Simulation(seed: seed, mutations: mutations, brokers: brokers, swarm: Swarm.compacting(&random, brokers: brokers))
     }
 
-    /// A fresh reader reads all topics from the beginning, and every replica is looked at.
+    /// Time passes and something is written, until all tombstones have had their time.
+    private func outliveTombstones(_ keyed: KeyedWorkload) -> Bool {
+        let isOver = wait("the tombstones are gone", Simulation.livenessMs) {
+            keyed.fill()
+            return keyed.tombstone
+        }
+        return isOver && wait("the last keyed records have an outcome", Simulation.livenessMs) {
+            keyed.outstanding == 0 ? nil : "\(keyed.outstanding) have none"
+        }
+    }
+
+    /// A fresh reader reads all compacted topics from the beginning, and every replica is looked at.
     func readEverythingKeyed(_ keyed: KeyedWorkload) {
+        if swarm.isForgetful, !outliveTombstones(keyed) { return }
         var found: OrderedMap<TopicPartition, [(offset: Int64, key: Bytes?, value: Bytes?)]> = OrderedMap()
-        let options = ReaderOptions(topics: workload.topics, start: .earliest, stop: .atEnd)
+        let options = ReaderOptions(topics: swarm.keyed.map(\.name), start: .earliest, stop: .atEnd)
         let reader = world.addClient("auditor").host(TopicReaderMachine(options, codecs: .uncompressed)) { output in
             guard case .records(let records, _, _) = output else { return }
             for record in records { found[record.partition, default: []].append((record.offset.rawValue, record.key, record.value)) }

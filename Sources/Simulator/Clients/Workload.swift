@@ -58,6 +58,7 @@ package final class Workload {
 
     func start() {
         for index in 0..<swarm.producers { startProducer(index) }
+        for index in 0..<swarm.hastyProducers { startProducer(Ledger.Name.firstHasty + index) }
         for index in 0..<swarm.consumers {
             let consumer = Consumer(world.addClient("consumer\(index)"))
             consumers.append(consumer)
@@ -73,6 +74,7 @@ package final class Workload {
         options.seed = random.next()
         options.lingerMs = [0, 5, 20][random.below(3)]
         options.deliveryTimeoutMs = [2_000, 10_000, 30_000][random.below(3)]
+        if index >= Ledger.Name.firstHasty { (options.acks, options.isIdempotent) = (.leader, false) }
         let run = producer.client.host(ProducerMachine(options, codecs: .uncompressed)) { [unowned self, unowned producer] output in
             outcome(output, of: producer)
         }
@@ -137,6 +139,7 @@ package final class Workload {
         options.rebalanceTimeoutMs = 10_000
         options.autoCommitIntervalMs = 500
         options.metadataRefreshMs = 2_000
+        if swarm.racks > 0 { options.rack = "r\(random.below(swarm.racks))" }
         options.seed = random.next()
         let life = consumer.life
         let run = consumer.client.host(GroupConsumerMachine(options, codecs: .uncompressed)) { [unowned self, unowned consumer] output in

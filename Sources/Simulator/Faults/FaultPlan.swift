@@ -9,14 +9,18 @@ import Storage
 final class FaultPlan {
     private unowned let world: World
     private unowned let workload: Workload
+    private let bank: Bank?
     private let swarm: Swarm
     private var random: PRNG
     private(set) var counts: OrderedMap<FaultClass, Int> = OrderedMap()
     private(set) var isOver = false
+    /// Killed, or without power.
+    private(set) var brokerDeaths = 0
 
-    init(_ world: World, _ workload: Workload, _ swarm: Swarm, _ random: PRNG) {
+    init(_ world: World, _ workload: Workload, _ bank: Bank?, _ swarm: Swarm, _ random: PRNG) {
         self.world = world
         self.workload = workload
+        self.bank = bank
         self.swarm = swarm
         self.random = random
     }
@@ -41,10 +45,7 @@ final class FaultPlan {
     /// False where there was nothing to hit.
     private func strike(_ fault: FaultClass) -> Bool {
         switch fault {
-        case .kill: onRunning { node in
-            node.kill()
-            mend(20, 4000) { node.start() }
-        }
+        case .kill: onRunning { node in kill(node) }
         case .stop: onRunning { node in
             node.stop(within: 5000)
             mend(500, 7000) { node.start() }
@@ -61,8 +62,10 @@ final class FaultPlan {
         case .wallClock: onRunning { node in node.wallSkew = Int64(random.below(20_000)) - 10_000 }
         case .consumerCrash: workload.crashConsumer(&random)
         case .electLeaders: asked { workload.admin.electLeaders() }
-        case .reassign: asked { workload.admin.reassign(workload.topics) }
+        case .reassign: asked { workload.admin.reassign(swarm.allTopics.map(\.name)) }
         case .topicChange: asked { workload.admin.changeTopic() }
+        case .tellerDeath: bank?.strikeTeller(&random) ?? false
+        case .midTransaction: strikeTransaction()
         }
     }
 
@@ -83,6 +86,7 @@ final class FaultPlan {
             var how = SimulatedDisk.PowerCut()
             how.losesNames = random.oneIn(2)
             how.losesAll = random.oneIn(3)
+            brokerDeaths += 1
             node.cutPower(how)
             mend(100, 3000) { node.start() }
         }
@@ -115,6 +119,43 @@ final class FaultPlan {
             world.trace.note(world, "!", "the connection of \(connection.client) to \(connection.server) is reset")
         }
         return true
+    }
+
+    private var newestImage: ClusterImage? {
+        world.nodes.values.compactMap { $0.broker?.image }.max { $0.appliedOffset < $1.appliedOffset }
+    }
+
+    /// Whom an open transaction needs: who coordinates it, who leads what it writes, who keeps its group's offsets. Killed, or cut off
+    /// from the other brokers and then killed, when its clients have been told what nobody else has heard of; or stopped for a while.
+    private func strikeTransaction() -> Bool {
+        guard let image = newestImage, let bank, let id = bank.openTransaction(&random) else { return false }
+        var needed = [
+            ("__transaction_state", id), ("__transaction_state", id), ("__consumer_offsets", Bank.group),
+        ].compactMap { topic, key -> BrokerID? in
+            guard let count = image.topic(topic)?.partitions.count, count > 0 else { return nil }
+            return image.partition(TopicPartition(topic, coordinatorPartition(key, of: Int32(count))))?.leader
+        }
+        needed += image.topic(BankPlan.entryTopic)?.partitions.values.compactMap(\.leader) ?? []
+        guard !needed.isEmpty, let node = world.nodes[random.pick(needed)], node.isRunning, !node.isPaused, !node.isStopping else {
+            return false
+        }
+        switch random.below(5) {
+        case 0, 1: kill(node)
+        case 2, 3:
+            let others = world.nodes.values.map(\.host).filter { $0 != node.host }
+            cut(others.flatMap { [NetworkPath(node.host, $0), NetworkPath($0, node.host)] })
+            world.after(milliseconds: Int64(20 + random.below(500))) { [unowned self] in if !isOver { kill(node) } }
+        default:
+            node.pause()
+            mend(20, 5000) { node.resume() }
+        }
+        return true
+    }
+
+    private func kill(_ node: SimulatedNode) {
+        if node.isRunning { brokerDeaths += 1 }
+        node.kill()
+        mend(20, 4000) { node.start() }
     }
 
     private func cut(_ paths: [NetworkPath]) {
@@ -153,9 +194,7 @@ final class FaultPlan {
     /// replica holds good bytes is what the cluster is to find out. Leaders first that have somebody to catch up: rot spreads there if
     /// anywhere.
     private func strikeRot() -> Bool {
-        guard let image = world.nodes.values.compactMap({ $0.broker?.image }).max(by: { $0.appliedOffset < $1.appliedOffset }) else {
-            return false
-        }
+        guard let image = newestImage else { return false }
         var victims: [(node: SimulatedNode, replica: Replica, isSpreading: Bool)] = []
         for node in world.nodes.values {
             for replica in node.broker?.heldReplicas ?? [] {

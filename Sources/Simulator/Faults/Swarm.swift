@@ -19,11 +19,19 @@ package struct Swarm: Equatable, Sendable {
     package var faults: OrderedMap<FaultClass, Int64> = OrderedMap()
     /// Everything acknowledged is durable: `flush.messages=1`. Only then may the power go.
     package var isDurable = false
-    /// All topics are compacted; their records come from `KeyedWorkload`.
-    package var isCompacted = false
     /// The group is of KIP-848's protocol, and how it subscribes.
     package var isConsumerProtocol = false
     package var isSubscribedByRegex = false
+    /// Tellers that move money by transactions, beside all else.
+    package var bank: BankPlan?
+    /// Compacted topics; their records come from `KeyedWorkload`.
+    package var keyed: [TopicPlan] = []
+    /// Tombstones are kept for a short time only, and have to be gone in the end.
+    package var isForgetful = false
+    /// Racks that brokers and consumers are spread over, round robin; 0: none.
+    package var racks = 0
+    /// Producers beside the others that are content with the leader's word (acks=1).
+    package var hastyProducers = 0
     package var delayMaxMicros: Int64 = 500
     /// One frame in so many travels much longer; 0: none.
     package var straggles = 0
@@ -34,6 +42,8 @@ package struct Swarm: Equatable, Sendable {
         package var partitions: Int32
         package var replicas: Int16
         package var inSyncMin: Int
+        /// `key=value`.
+        package var configs: [String] = []
     }
 
     package init() {}
@@ -45,6 +55,24 @@ package struct Swarm: Equatable, Sendable {
         drawWork(&random)
         drawFaults(&random)
         drawGroup(&random)
+        // By a generator of their own: seeds that have none of these stay what they were.
+        var copy = random
+        var own = PRNG(seed: copy.next() ^ 0x5851_f42d_4c95_7f2d)
+        drawOthers(&own)
+    }
+
+    private mutating func drawOthers(_ random: inout PRNG) {
+        if random.oneIn(4) { open(BankPlan(&random), &random) }
+        if random.oneIn(4) { compact(&random) }
+        if random.oneIn(3) {
+            racks = 2 + random.below(2)
+            settings.append("replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector")
+        }
+        if random.oneIn(3) { hastyProducers = 1 }
+        guard bank != nil else { return }
+        for fault in FaultClass.allCases where fault.needsBank && random.below(10) < fault.share {
+            faults[fault] = fault.meanMs * Int64(1 + random.below(4)) / 2
+        }
     }
 
     private mutating func drawGroup(_ random: inout PRNG) {
@@ -58,6 +86,43 @@ package struct Swarm: Equatable, Sendable {
             "group.consumer.assignment.interval.ms=\(500 * random.below(3))",
         ]
     }
+
+    /// Has a bank, and with it what a bank needs.
+    mutating func open(_ plan: BankPlan, _ random: inout PRNG) {
+        bank = plan
+        settings.append("transaction.state.log.num.partitions=\(1 + random.below(4))")
+    }
+
+    /// Adds a compacted topic whose segments are young and small. Its tombstones stay: who is away for longer than they are kept never
+    /// hears of them, by Kafka's rule for delete.retention.ms, for followers too.
+    private mutating func compact(_ random: inout PRNG) {
+        let rules = [
+            "cleanup.policy=compact", "segment.ms=\(200 + random.below(600))", "delete.retention.ms=600000",
+            "min.cleanable.dirty.ratio=\(random.oneIn(2) ? "0.01" : "0.3")", "file.delete.delay.ms=\(random.below(500))",
+        ]
+        keyed = [
+            TopicPlan(
+                name: "k0", partitions: Int32(1 + random.below(2)), replicas: Int16(min(3, holders)), inSyncMin: min(2, holders),
+                configs: rules)
+        ]
+        settings += Swarm.cleaner(&random)
+    }
+
+    /// A cleaner that is always at it, and has little memory.
+    static func cleaner(_ random: inout PRNG) -> [String] {
+        [
+            "log.cleaner.backoff.ms=\(20 + random.below(300))", "log.cleaner.dedupe.buffer.size=\(1024 << random.below(4))",
+            "log.cleaner.io.buffer.size=\(2048 << random.below(6))", "log.cleaner.threads=\(1 + random.below(2))",
+        ]
+    }
+
+    /// Those that are compacted and the bank's too.
+    package var allTopics: [TopicPlan] {
+        topics + keyed + (bank?.topics(replicas: Int16(min(3, holders)), inSyncMin: min(2, holders)) ?? [])
+    }
+
+    /// Brokers that hold partitions.
+    var holders: Int { roles.isEmpty ? brokers : roles.filter { $0.contains("broker") }.count }
 
     private mutating func drawCluster(_ random: inout PRNG) {
         switch random.below(20) {
@@ -85,7 +150,7 @@ package struct Swarm: Equatable, Sendable {
     }
 
     private mutating func drawWork(_ random: inout PRNG) {
-        let replicas = roles.isEmpty ? brokers : roles.filter { $0.contains("broker") }.count
+        let replicas = holders
         for index in 0..<(1 + random.below(2)) {
             topics.append(
                 TopicPlan(
@@ -100,7 +165,7 @@ package struct Swarm: Equatable, Sendable {
     }
 
     private mutating func drawFaults(_ random: inout PRNG) {
-        for fault in FaultClass.allCases where random.below(10) < fault.share {
+        for fault in FaultClass.allCases where !fault.needsBank && random.below(10) < fault.share {
             if fault.needsDurability && !isDurable { continue }
             faults[fault] = fault.meanMs * Int64(1 + random.below(4)) / 2
         }
@@ -134,6 +199,8 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
     case electLeaders
     case reassign
     case topicChange
+    case tellerDeath
+    case midTransaction
 
     package static func < (a: FaultClass, b: FaultClass) -> Bool { a.rawValue < b.rawValue }
 
@@ -158,13 +225,16 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
         case .electLeaders: "leader election asked for"
         case .reassign: "reassignment"
         case .topicChange: "topic change"
+        case .tellerDeath: "teller death"
+        case .midTransaction: "hit in a transaction"
         }
     }
 
     /// In how many of ten seeds it is among the faults.
     var share: Int {
         switch self {
-        case .kill, .isolate, .reset: 6
+        case .kill, .isolate, .reset, .tellerDeath: 6
+        case .midTransaction: 7
         case .stop, .pause, .cutOneWay, .split, .powerCut, .electLeaders, .reassign: 4
         case .powerCutOfAll, .slowPath, .slowDisk, .consumerCrash, .topicChange, .bitRot: 3
         case .wallClock: 2
@@ -180,11 +250,13 @@ package enum FaultClass: Int, CaseIterable, Comparable, Sendable {
         case .powerCutOfAll: 8000
         case .reset: 500
         case .wallClock: 4000
-        case .electLeaders, .reassign: 3000
+        case .electLeaders, .reassign, .tellerDeath: 3000
+        case .midTransaction: 2000
         case .topicChange: 2500
         case .bitRot: 1000
         }
     }
 
+    var needsBank: Bool { self == .tellerDeath || self == .midTransaction }
     var needsDurability: Bool { self == .powerCut || self == .powerCutOfAll || self == .bitRot }
 }

@@ -20,11 +20,14 @@ import Storage
 /// - `in-sync`: whoever is in sync, as the leader knows it, holds all that the leader has committed.
 /// - `stable`: the last stable offset is not beyond the high watermark.
 ///
-/// Owner: the simulation. Cheap by looking only at what has moved since the last event of the same broker.
+/// Owner: the simulation. Called after every event, so it looks only at what has moved since the last event of the same broker: a replica
+/// by its version and its log's end, the quorum at a glance.
 package final class Auditor {
     private struct View {
         let replica: Replica
         let log: CommittedLog
+        let place: String
+        var version = UInt64.max
         /// Compared with `log` up to here.
         var checked: Int64
         var highWatermark: Int64
@@ -37,12 +40,22 @@ package final class Auditor {
 
     private struct QuorumView {
         var process = -1
+        var glance: QuorumGlance?
         var checked: Int64 = 0
         var epoch: Int32 = -1
         var voted: BrokerID?
         var leads: Int32 = -1
         /// What the leader knew to be committed when it was elected.
         var committedBefore: Int64 = 0
+    }
+
+    /// What one process holds.
+    private final class Held {
+        let process: Int
+        /// Of `heldReplicaChanges`.
+        var changes = -1
+        var views: [View] = []
+        init(process: Int) { self.process = process }
     }
 
     private struct LogKey: Hashable {
@@ -64,7 +77,7 @@ package final class Auditor {
     private var logs: [LogKey: CommittedLog] = [:]
     /// In the order they were met.
     private(set) var allLogs: [CommittedLog] = []
-    private var views: [Int32: (process: Int, views: [View])] = [:]
+    private var processes: [Int32: Held] = [:]
     private var leaders: [EpochKey: BrokerID] = [:]
     private let metadata = CommittedLog(TopicPartition("__cluster_metadata", 0))
     private var quorums: [Int32: QuorumView] = [:]
@@ -88,25 +101,35 @@ package final class Auditor {
     // MARK: Partitions
 
     private func look(at node: SimulatedNode) {
-        guard let broker = node.broker else { return }
-        lookAtQuorum(node, broker)
-        let held = broker.heldReplicas
-        var mine = views.removeValue(forKey: node.id.rawValue) ?? (node.process, [])
-        if mine.process != node.process || mine.views.count != held.count || !zip(held, mine.views).allSatisfy({ $0 === $1.replica }) {
-            mine = (node.process, rebuilt(held, mine.process == node.process ? mine.views : []))
+        guard let memory = node.memory else { return }
+        lookAtQuorum(node, memory)
+        let mine = held(by: node)
+        let changes = memory.broker.heldReplicaChanges
+        if mine.changes != changes {
+            mine.changes = changes
+            mine.views = rebuilt(memory.broker.heldReplicas, mine.views, node)
         }
-        for index in held.indices {
-            if let changed = look(node, held[index], mine.views[index]) { mine.views[index] = changed }
+        for index in mine.views.indices {
+            let replica = mine.views[index].replica
+            let stands = mine.views[index].version == replica.version && mine.views[index].logEndOffset == replica.log.logEndOffset.rawValue
+            if !stands { look(node, replica, &mine.views[index]) }
         }
-        views[node.id.rawValue] = mine
     }
 
-    private func rebuilt(_ held: [Replica], _ old: [View]) -> [View] {
+    private func held(by node: SimulatedNode) -> Held {
+        if let known = processes[node.id.rawValue], known.process == node.process { return known }
+        let new = Held(process: node.process)
+        processes[node.id.rawValue] = new
+        return new
+    }
+
+    private func rebuilt(_ held: [Replica], _ old: [View], _ node: SimulatedNode) -> [View] {
         held.map { replica in
             if let known = old.first(where: { $0.replica === replica }) { return known }
             let start = replica.log.logStartOffset.rawValue
             return View(
-                replica: replica, log: log(of: replica), checked: start, highWatermark: start, logEndOffset: -1, leaderEpoch: -2)
+                replica: replica, log: log(of: replica), place: "\(replica.partition) on broker \(node.id)", checked: start,
+                highWatermark: start, logEndOffset: -1, leaderEpoch: -2)
         }
     }
 
@@ -119,18 +142,18 @@ package final class Auditor {
         return log
     }
 
-    /// Nil where nothing has moved.
-    private func look(_ node: SimulatedNode, _ replica: Replica, _ old: View) -> View? {
+    private func look(_ node: SimulatedNode, _ replica: Replica, _ view: inout View) {
+        let old = view
+        view.version = replica.version
         let highWatermark = replica.highWatermark.rawValue
         let end = replica.log.logEndOffset.rawValue
         let epoch = replica.leaderEpoch.rawValue
         let isLeader = replica.isLeader
         let partitionEpoch = replica.leader?.partitionEpoch ?? -1
         let stands = highWatermark == old.highWatermark && end == old.logEndOffset && epoch == old.leaderEpoch
-        if stands, isLeader == old.isLeader, partitionEpoch == old.partitionEpoch { return nil }
-        var view = old
+        if stands, isLeader == old.isLeader, partitionEpoch == old.partitionEpoch { return }
         view.partitionEpoch = partitionEpoch
-        let where_ = "\(replica.partition) on broker \(node.id)"
+        let where_ = view.place
         if highWatermark > end { world.violated("high-watermark", "\(where_): \(highWatermark) beyond the log's end \(end)") }
         if isLeader, old.isLeader, epoch == old.leaderEpoch, highWatermark < old.highWatermark {
             world.violated("high-watermark", "\(where_): went back from \(old.highWatermark) to \(highWatermark) in epoch \(epoch)")
@@ -155,7 +178,6 @@ package final class Auditor {
         }
         if isLeader { view.log.committed(highWatermark, by: epoch) }
         (view.highWatermark, view.logEndOffset, view.leaderEpoch, view.isLeader) = (highWatermark, end, epoch, isLeader)
-        return view
     }
 
     private func leads(_ node: SimulatedNode, _ replica: Replica, _ log: CommittedLog, _ epoch: Int32, _ place: String) {
@@ -177,7 +199,7 @@ package final class Auditor {
         guard committed > replica.log.logStartOffset, !log.isForgiven else { return }
         let epoch = replica.log.leaderEpoch(at: committed + -1)
         for member in leader.inSyncReplicas where member != leader.brokerID {
-            guard let held = views[member.rawValue], held.process == world.node(member).process, world.node(member).isRunning,
+            guard let held = processes[member.rawValue], held.process == world.node(member).process, world.node(member).isRunning,
                 let other = held.views.first(where: { $0.log === log })?.replica
             else { continue }
             let otherEpoch = other.log.leaderEpoch(at: committed + -1)
@@ -251,14 +273,17 @@ package final class Auditor {
 
     // MARK: The quorum
 
-    private func lookAtQuorum(_ node: SimulatedNode, _ broker: Broker) {
-        guard let quorum = broker.quorum, let log = broker.metadataLog else { return }
+    private func lookAtQuorum(_ node: SimulatedNode, _ memory: ProcessMemory) {
+        guard let quorum = memory.broker.quorumGlance else { return }
         var view = quorums[node.id.rawValue] ?? QuorumView()
+        if view.process == node.process, view.glance == quorum { return }
+        guard let log = memory.broker.metadataLog else { return }
         if view.process != node.process { (view.process, view.checked, view.leads) = (node.process, log.logStartOffset.rawValue, -1) }
+        view.glance = quorum
         // What was not written has not been told either.
-        if let written = broker.quorumState { vote(node, written, &view) }
-        if quorum.isLeader, quorum.state.leaderEpoch.rawValue != view.leads {
-            let epoch = quorum.state.leaderEpoch.rawValue
+        vote(node, quorum, &view)
+        if quorum.isLeader, quorum.leaderEpoch.rawValue != view.leads {
+            let epoch = quorum.leaderEpoch.rawValue
             (view.leads, view.committedBefore) = (epoch, quorum.highWatermark.rawValue)
             if let other = quorumLeaders[epoch], other != node.id {
                 world.violated("one-leader", "brokers \(other) and \(node.id) both lead the quorum in epoch \(epoch)")
@@ -271,7 +296,7 @@ package final class Auditor {
             }
         }
         let highWatermark = quorum.highWatermark.rawValue
-        if quorum.isLeader, highWatermark > view.committedBefore, !quorum.isLeaderEstablished {
+        if quorum.isLeader, highWatermark > view.committedBefore, !quorum.isEstablished {
             world.violated("own-epoch", "leader \(node.id) of the quorum commits \(highWatermark) before a record of its own epoch")
         }
         if highWatermark > log.logEndOffset.rawValue {
@@ -284,7 +309,7 @@ package final class Auditor {
         if highWatermark > view.checked {
             compare(log, from: view.checked, to: highWatermark, with: metadata, "the metadata log on broker \(node.id)")
             view.checked = highWatermark
-            if quorum.isLeader { metadata.committed(highWatermark, by: quorum.state.leaderEpoch.rawValue) }
+            if quorum.isLeader { metadata.committed(highWatermark, by: quorum.leaderEpoch.rawValue) }
         }
         quorums[node.id.rawValue] = view
     }
@@ -299,8 +324,8 @@ package final class Auditor {
     }
 
     /// What a process has in mind about an epoch does not change either, nor does it go back.
-    private func vote(_ node: SimulatedNode, _ state: QuorumState, _ view: inout QuorumView) {
-        let epoch = state.leaderEpoch.rawValue
+    private func vote(_ node: SimulatedNode, _ state: QuorumGlance, _ view: inout QuorumView) {
+        let epoch = state.writtenEpoch.rawValue
         if epoch < view.epoch {
             world.violated("one-vote", "broker \(node.id) went back from epoch \(view.epoch) of the quorum to \(epoch)")
         }

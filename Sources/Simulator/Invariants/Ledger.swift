@@ -1,5 +1,8 @@
+import Broker
 import Primitives
 import Records
+import Replication
+import Storage
 import Wire
 
 /// Who sent what, where it was committed, who was told so, and who has read it. Rules, by the names they are reported under:
@@ -11,6 +14,8 @@ import Wire
 /// - `one-owner`: of a group of KIP-848 no partition is written down for two members at the same time; `Owners` has what members believe.
 /// - `group-offset`: the committed offset of a group never goes back, but for a commit whose connection its client has lost: the protocol
 ///   does not number commits, and one that was on its way may arrive long after the client has sent a newer one elsewhere.
+/// - `hasty`: what a leader alone acknowledged (acks=1) is lost only where another leader began, later, at or before its offset. Such
+///   records may come twice and in another order.
 ///
 /// A record's value is `producer.number`, so that everything can be told from the record itself. Owner: the simulation.
 package final class Ledger {
@@ -19,6 +24,10 @@ package final class Ledger {
         package var producer: Int
         package var number: Int
         package init(producer: Int, number: Int) { (self.producer, self.number) = (producer, number) }
+
+        /// Producers from here on are content with acks=1.
+        static let firstHasty = 100
+        var isHasty: Bool { producer >= Name.firstHasty }
 
         package var value: Bytes { Bytes("\(producer).\(number)") }
 
@@ -47,7 +56,14 @@ package final class Ledger {
     private var doubtful: OrderedMap<GroupPartition, Set<Int64>> = OrderedMap()
     /// By group and member.
     private var shares: OrderedMap<String, OrderedMap<String, Set<Share>>> = OrderedMap()
+    /// By transactions that are open.
+    private var pendingOffsets: [OffsetWriter: [Record]] = [:]
     private var readByGroup: [String: Set<Place>] = [:]
+    private var hastyPlaces: [Name: Set<Place>] = [:]
+    /// What was acknowledged by a leader that had it at that moment, and in which epoch.
+    private var hastyPromises: [(name: Name, place: Place, epoch: LeaderEpoch)] = []
+    package private(set) var hastyAcknowledged = 0
+    package private(set) var hastyLost = 0
     package private(set) var acknowledged = 0
     package private(set) var given = 0
 
@@ -59,6 +75,10 @@ package final class Ledger {
     private struct Pair: Hashable {
         var producer: Int
         var partition: TopicPartition
+    }
+    private struct OffsetWriter: Hashable {
+        var partition: TopicPartition
+        var producerID: Int64
     }
     struct GroupPartition: Comparable {
         var group: String
@@ -76,11 +96,16 @@ package final class Ledger {
     // MARK: What is committed
 
     private func committed(_ partition: TopicPartition, _ batch: RecordBatch) {
-        if partition.topic == "__consumer_offsets" { return committedByGroup(batch) }
+        if partition.topic == "__consumer_offsets" { return committedByGroup(partition, batch) }
         guard !partition.topic.hasPrefix("__"), !batch.header.isControl, let records = try? batch.records(.uncompressed) else { return }
         for record in records {
             guard let name = Name(record.value) else { continue }
             let place = Place(partition: partition, offset: record.offset.rawValue)
+            if name.isHasty {
+                hastyPlaces[name, default: []].insert(place)
+                contents[partition, default: []].append((place.offset, name))
+                continue
+            }
             if let before = places[name] {
                 world.violated("exactly-once", "\(name.value.lossyString) is committed at \(before), and at \(place)")
             }
@@ -106,8 +131,20 @@ package final class Ledger {
         }
     }
 
-    private func committedByGroup(_ batch: RecordBatch) {
-        guard !batch.header.isControl, let records = try? batch.records(.uncompressed) else { return }
+    /// What a transaction commits counts from its marker on, if at all.
+    private func committedByGroup(_ partition: TopicPartition, _ batch: RecordBatch) {
+        guard let records = try? batch.records(.uncompressed) else { return }
+        let writer = OffsetWriter(partition: partition, producerID: batch.header.producerID)
+        if batch.header.isControl {
+            let pending = pendingOffsets.removeValue(forKey: writer) ?? []
+            guard let first = records.first, let marker = EndTransactionMarker(first), marker.isCommit else { return }
+            return committedByGroup(pending)
+        }
+        guard batch.header.isTransactional else { return committedByGroup(records) }
+        pendingOffsets[writer, default: []] += records
+    }
+
+    private func committedByGroup(_ records: [Record]) {
         for record in records {
             guard let key = record.key else { continue }
             if case .consumerGroupCurrentMemberAssignment(let whose)? = try? GroupRecordKey.decode(key) {
@@ -143,6 +180,7 @@ package final class Ledger {
     // MARK: What clients are told
 
     package func delivered(_ name: Name, _ partition: TopicPartition, _ offset: Offset) {
+        if name.isHasty { return hastily(name, partition, offset) }
         acknowledged += 1
         let text = name.value.lossyString
         guard let place = places[name] else {
@@ -154,12 +192,39 @@ package final class Ledger {
         }
     }
 
+    /// A leader has acknowledged by itself. Where it is gone already nobody can say what became of its word.
+    private func hastily(_ name: Name, _ partition: TopicPartition, _ offset: Offset) {
+        hastyAcknowledged += 1
+        for node in world.nodes.values {
+            guard let replica = node.memory?.broker.heldReplicas.first(where: { $0.partition == partition && $0.isLeader }),
+                let batch = (try? replica.log.readBatches(from: offset, below: offset + 1))?.first,
+                (try? batch.records(.uncompressed))?.contains(where: { $0.offset == offset && Name($0.value) == name }) == true
+            else { continue }
+            let place = Place(partition: partition, offset: offset.rawValue)
+            return hastyPromises.append((name, place, batch.header.partitionLeaderEpoch))
+        }
+    }
+
+    /// When all works again: whether what is missing may be.
+    func checkHasty() {
+        for (name, place, epoch) in hastyPromises where hastyPlaces[name]?.contains(place) != true {
+            hastyLost += 1
+            let epochs = world.nodes.values.lazy.compactMap { node in
+                node.memory?.broker.heldReplicas.first { $0.partition == place.partition && $0.isLeader }?.log.leaderEpochs
+            }.first
+            if epochs?.contains(where: { $0.epoch > epoch && $0.startOffset.rawValue <= place.offset }) == true { continue }
+            let text = "\(name.value.lossyString) at \(place) was acknowledged in epoch \(epoch)"
+            world.violated("hasty", "\(text) and is gone, though no later leader began at or before it")
+        }
+    }
+
     /// A consumer was given a record.
     package func read(_ partition: TopicPartition, _ offset: Offset, _ value: Bytes?, by reader: String, group: String? = nil) {
         given += 1
         let text = value?.lossyString ?? "null"
         guard let name = Name(value) else { return world.violated("read", "\(reader) was given \(text) at \(offset) of \(partition)") }
-        guard places[name] == Place(partition: partition, offset: offset.rawValue) else {
+        let place = Place(partition: partition, offset: offset.rawValue)
+        guard name.isHasty ? hastyPlaces[name]?.contains(place) == true : places[name] == place else {
             let truth = places[name].map { "stands at \($0)" } ?? "is not committed"
             return world.violated("read", "\(reader) was given \(text) at \(offset) of \(partition), but it \(truth)")
         }

@@ -65,6 +65,7 @@ final class Liveness {
             for replica in broker.heldReplicas where replica.isLeader {
                 let end = replica.log.logEndOffset
                 if replica.highWatermark < end { return "\(replica.partition): committed up to \(replica.highWatermark) of \(end)" }
+                if replica.lastStableOffset < end { return "\(replica.partition): stable up to \(replica.lastStableOffset) of \(end)" }
                 ends[replica.partition.description] = end
             }
         }
@@ -82,6 +83,7 @@ final class Liveness {
         let workload = simulation.workload
         if let waiting = simulation.keyed?.outstanding, waiting > 0 { return "\(waiting) keyed records without an outcome" }
         if workload.outstanding > 0 { return "\(workload.outstanding) records without an outcome" }
+        if let problem = simulation.bank?.problem { return problem }
         guard !workload.consumers.isEmpty else { return nil }
         let unread = simulation.ledger.unread(by: Workload.group, topics: workload.topics)
         return unread > 0 ? "\(unread) records were never given to the group" : nil

@@ -9,6 +9,8 @@ struct ClusterLayout {
     let settings: [(String, String)]
     /// `process.roles` by position; both where nothing is said.
     let roles: [String]
+    /// Broker by broker in the next of so many; 0: none.
+    let racks: Int
 
     static let clientPort: Int32 = 9092
     static let controllerPort: Int32 = 9093
@@ -28,6 +30,6 @@ struct ClusterLayout {
                 ("controller.listener.names", "CONTROLLER"),
                 ("controller.quorum.voters", voters.map { "\($0)@b\($0):\(ClusterLayout.controllerPort)" }.joined(separator: ",")),
                 ("log.dirs", ClusterLayout.dataDirectory),
-            ] + settings)
+            ] + (racks > 0 ? [("broker.rack", "r\((Int(id.rawValue) - 1) % racks)")] : []) + settings)
     }
 }

@@ -9,6 +9,8 @@ final class ServerSide: ConnectionEnd {
     private struct Served {
         let connection: SimulatedConnection
         let listener: String
+        /// As the broker is told.
+        let clientHost: String
         /// A request is with the broker.
         var isWaiting = false
         var queue: [Bytes] = []
@@ -22,7 +24,7 @@ final class ServerSide: ConnectionEnd {
     init(_ node: SimulatedNode? = nil) { self.node = node }
 
     func adopt(_ connection: SimulatedConnection, listener: String) {
-        served[ConnectionID(connection)] = Served(connection: connection, listener: listener)
+        served[ConnectionID(connection)] = Served(connection: connection, listener: listener, clientHost: "\(connection.client)")
     }
 
     /// The process is gone, and the kernel closes what it held.
@@ -102,7 +104,7 @@ final class ServerSide: ConnectionEnd {
         node.handle(
             .requestReceived(
                 RequestContext(
-                    connection: id, header: header, body: body, clientHost: "\(entry.connection.client)", listener: entry.listener,
+                    connection: id, header: header, body: body, clientHost: entry.clientHost, listener: entry.listener,
                     receivedAt: node.now)))
     }
 }

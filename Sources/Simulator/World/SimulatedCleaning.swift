@@ -9,7 +9,7 @@ extension SimulatedNode {
         let current = process
         let latency = disk.syncCost * 2 + Int64(world.random.below(Int(disk.syncCost) * 20 + 1))
         world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + latency)) { [self] in
-            guard process == current, broker != nil else { return }
+            guard process == current, memory != nil else { return }
             let before = disk.cost
             let outcome = job.run.step { _ in true }
             disk.cost = before

@@ -5,6 +5,12 @@ import Records
 import Storage
 import Wire
 
+/// What a broker's process holds, and what is gone with it.
+final class ProcessMemory {
+    var broker: Broker
+    init(_ broker: Broker) { self.broker = broker }
+}
+
 /// One machine with a disk and, while it runs, a broker's process on it.
 ///
 /// States: down → running (`start`) → down (`stop`, `kill`, `cutPower`); running ↔ paused. Owner: its world. Invariants: (1) the disk
@@ -16,7 +22,9 @@ package final class SimulatedNode {
     package let host: HostID
     package var config: BrokerConfig
     package let disk = SimulatedDisk()
-    package private(set) var broker: Broker?
+    private(set) var memory: ProcessMemory?
+    /// A copy of all of it, which is not free: what looks after every event looks into `memory`.
+    package var broker: Broker? { memory?.broker }
     /// Counts starts.
     package private(set) var process = 0
     package private(set) var isPaused = false
@@ -49,7 +57,7 @@ package final class SimulatedNode {
         format()
     }
 
-    package var isRunning: Bool { broker != nil }
+    package var isRunning: Bool { memory != nil }
     package var now: Now {
         // Each machine's monotonic clock begins somewhere else, so that nobody compares them.
         Now(
@@ -69,7 +77,7 @@ package final class SimulatedNode {
     // MARK: The process
 
     package func start() {
-        guard broker == nil else { return }
+        guard memory == nil else { return }
         process += 1
         hasPower = true
         world.network.setDark(host, false)
@@ -83,7 +91,7 @@ package final class SimulatedNode {
             config: config, disk: disk, codecs: .uncompressed, seed: world.random.next(), now: now, mutations: world.mutations)
         do throws(BrokerStartError) {
             let effects = try broker.start(now: now)
-            self.broker = broker
+            memory = ProcessMemory(broker)
             payForDisk()
             run(effects)
             touched()
@@ -95,7 +103,7 @@ package final class SimulatedNode {
 
     /// A clean stop by the operator's hand: the broker hands over what it leads, for at most so long, and then ends.
     package func stop(within milliseconds: Int64 = 10_000) {
-        guard broker != nil, !isStopping else { return }
+        guard memory != nil, !isStopping else { return }
         mix(2)
         world.trace.note(world, "\(host)", "is asked to stop")
         guard isReady else { return finishStop() }
@@ -106,7 +114,7 @@ package final class SimulatedNode {
     }
 
     private func finishStop() {
-        guard broker != nil, let effects = broker?.stop(now: now) else { return }
+        guard let effects = memory?.broker.stop(now: now) else { return }
         world.trace.note(world, "\(host)", "stops")
         run(effects)
         end(silently: false)
@@ -114,7 +122,7 @@ package final class SimulatedNode {
 
     /// kill -9: the process is gone, the machine and what it wrote are not.
     package func kill() {
-        guard broker != nil else { return }
+        guard memory != nil else { return }
         mix(3)
         world.trace.note(world, "\(host)", "is killed")
         end(silently: false)
@@ -132,7 +140,7 @@ package final class SimulatedNode {
     }
 
     private func end(silently: Bool) {
-        broker = nil
+        memory = nil
         isReady = false
         isPaused = false
         isStopping = false
@@ -144,14 +152,14 @@ package final class SimulatedNode {
 
     /// SIGSTOP: the kernel goes on, the process does not.
     package func pause() {
-        guard broker != nil, !isPaused else { return }
+        guard memory != nil, !isPaused else { return }
         mix(5)
         world.trace.note(world, "\(host)", "is paused")
         isPaused = true
     }
 
     package func resume() {
-        guard broker != nil, isPaused else { return }
+        guard memory != nil, isPaused else { return }
         mix(6)
         world.trace.note(world, "\(host)", "resumes")
         isPaused = false
@@ -161,7 +169,7 @@ package final class SimulatedNode {
     // MARK: Events and effects
 
     func handle(_ event: BrokerEvent) {
-        guard broker != nil else { return }
+        guard memory != nil else { return }
         inbox.append(event)
         drain()
     }
@@ -178,7 +186,7 @@ package final class SimulatedNode {
         isDraining = true
         defer { isDraining = false }
         var next = 0
-        while next < inbox.count, broker != nil, !isPaused {
+        while next < inbox.count, memory != nil, !isPaused {
             if busyUntil > world.now {
                 inbox.removeFirst(next)
                 let current = process
@@ -196,7 +204,7 @@ package final class SimulatedNode {
     private func process(_ event: BrokerEvent) {
         disk.cost = 0
         mix(7, digest(event))
-        let effects = broker!.handle(event, now: now)
+        let effects = memory!.broker.handle(event, now: now)
         payForDisk()
         run(effects)
         touched()
@@ -208,7 +216,7 @@ package final class SimulatedNode {
         if cost > 0 { busyUntil = max(busyUntil, Instant(nanoseconds: world.now.nanoseconds + cost)) }
     }
 
-    private func touched() { if broker != nil { world.afterEvent?(self) } }
+    private func touched() { if memory != nil { world.afterEvent?(self) } }
 
     private func run(_ effects: [BrokerEffect]) {
         for effect in effects {
@@ -250,7 +258,7 @@ package final class SimulatedNode {
         let current = process
         let latency = disk.syncCost + Int64(world.random.below(Int(disk.syncCost) + 1))
         world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + latency)) { [self] in
-            guard process == current, broker != nil else { return }
+            guard process == current, memory != nil else { return }
             let before = disk.cost
             var failure: DiskError?
             do throws(DiskError) { try job.run() } catch { failure = error }
@@ -261,26 +269,26 @@ package final class SimulatedNode {
 
     /// Wakes the broker when it next has something to do.
     private func arm() {
-        guard broker != nil, !isPaused else { return }
+        guard let memory, !isPaused else { return }
         // Never at once: a deadline that stays in the past must not keep time from passing.
         let soon = Instant(nanoseconds: world.now.nanoseconds + 20_000)
-        let due = max(worldTime(broker!.nextDeadline), max(busyUntil, soon))
+        let due = max(worldTime(memory.broker.nextDeadline), max(busyUntil, soon))
         guard due < wakeScheduled else { return }
         wakeScheduled = due
         let current = process
         world.schedule(at: due) { [self] in
             guard process == current, wakeScheduled == due else { return }
             wakeScheduled = .distantFuture
-            guard broker != nil, !isPaused else { return }
-            guard broker!.nextDeadline <= now.instant else { return arm() }
+            guard !isPaused, self.memory === memory else { return }
+            guard memory.broker.nextDeadline <= now.instant else { return arm() }
             handle(.ticked)
-            guard spin.woke(at: world.now), let overdue = broker?.overdue else { return }
+            guard spin.woke(at: world.now), let overdue = self.memory?.broker.overdue else { return }
             world.violated("spin", "broker \(id) is woken again and again by \(overdue)")
         }
     }
 
     func accept(_ connection: SimulatedConnection) -> (any ConnectionEnd)? {
-        guard broker != nil else { return nil }
+        guard memory != nil else { return nil }
         let isController = connection.port == ClusterLayout.controllerPort
         guard isController ? config.isController : isReady && config.isBroker else { return nil }
         serverSide.adopt(connection, listener: isController ? "CONTROLLER" : "PLAINTEXT")

@@ -63,15 +63,17 @@ package final class World {
     }
 
     /// Makes the cluster's machines and formats their disks. `roles` says what each does, by position; the others are both.
+    /// `racks`: so many, each broker in the next; 0: none.
     package init(
-        seed: UInt64, brokers: Int, settings: [(String, String)] = [], roles: [String] = [], mutations: Mutations = []
+        seed: UInt64, brokers: Int, settings: [(String, String)] = [], roles: [String] = [], racks: Int = 0,
+        mutations: Mutations = []
     ) throws {
         self.seed = seed
         self.mutations = mutations
         random = PRNG(seed: seed)
         clusterID = UUID.random(&random).text
         network = SimulatedNetwork(self)
-        let layout = ClusterLayout(brokers: brokers, settings: settings, roles: roles)
+        let layout = ClusterLayout(brokers: brokers, settings: settings, roles: roles, racks: racks)
         for index in 0..<brokers {
             let id = BrokerID(Int32(index + 1))
             nodes[id] = SimulatedNode(id, world: self, config: try layout.config(of: id))
