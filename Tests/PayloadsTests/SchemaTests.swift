@@ -96,7 +96,7 @@ import Testing
     }
 }
 
-@Suite struct SchemaBookTests {
+@Suite final class SchemaBookTests: Sendable {
     private let asked = Mutex<[String]>([])
 
     private func registry(_ answers: [String: (Int, String)]) -> SchemaRegistry {
