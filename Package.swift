@@ -47,7 +47,7 @@ func c(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/\(n
 
 let everything: [Target] = [
     // Debian's C libraries: a module map and a small shim header each.
-    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"), c("COpenSSL"), c("CJQ"),
+    c("CLinux"), c("CNcurses"), c("CZlib"), c("CZstd"), c("CLZ4"), c("CSnappy"), c("CYAML"), c("COpenSSL"), c("CSQLite"), c("CJQ"),
     // A pure function in C: CRC32C with the processor's own instruction.
     c("CChecksum"),
 
@@ -80,11 +80,12 @@ let everything: [Target] = [
         ["BrokerServer", "Client", "ClientCore", "Broker", "Controller", "Reactor", "Wire", "Records", "Groups", "Primitives"]),
     library("Settings", ["CYAML", "Primitives"]),
     library("Terminal", ["Grid", "Settings", "CNcurses", "CLinux", "Primitives"]),
+    library("History", ["CSQLite", "Primitives"]),
     library(
         "Commands",
         [
-            "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Settings", "Observatory", "ClientCore", "Grid", "Reactor",
-            "Storage", "Records", "Compression", "Wire", "Controller", "Payloads", "Primitives", "CLinux",
+            "History", "Client", "DevCluster", "BrokerServer", "Console", "Terminal", "Settings", "Observatory", "ClientCore", "Grid",
+            "Reactor", "Storage", "Records", "Compression", "Wire", "Controller", "Payloads", "Primitives", "CLinux",
         ]),
     program("kastellan", ["Commands"]),
     program("bench", ["Client", "Reactor", "Storage", "Records", "Wire", "Primitives", "CLinux"]),
@@ -112,7 +113,7 @@ let everything: [Target] = [
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
     tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"),
-    tests("Commands"), tests("Settings"), tests("tidy"),
+    tests("Commands"), tests("Settings"), tests("History"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

@@ -24,6 +24,13 @@ package enum Action: String, CaseIterable, Sendable {
     case goUsers = "go-users"
     case goContexts = "go-contexts"
     case undo
+    // In time.
+    case stepBack = "step-back"
+    case stepForward = "step-forward"
+    case leapBack = "leap-back"
+    case leapForward = "leap-forward"
+    case present
+    case compare
     // Moving.
     case up, down, top, bottom
     case pageUp = "page-up"
@@ -130,7 +137,7 @@ extension Place {
         case .contexts: [.everywhere, .browsing, .table, .contexts]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]
-        case .describe, .help: [.everywhere, .browsing, .text]
+        case .describe, .compare, .help: [.everywhere, .browsing, .text]
         case .why: [.everywhere, .browsing, .text, .why]
         case .heat: [.everywhere, .browsing, .table, .heat]
         }

@@ -13,6 +13,8 @@ package enum CommandLine {
         case perform(Action)
         /// Why a group is as it is; where there is none of that name, a topic; a number is a broker.
         case why(String)
+        /// The screen as it was at a time.
+        case at(String)
         case theme(String)
         case create(String?)
         /// To another cluster, and what to do there.
@@ -27,7 +29,8 @@ package enum CommandLine {
         ("topics [/filter]", "all topics"), ("topic NAME", "one topic's partitions and their replicas"),
         ("partitions [TROUBLE]", "all partitions; offline, under-replicated, under-min-isr, at-min-isr, not-preferred, reassigning"),
         ("reassignments", "partitions on their way, throttles"), ("quorum", "the metadata quorum"),
-        ("heatmap", "partitions by broker: traffic, size, lag"), ("why GROUP|TOPIC|ID", "why a group, a topic or a broker is as it is"),
+        ("at TIME", "the screen as it was: 10m, 14:05, 2026-01-31T10:30"), ("heatmap", "partitions by broker: traffic, size,"
+            + " lag"), ("why GROUP|TOPIC|ID", "why a group, a topic or a broker is as it is"),
         ("groups [/filter]", "consumer groups"),
         ("group NAME", "one group's partitions and members"), ("events [/filter]", "what happened"),
         ("transactions [/filter]", "transactional ids, and what they have under way"), ("transaction ID", "one id's partitions"),
@@ -89,6 +92,7 @@ package enum CommandLine {
         case "quotas": return .success(.go(.quotas, filter: filter ?? argument))
         case "users": return .success(.go(.users, filter: filter ?? argument))
         case "transaction": return needed { .go(.transaction($0), filter: filter) }
+        case "at": return needed { .at($0) }
         case "topic": return needed { .go(.topic($0), filter: filter) }
         case "group": return needed { .go(.group($0), filter: filter) }
         case "configs": return needed { .go(.configs(.topic($0)), filter: filter) }

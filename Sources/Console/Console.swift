@@ -40,7 +40,10 @@ package struct Console: Sendable {
     package let keys: KeyMap
     /// What the shell lends to tails.
     package var tools = TailTools()
+    /// What is shown: the cluster as it is, or as it was.
     package internal(set) var snapshot = ClusterSnapshot()
+    /// While the screen shows the past, the cluster as it is.
+    package internal(set) var live: ClusterSnapshot?
     package internal(set) var now = Now(instant: .zero, wall: .none)
     package internal(set) var width = 80
     package internal(set) var height = 24
@@ -115,12 +118,8 @@ package struct Console: Sendable {
         case .input(let input): take(input)
         case .command(let text): submitCommand(text)
         case .tick: if let flash, flash.until <= now.instant { self.flash = nil }
-        case .snapshot(let snapshot):
-            let before = self.snapshot.loginRefusal
-            self.snapshot = snapshot
-            if let refusal = snapshot.loginRefusal, refusal != before { say(.error, refusal) }
-            rebuild()
-            tellAdminProblem()
+        case .snapshot(let snapshot): take(snapshot)
+        case .past(let seek, let result): takePast(seek, result)
         case .planned(let ticket, let result): takePlan(ticket, result)
         case .planProgress(let ticket, let text): takeProgress(ticket, text)
         case .planFinished(let ticket, let outcome): takeOutcome(ticket, outcome)
@@ -162,6 +161,15 @@ package struct Console: Sendable {
     }
 
     mutating func request(_ request: ConsoleRequest) { requests.append(request) }
+
+    private mutating func take(_ snapshot: ClusterSnapshot) {
+        let before = (live ?? self.snapshot).loginRefusal
+        if let refusal = snapshot.loginRefusal, refusal != before { say(.error, refusal) }
+        // The past stays on the screen; what is now is held for when somebody comes back.
+        if live != nil { live = snapshot } else { self.snapshot = snapshot }
+        if live == nil || place == .compare { rebuild() }
+        if live == nil { tellAdminProblem() }
+    }
 
     private mutating func take(_ input: InputEvent) {
         switch input {
@@ -257,7 +265,7 @@ package struct Console: Sendable {
         case .access: return [accessRows(snapshot)]
         case .quotas: return [quotaRows(snapshot)]
         case .users: return [userRows(snapshot)]
-        case .tail, .message, .describe, .why, .help: return []
+        case .tail, .message, .describe, .why, .compare, .help: return []
         }
     }
 

@@ -5,7 +5,7 @@ import Primitives
 /// What each action does.
 extension Console {
     mutating func perform(_ action: Action) {
-        if performGeneral(action) || performMoving(action) || performListing(action) || performChanging(action)
+        if performGeneral(action) || performInTime(action) || performMoving(action) || performListing(action) || performChanging(action)
             || performReplication(action) || performAdmin(action)
             || performChaos(action)
         {
@@ -79,6 +79,7 @@ extension Console {
         case .describe: describeSelected()
         case .why: askWhy()
         case .nextMeasure: nextMeasure()
+        case .save: if place == .events { overlay = .prompt(Prompt(.save, text: fileName("events", ext: "jsonl"))) }
         case .actions: openMenu()
         case .copy: copySelected(wholeRow: false)
         case .copyRow: copySelected(wholeRow: true)
@@ -206,7 +207,7 @@ extension Console {
     }
 
     private mutating func openMenu() {
-        let shown = keys.bindings(in: place, readOnly: isReadOnly, hasChaos: chaos != nil)
+        let shown = keys.bindings(in: place, readOnly: isReadOnly || isPast, hasChaos: chaos != nil)
         let items = shown.filter { !$0.hint.isEmpty && ![.help, .command, .filter, .otherPanel].contains($0.action) }
         overlay = .menu(
             Menu(title: "Actions", items: items.map { Menu.Item(key: $0.keys.first?.name ?? "", text: $0.help, action: $0.action) }))

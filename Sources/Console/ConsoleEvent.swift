@@ -10,6 +10,8 @@ package enum ConsoleEvent: Sendable {
     /// Time has passed: ages and flashes move on.
     case tick
     case snapshot(ClusterSnapshot)
+    /// The answer to `ConsoleRequest.history`; nil where there is no such picture.
+    case past(HistorySeek, Result<ClusterSnapshot?, ConsoleFailure>)
     /// The answer to `ConsoleRequest.plan` with the same ticket.
     case planned(ticket: Int, Result<Plan, PlanError>)
     /// A step of a running plan, in words.
@@ -41,6 +43,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     case watch(Interest)
     /// Read everything on the screen now.
     case refresh
+    /// Look for a picture of the past.
+    case history(HistorySeek)
     case plan(ticket: Int, PlanAction)
     case run(ticket: Int, Plan)
     /// End a running plan that can be ended: one that sends messages.

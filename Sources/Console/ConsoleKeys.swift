@@ -17,6 +17,9 @@ extension Console {
             if key == Key("y") || key == Key(.enter) { request(.quit) }
         case nil:
             flashSeen()
+            if isPast, let binding = keys.bindings(in: place).first(where: { $0.keys.contains(key) }), binding.isChange {
+                return say(.warning, "In the past nothing can be changed; \\ comes back to now.")
+            }
             if let action = keys.action(for: key, in: place, readOnly: isReadOnly) {
                 if action == .chaos && chaos == nil { return }
                 perform(action)

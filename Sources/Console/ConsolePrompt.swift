@@ -96,12 +96,14 @@ extension Console {
             if let range { restartTail(from: range.start ?? .beginning, to: range.stop) }
         case .success(.perform(let action)): perform(action)
         case .success(.why(let name)): why(name)
+        case .success(.at(let text)): goTo(text)
         case .success(.theme(let name)): request(.setTheme(name))
         case .success(.context(let name, let command)): switchContext(name, then: command)
         case .success(.arm(let minutes)): arm(minutes)
         case .success(.disarm): disarm()
         case .success(.create(let name)):
             if isReadOnly { return say(.warning, "Read-only: create would change the cluster.") }
+            if isPast { return say(.warning, "In the past nothing can be changed; \\ comes back to now.") }
             openCreateTopic(name: name ?? "")
         }
     }

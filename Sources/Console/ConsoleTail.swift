@@ -245,6 +245,7 @@ extension Console {
 
     /// What the save prompt writes: messages of a tail as the file's name says, a text as it is.
     func bytesToSave(as name: String) -> Bytes {
+        if place == .events { return Bytes(eventLines) }
         if let tail = view.tail { return TailExport.Format(fileName: name).bytes(tail.chosen) }
         return Bytes(documentText)
     }

@@ -37,6 +37,8 @@ package enum Place: Equatable, Sendable {
     case why(Subject)
     /// Partitions by broker, the hot ones hot.
     case heat
+    /// Then against now, while the screen shows the past.
+    case compare
     case help
 
     /// What a describe view describes.
@@ -75,6 +77,7 @@ package enum Place: Equatable, Sendable {
         case .describe: "describe"
         case .why: "why"
         case .heat: "heat map"
+        case .compare: "then and now"
         case .help: "help"
         }
     }
@@ -115,7 +118,7 @@ package enum Place: Equatable, Sendable {
         case .describe(.topic(let name)), .why(.topic(let name)): .topic(name)
         case .describe(.partition(let partition)), .why(.partition(let partition)): .topic(partition.topic)
         case .describe(.group(let id)), .why(.group(let id)): .group(id)
-        case .contexts, .message, .describe, .why, .help: below.map { $0.screen(below: nil) } ?? .overview
+        case .contexts, .message, .describe, .why, .compare, .help: below.map { $0.screen(below: nil) } ?? .overview
         }
     }
 }

@@ -12,6 +12,8 @@ package enum ObserverInput: Equatable, Sendable {
     case interval(milliseconds: Int64)
     /// What the engine itself says happened: exact, and preferred over what would be inferred.
     case ingest([ClusterEvent])
+    /// What is remembered from before; goes before what has been seen since.
+    case recall(Recollection)
 }
 
 /// Watches a cluster: asks for what is on the screen with the fewest requests, folds the answers into one snapshot after another, and
@@ -139,6 +141,10 @@ package struct Observer: ClientMachine {
             snapshot.cost.intervalMs = milliseconds
             nextRoundAt = now.instant.adding(milliseconds: milliseconds)
         case .ingest(let events): ingest(events, &effects, now: now)
+        case .recall(let recollection):
+            snapshot.recall(recollection)
+            compared.recall(recollection)
+            emit(&effects, now: now)
         }
         if wantsRound && round == nil { beginRound(&effects, now: now) }
         return effects
@@ -249,6 +255,7 @@ package struct Observer: ClientMachine {
         inference.compareTopics(whole: true)
         inference.compareReassignments()
         inference.compareConfigs()
+        inference.compareVerdicts()
         let tellsGroups = told.contains { if case .rebalance = $0.kind { true } else { false } }
         if !tellsGroups && compared.observations.groups.time != nil { inference.compareGroups(whole: groupsAreWhole) }
         for event in inference.events where !told.contains(where: { event.repeats($0) }) { record(event) }

@@ -46,6 +46,12 @@ public struct ClusterEvent: Equatable, Sendable {
         /// Somebody did this to a broker of a cluster of our own, on purpose.
         case chaos(broker: BrokerID, action: ChaosAction)
         case disk(broker: BrokerID, message: String)
+        /// How a group stands turned into something else; words as the console has them, such as "ok" and "stalled".
+        case lagVerdict(group: String, from: String, to: String, isTrouble: Bool, lag: Int64)
+        /// Somebody at this console did this; `isDone` where the cluster then was as planned.
+        case ownAction(title: String, outcome: String, isDone: Bool)
+        /// Remembered from an earlier run, in the words it was written down in.
+        case recorded(what: String, object: String, detail: String)
         /// A pass of compaction over one replica's log ended; the bytes are those of the segments it went through.
         case compacted(partition: TopicPartition, broker: BrokerID, bytesBefore: Int64, bytesAfter: Int64)
     }

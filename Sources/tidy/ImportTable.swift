@@ -29,7 +29,8 @@ struct ImportTable {
         DevCluster    -  BrokerServer Client ClientCore Broker Controller Reactor Wire Records Groups Primitives
         Settings      -  CYAML Primitives
         Terminal      -  Grid Settings CNcurses CLinux Primitives
-        Commands      -  Client DevCluster BrokerServer Console Terminal Settings Observatory ClientCore Grid Reactor
+        History       -  CSQLite Primitives
+        Commands      -  History Client DevCluster BrokerServer Console Terminal Settings Observatory ClientCore Grid Reactor
         +             -  Storage Records Compression Wire Controller Payloads Primitives CLinux
         kastellan     -  Commands
         bench         -  Client Reactor Storage Records Wire Primitives CLinux

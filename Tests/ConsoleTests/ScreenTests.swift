@@ -124,7 +124,9 @@ struct SampleScreen: Sendable {
         SampleScreen("why-slow", "4 w", from: .lagging), SampleScreen("why-loss", "4 G w", from: .lagging),
         SampleScreen("why-topic", "3 w", from: .lagging), SampleScreen("why-partition", "6 w", from: .replicating),
         SampleScreen("why-broker", "2 down down w", from: .replicating), SampleScreen("heat-traffic", "9", from: .lagging),
-        SampleScreen("heat-size", "9 f", from: .replicating), SampleScreen("heat-lag", "9 f f", from: .lagging),
+        SampleScreen("heat-size", "9 f", from: .replicating),
+        SampleScreen("past", "4", from: .lagging) { $0.goBack() }, SampleScreen("compare", "4", from: .lagging) { $0.goBack().press("=") },
+        SampleScreen("heat-lag", "9 f f", from: .lagging),
     ]
     private static let administration = [
         SampleScreen("transactions", "ctrl-t", from: .administered), SampleScreen("transaction", "ctrl-t down enter", from: .administered),

@@ -33,6 +33,8 @@ package struct ConsoleSessionOptions: Sendable {
     package var refreshMs: Int64 = 1000
     /// What reads payloads that were written by schemas of a registry.
     package var schemas: SchemaBook?
+    /// The file of the history; nil: none is kept.
+    package var historyPath: String? = "\(Paths.state)/history.db"
 
     package init(contextName: String, terminal: TerminalOptions) {
         self.contextName = contextName
@@ -107,6 +109,8 @@ package final class ConsoleSession {
     var color: Color?
     /// A command for the next cluster's first screen.
     var nextCommand: String?
+    /// Nil where none is kept.
+    let history: SessionHistory?
     let events: ClusterEventMailbox?
     /// The faults that can be made on purpose, once the cluster runs; nothing on a cluster that is not of this process.
     let chaos: @Sendable () -> (any ChaosControls)?
@@ -148,6 +152,7 @@ package final class ConsoleSession {
         (gate, usualGate, color) = (options.gate, options.gate, options.color)
         self.signals = signals
         self.events = events
+        if let path = options.historyPath { history = SessionHistory(path: path, mailbox) } else { history = nil }
         self.chaos = chaos
         var addresses: [String] = []
         if case .known(let list, _) = target { addresses = list.map(\.description) }
@@ -272,7 +277,11 @@ package final class ConsoleSession {
             case .started(.failure(let failure)): end = .notStarted(failure)
             }
         }
-        if let (number, snapshot) = mail.snapshot, number == generation { feed(.snapshot(snapshot)) }
+        if let (number, snapshot) = mail.snapshot, number == generation {
+            feed(.snapshot(snapshot))
+            let connection = connection
+            history?.take(snapshot, at: SystemClock.instant()) { connection?.recall($0) }
+        }
         if let tail = connection?.takeTail() { feed(.tail(tail)) }
     }
 
@@ -289,5 +298,6 @@ package final class ConsoleSession {
         events?.detach()
         terminal.close()
         connection?.stop()
+        history?.stop()
     }
 }

@@ -5,6 +5,7 @@ import Console
 import Observatory
 import Payloads
 import Primitives
+import Reactor
 import Records
 import Synchronization
 
@@ -40,6 +41,8 @@ final class SessionConnection: Sendable {
     func refresh() { observer.post(.refresh) }
     func ingest(_ events: [ClusterEvent]) { observer.post(.ingest(events)) }
 
+    func recall(_ recollection: Recollection) { observer.post(.recall(recollection)) }
+
     func plan(_ ticket: Int, _ action: PlanAction) {
         if case .send(let job) = action { return sending.count(ticket, job) }
         let (mailbox, generation) = (mailbox, generation)
@@ -65,6 +68,9 @@ final class SessionConnection: Sendable {
                         mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
                     }
                     mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
+                    let done = ClusterEvent.Kind.ownAction(
+                        title: outcome.title, outcome: outcome.lines.first ?? "", isDone: outcome.verdict == .done)
+                    observer.post(.ingest([ClusterEvent(time: SystemClock.now().wall, kind: done)]))
                     observer.post(.refresh)
                 }
             })

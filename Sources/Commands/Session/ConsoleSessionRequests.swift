@@ -16,6 +16,7 @@ extension ConsoleSession {
         case .redraw: terminal.redraw()
         case .watch(let interest): connection?.watch(interest)
         case .refresh: connection?.refresh()
+        case .history(let seek): seekPast(seek)
         case .plan(let ticket, let action): plan(ticket, action)
         case .run(let ticket, let plan): run(ticket, plan)
         case .abort(let ticket): connection?.sending.abort(ticket)
@@ -37,6 +38,13 @@ extension ConsoleSession {
         case .arm(let minutes): arm(minutes)
         case .bell: terminal.bell()
         }
+    }
+
+    private func seekPast(_ seek: HistorySeek) {
+        guard let history else {
+            return mailbox.post(.event(.past(seek, .failure(ConsoleFailure("This console keeps no history.")))))
+        }
+        history.seek(seek, of: (console.live ?? console.snapshot).clusterID)
     }
 
     private func plan(_ ticket: Int, _ action: PlanAction) {

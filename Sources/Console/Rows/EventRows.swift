@@ -21,7 +21,7 @@ func eventRows(_ snapshot: ClusterSnapshot) -> TableModel {
                     CellValue(words.what, words.scope),
                     CellValue(words.object), CellValue(words.detail),
                 ],
-                isFault: words.scope == .failure || words.scope == .warning, target: .describe(.event(first + index))))
+                isFault: words.scope == .failure || words.scope == .warning, target: words.target ?? .describe(.event(first + index))))
     }
     var model = TableModel(
         title: "Events", subject: "newest first", columns: columns, rows: rows,
@@ -39,13 +39,13 @@ func eventTime(_ event: ClusterEvent, today: String) -> String {
     return time.date == today ? clock : time.date.dropFirst(5) + " " + clock.dropLast(3)
 }
 
-struct EventWords: Equatable {
-    var what: String
-    var object: String
-    var detail: String
-    var scope: Scope
+package struct EventWords: Equatable, Sendable {
+    package var what: String
+    package var object: String
+    package var detail: String
+    package var scope: Scope
     /// Where its object can be seen.
-    var target: Place?
+    package var target: Place?
 
     init(_ what: String, _ object: String, _ detail: String, _ scope: Scope, _ target: Place? = nil) {
         self.what = what
@@ -56,7 +56,7 @@ struct EventWords: Equatable {
     }
 }
 
-func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
+package func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
     switch kind {
     case .rebalance(let event): return rebalanceWords(event)
     case .groupDeleted(let group): return EventWords("group deleted", group, "", .doomed)
@@ -83,6 +83,12 @@ func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
     case .controllerChanged, .leaderChanged, .inSyncReplicasChanged, .reassignmentStarted, .reassignmentEnded, .logTruncated,
         .logDamaged:
         return replicaWords(kind)
+    case .lagVerdict(let group, let from, let to, let isTrouble, let lag):
+        let detail = "\(from) → \(to), \(Format.count(lag)) unread"
+        return EventWords("lag \(to)", group, detail, isTrouble ? .warning : .good, .group(group))
+    case .ownAction(let title, let outcome, let isDone):
+        return EventWords("done from here", title, outcome, isDone ? .highlight : .failure)
+    case .recorded(let what, let object, let detail): return EventWords(what, object, detail, .muted)
     case .disk(let broker, let message): return EventWords("disk", "broker \(broker)", message, .failure, .brokers)
     case .compacted(let partition, _, let before, let after):
         let sizes = "\(Format.bytes(before)) → \(Format.bytes(after))"

@@ -10,6 +10,7 @@ extension Console {
         case .help: return helpDocument(trail.count > 1 ? trail[trail.count - 2].place : .overview)
         case .describe(let subject): return describe(subject)
         case .why(let subject): return whyDocument(subject)
+        case .compare: return compareDocument()
         case .message: return messageDocument()
         default: return []
         }
@@ -102,6 +103,7 @@ extension Console {
         case .describe(.partition(let partition)): return "Describe(partition \(Escape.line(partition.description)))"
         case .describe(.group(let id)): return "Describe(group \(Escape.line(id)))"
         case .describe(.broker(let id)): return "Describe(broker \(id))"
+        case .compare: return "Then and now"
         case .why(let subject): return "Why(\(Escape.line(diagnosis(subject)?.subject ?? "")))"
         case .describe(.event): return "Describe(event)"
         case .describe(.outcome(let outcome)): return outcome.title

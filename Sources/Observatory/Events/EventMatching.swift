@@ -37,6 +37,9 @@ extension ClusterEvent {
         case .logDamaged(let partition, let broker, let from, _, let outcome):
             ["damaged", partition.description, broker.description, from.description, "\(outcome)"]
         case .chaos(let broker, let action): ["chaos", broker.description, action.description]
+        case .lagVerdict(let group, _, let to, _, _): ["lagVerdict", group, to]
+        case .ownAction(let title, let outcome, _): ["ownAction", title, outcome]
+        case .recorded(let what, let object, let detail): ["recorded", what, object, detail]
         case .disk(let broker, let message): ["disk", broker.description, message]
         case .compacted(let partition, let broker, _, _): ["compacted", partition.description, broker.description]
         }

@@ -72,6 +72,16 @@ extension EventInference {
                 members: group.members.count))
     }
 
+    /// Verdicts that turned, to trouble, from it, or from one kind to another. Each picture's own are compared: no window is needed.
+    mutating func compareVerdicts() {
+        for (id, group) in new.groups {
+            guard let before = old.groups[id], group.offsetsObservation.time != before.offsetsObservation.time else { continue }
+            let (was, now) = (before.analysis.verdict, group.analysis.verdict)
+            guard was != now, was.isTrouble || now.isTrouble else { continue }
+            add(.lagVerdict(group: id, from: was.rawValue, to: now.rawValue, isTrouble: now.isTrouble, lag: group.lag ?? 0))
+        }
+    }
+
     /// Commits that went back were set so by somebody: consumers only go on.
     private mutating func compareCommits(_ before: GroupSnapshot, _ after: GroupSnapshot) {
         guard before.offsetsObservation.time != nil, !before.partitions.isEmpty else { return }

@@ -1,0 +1,160 @@
+import Client
+import Compression
+import Console
+import Glibc
+import History
+import Observatory
+import Primitives
+import Reactor
+import Records
+import Synchronization
+
+/// A session's history: pictures and events go to the disk, and come back, on a thread of its own. Nothing here makes the UI thread wait,
+/// and nothing that goes wrong here is worse than no history.
+final class SessionHistory: Sendable {
+    /// Pictures follow each other no faster than this; large ones more slowly, so that no more is written than `bytesPerSecond`.
+    static let intervalMs: Int64 = 5_000
+    static let bytesPerSecond: Int64 = 16 << 10
+    /// What is read back at the start: so many events, and the pictures of so long.
+    static let recalledEvents = 500
+    static let recalledMs: Int64 = 600_000
+
+    /// What belongs to the history's thread.
+    private final class Work: @unchecked Sendable {
+        var store: HistoryStore?
+        var hasFailed = false
+        /// Of the snapshot's events, how many are written.
+        var eventsSaved = 0
+        var hasRecalled = false
+    }
+
+    private let path: String
+    private let mailbox: ConsoleMailbox
+    private let loop = EventLoop()
+    private let work = Work()
+    private let lastBytes = Atomic<Int64>(0)
+    private let savedAt = Mutex(Instant.zero)
+
+    init(path: String, _ mailbox: ConsoleMailbox) {
+        (self.path, self.mailbox) = (path, mailbox)
+        loop.start()
+    }
+
+    /// Ends when what is under way is written.
+    func stop() {
+        loop.stop()
+        loop.join()
+    }
+
+    // MARK: From the UI thread
+
+    /// A new picture. Most are let go: one every few seconds is kept.
+    func take(_ snapshot: ClusterSnapshot, at now: Instant, recalled: @escaping @Sendable (Recollection) -> Void) {
+        guard let cluster = snapshot.clusterID, snapshot.connection.isConnected, snapshot.observations.metadata.time != nil else { return }
+        let interval = max(SessionHistory.intervalMs, lastBytes.load(ordering: .relaxed) * 1000 / SessionHistory.bytesPerSecond)
+        let isDue = savedAt.withLock { saved in
+            guard saved == .zero || now.milliseconds(since: saved) >= interval else { return false }
+            saved = now
+            return true
+        }
+        guard isDue else { return }
+        loop.post { [self] in
+            guard let store = opened(at: snapshot.time) else { return }
+            if !work.hasRecalled {
+                work.hasRecalled = true
+                recall(cluster, store, before: snapshot.time, recalled)
+            }
+            attempt { () throws(HistoryError) in
+                let body = FrameCodec.encode(snapshot)
+                let packed = (try? Codecs.system.compress(.zstd, body)) ?? body
+                lastBytes.store(Int64(packed.count), ordering: .relaxed)
+                try store.save(packed, of: cluster, at: snapshot.time)
+                let count = min(snapshot.eventCount - work.eventsSaved, snapshot.events.count)
+                let fresh = snapshot.events.suffix(max(0, count)).filter { if case .recorded = $0.kind { false } else { true } }
+                work.eventsSaved = snapshot.eventCount
+                if !fresh.isEmpty { try store.save(fresh.map(SessionHistory.row), of: cluster) }
+            }
+        }
+    }
+
+    /// Looks for a picture; the answer is an event.
+    func seek(_ seek: HistorySeek, of cluster: String?) {
+        guard let cluster else { return mailbox.post(.event(.past(seek, .success(nil)))) }
+        loop.post { [self] in
+            guard let store = opened(at: seek.time) else {
+                return mailbox.post(.event(.past(seek, .failure(ConsoleFailure("There is no history: \(path) cannot be used.")))))
+            }
+            do throws(HistoryError) {
+                let frame =
+                    switch seek {
+                    case .before(let time): try store.frame(of: cluster, before: time)
+                    case .after(let time): try store.frame(of: cluster, after: time)
+                    case .at(let time): try store.frame(of: cluster, before: Timestamp(milliseconds: time.milliseconds + 1))
+                    }
+                mailbox.post(.event(.past(seek, .success(frame.flatMap { SessionHistory.snapshot($0) }))))
+            } catch {
+                mailbox.post(.event(.past(seek, .failure(ConsoleFailure("The history cannot be read: \(error.message).")))))
+            }
+        }
+    }
+
+    // MARK: On its own thread
+
+    private func opened(at now: Timestamp) -> HistoryStore? {
+        if let store = work.store { return store }
+        if work.hasFailed { return nil }
+        do throws(HistoryError) {
+            let store = try HistoryStore(path: path, now: now)
+            work.store = store
+            if let aside = store.movedAside {
+                mailbox.post(.event(.notice(Notice(.warning, "The history was damaged, and is now \(aside). A new one is begun."))))
+            }
+            return store
+        } catch {
+            work.hasFailed = true
+            mailbox.post(.event(.notice(Notice(.warning, "No history is kept: \(path): \(error.message)."))))
+            return nil
+        }
+    }
+
+    /// One failure is said, and then nothing more is written: a full disk must not be said every few seconds.
+    private func attempt(_ body: () throws(HistoryError) -> Void) {
+        do throws(HistoryError) {
+            try body()
+        } catch {
+            work.hasFailed = true
+            work.store = nil
+            mailbox.post(.event(.notice(Notice(.warning, "The history ends here: \(error.message)."))))
+        }
+    }
+
+    private func recall(_ cluster: String, _ store: HistoryStore, before now: Timestamp, _ recalled: (Recollection) -> Void) {
+        attempt { () throws(HistoryError) in
+            var out = Recollection()
+            out.events = try store.events(of: cluster, until: now, limit: SessionHistory.recalledEvents).map { event in
+                ClusterEvent(
+                    time: event.time, kind: .recorded(what: event.what, object: event.object, detail: event.detail),
+                    inferredSince: event.since)
+            }
+            var time = Timestamp(milliseconds: now.milliseconds - SessionHistory.recalledMs)
+            while out.pictures.count < 200, let frame = try store.frame(of: cluster, after: time), frame.time < now {
+                time = frame.time
+                if let picture = SessionHistory.snapshot(frame) { out.pictures.append(picture) }
+            }
+            recalled(out)
+        }
+    }
+
+    private static func snapshot(_ frame: HistoryStore.Frame) -> ClusterSnapshot? {
+        let limit = 256 << 20
+        let body = (try? Codecs.system.decompress(.zstd, frame.body, limit: limit)) ?? frame.body
+        return FrameCodec.decode(body)
+    }
+
+    private static func row(_ event: ClusterEvent) -> HistoryStore.Event {
+        let words = eventWords(event.kind)
+        return HistoryStore.Event(
+            time: event.time, since: event.inferredSince, what: words.what, object: words.object, detail: words.detail,
+            line: EventExport.line(event, what: words.what, object: words.object, detail: words.detail))
+    }
+}

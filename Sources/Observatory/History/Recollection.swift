@@ -1,0 +1,69 @@
+import Primitives
+
+/// What is remembered of a cluster from before this program was started.
+package struct Recollection: Equatable, Sendable {
+    /// Oldest first; words as they were written down.
+    package var events: [ClusterEvent] = []
+    /// Pictures of the last minutes, oldest first: so that trends and time lags need not begin anew.
+    package var pictures: [ClusterSnapshot] = []
+    package init() {}
+}
+
+extension OffsetSeries {
+    /// Points from before the first one, oldest first. Those that contradict it are left out.
+    mutating func prepend(_ older: [Point], capacity: Int = OffsetSeries.capacity) {
+        guard let first = points.first else { return }
+        var joined = OffsetSeries()
+        for point in older where point.time < first.time { joined.append(point.time, point.offset, capacity: capacity) }
+        for point in points { joined.append(point.time, point.offset, capacity: capacity) }
+        self = joined
+    }
+}
+
+extension ClusterSnapshot {
+    /// Puts what is remembered before what has been seen since.
+    mutating func recall(_ recalled: Recollection) {
+        let newer = Array(events)
+        var joined = Ring<ClusterEvent>(capacity: ClusterSnapshot.eventsMax)
+        for event in recalled.events + newer { joined.append(event) }
+        events = joined
+        eventCount += recalled.events.count
+        let capacity = OffsetSeries.capacity(among: health.partitions)
+        for name in topics.keys {
+            let old = recalled.pictures.compactMap { picture in picture.topics[name].map { (picture.time, $0) } }
+            guard !old.isEmpty else { continue }
+            topics.update(name) { topic in
+                for index in topic.partitions.indices {
+                    let points = old.compactMap { time, picture -> OffsetSeries.Point? in
+                        guard picture.id == topic.id, picture.partitions.indices.contains(index),
+                            let end = picture.partitions[index].endOffset
+                        else { return nil }
+                        return OffsetSeries.Point(time, end)
+                    }
+                    // A log that was longer then is another one now.
+                    guard let first = topic.partitions[index].ends.first, points.allSatisfy({ $0.offset <= first.offset }) else { continue }
+                    topic.partitions[index].ends.prepend(points, capacity: capacity)
+                }
+            }
+        }
+        for id in groups.keys { recallCommits(of: id, recalled, capacity) }
+    }
+
+    private mutating func recallCommits(of id: String, _ recalled: Recollection, _ capacity: Int) {
+        let old = recalled.pictures.compactMap { picture in picture.groups[id].map { (picture.time, $0) } }
+        guard !old.isEmpty else { return }
+        groups.update(id) { group in
+            for index in group.partitions.indices {
+                let name = group.partitions[index].partition
+                let points = old.compactMap { time, picture -> OffsetSeries.Point? in
+                    picture.partitions.first { $0.partition == name }?.committed.map { OffsetSeries.Point(time, $0) }
+                }
+                group.partitions[index].commits.prepend(points, capacity: capacity)
+            }
+            let lags = old.compactMap { time, picture in picture.lag.map { LagSample(time: time, lag: $0) } }
+            let newer = group.lags
+            group.lags = Array(
+                (lags.filter { lag in newer.first.map { lag.time < $0.time } ?? true } + newer).suffix(GroupSnapshot.lagsMax))
+        }
+    }
+}
