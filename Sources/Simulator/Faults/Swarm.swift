@@ -54,7 +54,9 @@ package struct Swarm: Equatable, Sendable {
         if let count { (brokers, roles) = (count, []) }
         drawWork(&random)
         drawFaults(&random)
-        drawGroup(&random)
+        // With numbers of its own: what a seed of a classic group does stays what it was.
+        var forGroup = random
+        drawGroup(&forGroup)
         // By a generator of their own: seeds that have none of these stay what they were.
         var copy = random
         var own = PRNG(seed: copy.next() ^ 0x5851_f42d_4c95_7f2d)
