@@ -149,7 +149,7 @@ import Testing
         Driver().press("tab enter").expectPlace(.topic("clicks"))
         Driver().press("tab tab enter").expectPlace(.group("nightly-reports"))
         Driver().press("enter").expectPlace(.brokers)
-        Driver().press("backtab enter").expectPlace(.describe(.event(7)))
+        Driver().press("backtab enter").expectPlace(.group("billing"))
     }
 
     @Test func helpIsAboutWhereOneCameFrom() {

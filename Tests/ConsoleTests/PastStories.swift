@@ -82,7 +82,7 @@ extension Sample {
         if case .menu(let menu)? = driver.console.overlay { #expect(!menu.items.contains { $0.action == .delete }) }
         driver.press("esc")
         #expect(!driver.takeRequests().contains { if case .plan = $0 { true } else { false } })
-        driver.press("\\ 3 n").expect("Create a topic")
+        driver.press("\\ 3 n").expect("New topic")
     }
 
     @Test func thenAgainstNow() {
@@ -150,10 +150,8 @@ extension Sample {
     }
 
     @Test func whatIsShownIsExportedAsLinesOfJSON() {
-        let driver = Driver(Sample.busy(), width: 120, height: 40).press("5 /").type("isr|rebalance").press(
-            "enter"
-                + " ctrl-s"
-        ).expect("events-")
+        let driver = Driver(Sample.busy(), width: 120, height: 40).press("5 /").type("isr|rebalance").press("enter ctrl-s")
+            .expect("events-")
         driver.press("enter")
         let saved = driver.takeRequests().compactMap {
             if case .save(_, let bytes) = $0 { String(decoding: bytes.array, as: UTF8.self) } else { nil }

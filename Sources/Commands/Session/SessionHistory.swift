@@ -26,6 +26,8 @@ final class SessionHistory: Sendable {
         /// Of the snapshot's events, how many are written.
         var eventsSaved = 0
         var hasRecalled = false
+        /// The cluster that these are about: a session may go from one to another.
+        var cluster = ""
     }
 
     private let path: String
@@ -60,6 +62,7 @@ final class SessionHistory: Sendable {
         guard isDue else { return }
         loop.post { [self] in
             guard let store = opened(at: snapshot.time) else { return }
+            if work.cluster != cluster { (work.cluster, work.hasRecalled, work.eventsSaved) = (cluster, false, 0) }
             if !work.hasRecalled {
                 work.hasRecalled = true
                 recall(cluster, store, before: snapshot.time, recalled)

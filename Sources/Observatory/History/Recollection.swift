@@ -10,12 +10,22 @@ package struct Recollection: Equatable, Sendable {
 }
 
 extension OffsetSeries {
-    /// Points from before the first one, oldest first. Those that contradict it are left out.
-    mutating func prepend(_ older: [Point], capacity: Int = OffsetSeries.capacity) {
-        guard let first = points.first else { return }
+    /// Points from before what has been read since, oldest first, put where they belong: a series may already know a record of long ago.
+    /// `onlyRises`: one that contradicts its neighbours is left out, as with a log's end.
+    mutating func merge(_ older: [Point], onlyRises: Bool, capacity: Int = OffsetSeries.capacity) {
+        guard let last = points.last else { return }
         var joined = OffsetSeries()
-        for point in older where point.time < first.time { joined.append(point.time, point.offset, capacity: capacity) }
-        for point in points { joined.append(point.time, point.offset, capacity: capacity) }
+        var next = 0
+        for point in older where point.time < last.time {
+            while next < points.count, points[next].time <= point.time {
+                joined.append(points[next].time, points[next].offset, capacity: capacity)
+                next += 1
+            }
+            let above = next < points.count ? points[next].offset : last.offset
+            if onlyRises, point.offset > above || point.offset < (joined.last?.offset ?? point.offset) { continue }
+            joined.append(point.time, point.offset, capacity: capacity)
+        }
+        for point in points[next...] { joined.append(point.time, point.offset, capacity: capacity) }
         self = joined
     }
 }
@@ -41,8 +51,8 @@ extension ClusterSnapshot {
                         return OffsetSeries.Point(time, end)
                     }
                     // A log that was longer then is another one now.
-                    guard let first = topic.partitions[index].ends.first, points.allSatisfy({ $0.offset <= first.offset }) else { continue }
-                    topic.partitions[index].ends.prepend(points, capacity: capacity)
+                    guard let last = topic.partitions[index].ends.last, points.allSatisfy({ $0.offset <= last.offset }) else { continue }
+                    topic.partitions[index].ends.merge(points, onlyRises: true, capacity: capacity)
                 }
             }
         }
@@ -58,7 +68,7 @@ extension ClusterSnapshot {
                 let points = old.compactMap { time, picture -> OffsetSeries.Point? in
                     picture.partitions.first { $0.partition == name }?.committed.map { OffsetSeries.Point(time, $0) }
                 }
-                group.partitions[index].commits.prepend(points, capacity: capacity)
+                group.partitions[index].commits.merge(points, onlyRises: false, capacity: capacity)
             }
             let lags = old.compactMap { time, picture in picture.lag.map { LagSample(time: time, lag: $0) } }
             let newer = group.lags
