@@ -1,6 +1,7 @@
 import Observatory
 import Primitives
 import Testing
+import Wire
 
 @testable import Commands
 
