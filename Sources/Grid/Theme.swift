@@ -139,8 +139,11 @@ package struct Theme: Equatable, Sendable {
         let crumbFront = skin.color(["frame.crumbs.fgColor"], body.background == .terminal ? .indexed(0) : body.background)
         let crumbBack = skin.color(["frame.crumbs.bgColor"], border)
         let prompt = skin.color(["prompt.fgColor"], body.foreground)
+        // A block of the text's colour; where that is the terminal's own, only the terminal can turn it round.
+        let info = skin.color(["info.fgColor"], body.foreground)
+        let block = info == .terminal ? Look(info, back, [.bold, .reverse]) : Look(back == .terminal ? .indexed(0) : back, info, .bold)
         return [
-            .context: Look(back == .terminal ? .indexed(0) : back, skin.color(["info.fgColor"], body.foreground), .bold),
+            .context: block,
             .brand: Look(skin.color(["body.logoColor"], title), back, .bold),
             .label: Look(skin.color(["info.sectionColor"], body.foreground), back),
             .value: Look(skin.color(["info.fgColor"], body.foreground), back),

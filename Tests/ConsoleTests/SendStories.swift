@@ -70,7 +70,7 @@ import Testing
 
     @Test func theJobIsCountedShownConfirmedAndCanBeStopped() {
         let driver = tailing((0..<3).map { letter($0, from: "orders") }).press("R right tab tab tab tab tab tab enter").expect(
-            "Redrive orders")
+            "Working out the plan")
         guard case .plan(let ticket, .send(let job))? = driver.takeRequests().last else { return #expect(Bool(false)) }
         var count = SendCount()
         (count.read, count.failed, count.firstFailure, count.withoutOrigin) = (10, 1, "not a number", 2)

@@ -88,7 +88,8 @@ import Wire
         var recalled = now
         recalled.recall(recollection)
         let ends = try #require(recalled.partition(TopicPartition("orders", 0))?.ends)
-        #expect(ends.points.contains { $0.offset == 3_000 } && ends.last == now.partition(TopicPartition("orders", 0))?.ends.last && ends.spanMs >= 300_000)
+        #expect(ends.points.contains { $0.offset == 3_000 } && ends.spanMs >= 300_000)
+        #expect(ends.last == now.partition(TopicPartition("orders", 0))?.ends.last)
         // The commit stood still all the while, which is known at once.
         let row = try #require(recalled.groups["billing"]?.partitions.first)
         #expect(row.commits.spanMs >= 300_000 && row.commits.moves.isEmpty)

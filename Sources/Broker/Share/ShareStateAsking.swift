@@ -259,7 +259,7 @@ extension Broker {
         }
         askShareState(kind, of: work.partitions) { broker, answers in
             var results = ShareStateResults()
-            for (partition, answer) in answers { results[partition] = answer.error }
+            for partition in work.partitions { results[partition] = answers[partition]?.error }
             let now = broker.now
             broker.coordinate { $0.shareStateCompleted(token, results, now: now) }
         }

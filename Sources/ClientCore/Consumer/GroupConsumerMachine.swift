@@ -8,8 +8,9 @@ import Wire
 ///
 /// Phases of the classic protocol and what leads out of them: `outside` → `joining` (JoinGroup is parked at the coordinator) → `sharing`
 /// (the leader asks how many partitions there are) → `syncing` → `stable` → `releasing` (a rebalance is due: what was handed out of the
-/// partitions to be given up is dealt with and committed first) → `outside`; from everywhere back to `outside` where the group went on without us, to `leaving`
-/// when the user closes, and to `ended`. With KIP-848 there is no sharing and syncing, and after `releasing` the member is `stable` again.
+/// partitions to be given up is dealt with and committed first) → `outside`; from everywhere back to `outside` where the group went on
+/// without us, to `leaving` when the user closes, and to `ended`. With KIP-848 there is no sharing and syncing, and after `releasing` the
+/// member is `stable` again.
 /// Owner: its host; each member needs a session of its own (see `Lane.group`). Invariants: (1) records of a partition come out in order,
 /// each once per ownership; (2) a position is committed only while its partition is owned, in the generation in which it is, and by one
 /// commit at a time, so that commits of a partition never go back; (3) at most one fetch per broker is under way, and none begins while

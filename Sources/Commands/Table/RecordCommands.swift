@@ -101,7 +101,7 @@ extension CommandTable {
         flags: [
             Flag("--to", nil, .text("TOPIC"), completes: .topic, "Write to this topic, whatever the headers say."),
             Flag("--keep-error-headers", nil, "Keep the headers that tell of the failure."),
-        ] + sending + Flag.change,
+        ] + sending + Flag.connection + [.dryRun, .yes],
         examples: [
             Example("kastellan redrive orders.dlq --dry-run", "what would be written where"),
             Example("kastellan redrive orders.dlq -F 'h:TimeoutException' --rate 50 -y", "some of them, slowly"),
@@ -118,7 +118,7 @@ extension CommandTable {
         flags: [
             Flag("--to-bootstrap", nil, .text("HOST:PORT"), "The cluster to write to. Default: the one that is read."),
             Flag("--to-command-config", nil, .text("FILE"), completes: .file, "A client.properties file for it."),
-        ] + sending + Flag.change,
+        ] + sending + Flag.connection + [.dryRun, .yes],
         examples: [
             Example("kastellan copy orders orders-archive --keep-times -y", "a topic, times and all"),
             Example("kastellan copy orders orders --to-bootstrap other:9092 -t 'del(.card)'", "to another cluster, without a field"),

@@ -16,7 +16,8 @@ func transactionRows(_ snapshot: ClusterSnapshot, now: Timestamp) -> TableModel 
         return TableRow(
             transaction.id,
             [
-                CellValue(transaction.id), transactionState(transaction, isLate), ageCell(transaction.isOpen ? transaction.age(at: now) : nil, isLate),
+                CellValue(transaction.id), transactionState(transaction, isLate),
+                ageCell(transaction.isOpen ? transaction.age(at: now) : nil, isLate),
                 transaction.producerEpoch == nil ? .unknown : .count(transaction.partitions.count),
                 durationCell(transaction.timeoutMs.map(Int64.init)), number(transaction.producerID),
                 number(transaction.producerEpoch.map(Int64.init)), brokerCell(transaction.coordinator),

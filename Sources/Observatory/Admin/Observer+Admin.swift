@@ -52,7 +52,9 @@ extension Observer {
             }
         }
         round?.transactions.telling = led.keys
-        for (leader, partitions) in led { send(describeProducersRequest(partitions), to: .broker(leader), .partitionProducers(leader), &effects) }
+        for (leader, partitions) in led {
+            send(describeProducersRequest(partitions), to: .broker(leader), .partitionProducers(leader), &effects)
+        }
     }
 
     // MARK: Answers

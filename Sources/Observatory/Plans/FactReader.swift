@@ -46,18 +46,8 @@ struct FactReader: Sendable {
         switch read {
         case .topics(let names): return [(read, ClientRequest(topicsRequest(names)))]
         case .group(let id):
-            var request = DescribeGroupsRequest()
-            request.groups = [id]
-            var modern = ConsumerGroupDescribeRequest()
-            modern.groupIDs = [id]
-            var share = ShareGroupDescribeRequest()
-            share.groupIDs = [id]
             facts.group = nil
-            let coordinator = RequestTarget.coordinator(group: id)
-            return [
-                (read, ClientRequest(request, to: coordinator)), (.consumerGroup(id), ClientRequest(modern, to: coordinator)),
-                (.shareGroup(id), ClientRequest(share, to: coordinator)),
-            ]
+            return groupRequests(id)
         case .consumerGroup, .shareGroup, .shareOffsets: return []
         case .commits(let id):
             var share = DescribeShareGroupOffsetsRequest.Group()
@@ -116,6 +106,21 @@ struct FactReader: Sendable {
             guard let request = step.request(validateOnly: true) else { return [] }
             return [(read, request)]
         }
+    }
+
+    /// A group is described by the API of its kind; which that is, the answers tell.
+    private func groupRequests(_ id: String) -> [(PlanRead, ClientRequest)] {
+        var classic = DescribeGroupsRequest()
+        classic.groups = [id]
+        var modern = ConsumerGroupDescribeRequest()
+        modern.groupIDs = [id]
+        var share = ShareGroupDescribeRequest()
+        share.groupIDs = [id]
+        let coordinator = RequestTarget.coordinator(group: id)
+        return [
+            (.group(id), ClientRequest(classic, to: coordinator)), (.consumerGroup(id), ClientRequest(modern, to: coordinator)),
+            (.shareGroup(id), ClientRequest(share, to: coordinator)),
+        ]
     }
 
     private func throttleRequests(_ topics: [String]) -> [(PlanRead, ClientRequest)] {

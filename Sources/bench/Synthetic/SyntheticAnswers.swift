@@ -153,7 +153,8 @@ struct SyntheticAnswers {
         var response = ListGroupsResponse()
         for index in 0..<cluster.shape.groups where cluster.coordinator(index) == broker {
             var group = ListGroupsResponse.Group()
-            (group.groupID, group.protocolType, group.groupState) = (cluster.group(index), "consumer", index % 100 == 7 ? "Empty" : "Stable")
+            (group.groupID, group.protocolType) = (cluster.group(index), "consumer")
+            group.groupState = index % 100 == 7 ? "Empty" : "Stable"
             response.groups.append(group)
         }
         return response
@@ -172,7 +173,8 @@ struct SyntheticAnswers {
             group.groupState = index % 100 == 7 ? "Empty" : "Stable"
             for number in 0..<(index % 100 == 7 ? 0 : 2) {
                 var member = DescribeGroupsResponse.Member()
-                (member.memberID, member.clientID, member.clientHost) = ("member-\(index)-\(number)", "client-\(number)", "/10.0.0.\(number + 1)")
+                (member.memberID, member.clientID) = ("member-\(index)-\(number)", "client-\(number)")
+                member.clientHost = "/10.0.0.\(number + 1)"
                 group.members.append(member)
             }
             return group

@@ -73,13 +73,13 @@ final class SyntheticCluster: @unchecked Sendable {
     func topic(_ index: Int) -> String { "synthetic.area-\(index % 40).topic-\(index)" }
     /// The number at a name's end.
     func topicIndex(_ name: String) -> Int? {
-        guard let dash = name.lastIndex(of: "-"), let index = Int(name[name.index(after: dash)...]), index < shape.topics else { return nil }
-        return topic(index) == name ? index : nil
+        guard let dash = name.lastIndex(of: "-"), let index = Int(name[name.index(after: dash)...]) else { return nil }
+        return index >= 0 && index < shape.topics && topic(index) == name ? index : nil
     }
     func group(_ index: Int) -> String { "synthetic-group-\(index)" }
     func groupIndex(_ id: String) -> Int? {
-        guard let dash = id.lastIndex(of: "-"), let index = Int(id[id.index(after: dash)...]), index < shape.groups else { return nil }
-        return group(index) == id ? index : nil
+        guard let dash = id.lastIndex(of: "-"), let index = Int(id[id.index(after: dash)...]) else { return nil }
+        return index >= 0 && index < shape.groups && group(index) == id ? index : nil
     }
 
     /// Brokers of a partition, its leader first.
