@@ -181,7 +181,7 @@ def create_produce_tail(terminal, bootstrap):
     terminal.type("k1")
     terminal.press(ENTER)
     terminal.type("hello from the keyboard")
-    terminal.press(ENTER, ENTER, ENTER, ENTER)
+    terminal.press(ENTER, ENTER, ENTER, ENTER, ENTER, ENTER)
     apply(terminal, "produce")
     read = kcat("-C", "-t", "shop", "-e", "-f", "%k=%s\n", bootstrap=bootstrap)
     check("kcat reads the message", "k1=hello from the keyboard\n" in read, read)
