@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # broker: none
-# time: 420
+# time: 780
 """Runs the conformance matrix (conformance/): every behaviour with every client, on one broker, on three, and on three while the broker that
 leads and coordinates is killed and started again in the middle.
 
