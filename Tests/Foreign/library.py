@@ -10,7 +10,8 @@ from harness import PROGRAM
 
 def driver():
     """Beside the program that is tested, or where the tests were built."""
-    for folder in (os.path.dirname(PROGRAM), ".build/debug", ".build/release"):
+    build = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build")
+    for folder in (os.path.dirname(PROGRAM), os.path.join(build, "debug"), os.path.join(build, "release")):
         path = os.path.join(folder, "librarydriver")
         if os.path.exists(path):
             return path
