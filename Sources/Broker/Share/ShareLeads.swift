@@ -92,12 +92,8 @@ struct ShareGroupSettings {
         limits.deliveryCountMax = Int16(clamping: number("delivery.count.limit"))
         limits.locksMax = number("partition.max.record.locks")
         isCommitted = own["share.isolation.level"] == "read_committed"
-        switch own["share.auto.offset.reset"] ?? "latest" {
-        case "earliest": start = .earliest
-        case let text where text.hasPrefix("by_duration:"):
-            start = ISODuration.milliseconds(text.dropFirst("by_duration:".count)).map { .ago(milliseconds: $0) } ?? .latest
-        default: start = .latest
-        }
+        let reset = own["share.auto.offset.reset"] ?? "latest"
+        start = resetDuration(reset).map { .ago(milliseconds: $0) } ?? (reset.lowercased() == "earliest" ? .earliest : .latest)
     }
 }
 

@@ -1,7 +1,7 @@
 /// Durations as Java writes them (ISO 8601): `P1DT2H3M4.5S`.
-package enum ISODuration {
+public enum ISODuration {
     /// Milliseconds, up to a hundred years; nil where it is none.
-    package static func milliseconds(_ text: some StringProtocol) -> Int64? {
+    public static func milliseconds(_ text: some StringProtocol) -> Int64? {
         guard text.first == "P" || text.first == "p" else { return nil }
         var (total, isTime, hasPart): (Double, Bool, Bool) = (0, false, false)
         var number = ""
