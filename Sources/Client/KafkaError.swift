@@ -8,6 +8,7 @@ import Wire
 /// producer, `isFatal` says that the producer is of no use any more (another one has its transactional id), and `mustAbort` that the
 /// transaction has to be aborted, after which the next may succeed.
 public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What sort of failure it is; what a caller decides by.
     public enum Kind: Equatable, Sendable {
         /// A broker answered with an error; see `code` and `name`.
         case refused
@@ -33,7 +34,9 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
         case wokenUp
     }
 
+    /// What sort of failure it is.
     public var kind: Kind
+    /// A sentence for people, which names what failed.
     public var description: String
     /// Kafka's error code, such as 3; nil where no broker said it.
     public var code: Int16?
@@ -46,6 +49,7 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The transaction has to be aborted.
     public var mustAbort = false
 
+    /// An error that no broker said: `code` and `name` are nil, and it is not worth a retry unless changed to be.
     public init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description

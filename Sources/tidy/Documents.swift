@@ -40,3 +40,22 @@ func themeProblems(_ project: Project) -> [Problem] {
     }
     return problems
 }
+
+/// Every public symbol of the client library says what it is: the library's users read no source.
+func docstringProblems(_ file: SourceFile) -> [Problem] {
+    guard file.isSource, file.target == "Client" else { return [] }
+    let documented = Set(file.comments.filter(\.isDoc).map(\.line))
+    var problems: [Problem] = []
+    for (index, line) in file.code.enumerated() {
+        let parts = words(line)
+        guard let place = parts.firstIndex(of: "public"), !parts[..<place].contains("_exported") else { continue }
+        if parts.dropFirst(place + 1).first == "extension" || parts.contains("import") { continue }
+        // Attributes may stand on lines of their own between the two.
+        var above = index - 1
+        while above > 0, trimmed(file.code[above]).hasPrefix("@") { above -= 1 }
+        if !documented.contains(above) {
+            problems.append(Problem(path: file.path, line: index + 1, rule: "docstrings", text: "a public symbol without a docstring"))
+        }
+    }
+    return problems
+}

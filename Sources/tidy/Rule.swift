@@ -38,6 +38,7 @@ struct Rule: Sendable {
         .each("names", nameProblems),
         Rule("phrases", phraseProblems),
         Rule("manual", manualProblems),
+        .each("docstrings", docstringProblems),
         Rule("themes", themeProblems),
     ]
 }

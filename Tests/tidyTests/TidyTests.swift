@@ -38,6 +38,22 @@ private func project(_ files: [String: String]) -> Project {
         #expect(packageProblems(project(["Package.swift": text])).map(\.line) == [1])
     }
 
+    @Test func publicSymbolsOfTheLibrarySayWhatTheyAre() {
+        let text = """
+            /// Said.
+            public struct A {
+                public var b: Int
+                /// Said.
+                @discardableResult
+                public func c() -> Int { 1 }
+                // Not for those who read documentation.
+                public init() {}
+            }
+            """
+        #expect(docstringProblems(source(text, "Sources/Client/A.swift")).map(\.line) == [3, 8])
+        #expect(docstringProblems(source(text)).isEmpty)
+    }
+
     @Test func pureTargetsHaveNoClockChanceOrConcurrency() {
         let text = """
             let a = ContinuousClock.now

@@ -4,6 +4,7 @@ import Wire
 
 /// An entry of the access list: who may, or may not, do what from where with which resources.
 public struct AccessRule: Hashable, Sendable {
+    /// Kinds of resources, by the number that the protocol has for each.
     public enum Resource: Int8, Sendable, CaseIterable {
         case topic = 2
         case group = 3
@@ -12,6 +13,7 @@ public struct AccessRule: Hashable, Sendable {
         case delegationToken = 6
         case user = 7
     }
+    /// What is done with a resource, by the number that the protocol has for each.
     public enum Operation: Int8, Sendable, CaseIterable {
         case all = 2
         case read = 3
@@ -28,7 +30,9 @@ public struct AccessRule: Hashable, Sendable {
         case describeTokens = 14
         case twoPhaseCommit = 15
     }
+    /// The kind of what it is about.
     public var resource: Resource
+    /// The resource's name, how names begin where `isPrefix`, or "*" for all.
     public var name: String
     /// The name is only how names begin.
     public var isPrefix: Bool
@@ -36,9 +40,12 @@ public struct AccessRule: Hashable, Sendable {
     public var principal: String
     /// An address, or "*".
     public var host: String
+    /// What is allowed or denied; `.all` is everything.
     public var operation: Operation
+    /// False denies, which goes before every rule that allows.
     public var isAllowed: Bool
 
+    /// A rule; without `host` it holds for every address.
     public init(
         _ resource: Resource, _ name: String, isPrefix: Bool = false, principal: String, host: String = "*", operation: Operation,
         isAllowed: Bool = true
@@ -53,6 +60,7 @@ public struct AccessRule: Hashable, Sendable {
     }
 }
 
+/// The hash of a SCRAM login (RFC 5802), by the number that the protocol has for it.
 public enum UserMechanism: Int8, Sendable, CaseIterable {
     case sha256 = 1
     case sha512 = 2
@@ -76,6 +84,7 @@ extension Admin {
         }
     }
 
+    /// Adds rules; those that are there already stay as they are. Throws the first refusal, after which others may have been added.
     public func createAccess(_ rules: [AccessRule]) async throws(KafkaError) {
         var request = CreateAclsRequest()
         request.creations = rules.map { rule in

@@ -2,26 +2,40 @@ import ClientCore
 import Primitives
 import Wire
 
+/// A group as a list of groups tells it.
 public struct GroupSummary: Equatable, Sendable {
+    /// `group.id`.
     public var group: String
     /// "classic", "consumer" or "share"; empty where the cluster does not tell.
     public var type: String
+    /// Such as "Stable", "Empty" or "PreparingRebalance"; empty where the cluster does not tell.
     public var state: String
+    /// "consumer" for groups of consumers; whatever else its members named.
     public var protocolType: String
 }
 
+/// A group with its members.
 public struct GroupDetails: Equatable, Sendable {
+    /// A member and what it reads.
     public struct Member: Equatable, Sendable {
+        /// As the coordinator knows it.
         public var memberID: String
+        /// `group.instance.id`; nil for a member that is not static.
         public var groupInstanceID: String?
+        /// `client.id`.
         public var clientID: String
+        /// The address that it connects from, as the coordinator sees it.
         public var host: String
+        /// The partitions that it was given.
         public var assignment: [TopicPartition]
     }
+    /// `group.id`.
     public var group: String
+    /// Such as "Stable", "Empty" or "Dead" for one that does not exist.
     public var state: String
     /// The assignor that all members have in common.
     public var assignor: String
+    /// Nobody where the group is empty.
     public var members: [Member]
 }
 

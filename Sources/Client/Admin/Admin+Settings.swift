@@ -42,7 +42,9 @@ public enum SettingsResource: Hashable, Sendable {
     }
 }
 
+/// A setting of a topic, broker or group, with where it comes from.
 public struct ConfigEntry: Equatable, Sendable {
+    /// Where a value comes from, by the number that the protocol has for it.
     public enum Source: Int8, Equatable, Sendable {
         case unknown = 0
         case topic = 1
@@ -54,11 +56,15 @@ public struct ConfigEntry: Equatable, Sendable {
         case clientMetrics = 7
         case group = 8
     }
+    /// The key, such as "retention.ms".
     public var name: String
     /// Nil where it is secret, or not set.
     public var value: String?
+    /// The innermost place that sets it.
     public var source: Source
+    /// It can only be set where the broker starts.
     public var isReadOnly: Bool
+    /// A secret, whose value is never told.
     public var isSensitive: Bool
 }
 
@@ -75,10 +81,14 @@ public enum ConfigChange: Equatable, Sendable {
 
 /// Whom a quota is for; `nil` names the default of its kind.
 public struct QuotaEntity: Hashable, Sendable {
+    /// A user's name; `.some(nil)` is the default for users, `.none` that users do not matter.
     public var user: String??
+    /// A `client.id`; `.some(nil)` is the default for clients, `.none` that clients do not matter.
     public var clientID: String??
+    /// An address; `.some(nil)` is the default for addresses. It does not go with the other two.
     public var ip: String??
 
+    /// What is left out does not matter for whom the quota is.
     public init(user: String?? = .none, clientID: String?? = .none, ip: String?? = .none) {
         self.user = user
         self.clientID = clientID

@@ -4,6 +4,7 @@ import Wire
 
 /// A topic to be made.
 public struct TopicPlan: Equatable, Sendable {
+    /// Up to 249 of letters, digits, ".", "_" and "-".
     public var name: String
     /// -1: `num.partitions` of the brokers.
     public var partitions: Int32
@@ -11,8 +12,10 @@ public struct TopicPlan: Equatable, Sendable {
     public var replicas: Int16
     /// The brokers of each partition, the preferred leader first; not empty, it decides instead of `partitions` and `replicas`.
     public var assignment: [[Int32]]
+    /// The topic's own settings by their keys, such as "retention.ms"; others come from the brokers.
     public var settings: [String: String]
 
+    /// A topic with as many partitions and replicas as the brokers give by default, unless told otherwise.
     public init(
         _ name: String, partitions: Int32 = -1, replicas: Int16 = -1, assignment: [[Int32]] = [], settings: [String: String] = [:]
     ) {
@@ -24,18 +27,26 @@ public struct TopicPlan: Equatable, Sendable {
     }
 }
 
+/// A topic as its metadata tells it.
 public struct TopicDescription: Equatable, Sendable {
+    /// A partition, who leads it and who follows.
     public struct Partition: Equatable, Sendable {
+        /// Its number, from 0.
         public var partition: Int32
         /// Nil where there is none.
         public var leader: Int32?
+        /// The version of its leadership; goes up by one with each election.
         public var leaderEpoch: Int32
         /// The preferred leader first.
         public var replicas: [Int32]
+        /// The ISR: those of `replicas` that have all that is committed.
         public var inSyncReplicas: [Int32]
+        /// Those of `replicas` that no broker serves now.
         public var offlineReplicas: [Int32]
     }
+    /// The topic's name.
     public var name: String
+    /// One of the cluster's own, such as "__consumer_offsets".
     public var isInternal: Bool
     /// By number.
     public var partitions: [Partition]
@@ -43,8 +54,11 @@ public struct TopicDescription: Equatable, Sendable {
 
 /// A reassignment that is going on.
 public struct Reassignment: Equatable, Sendable {
+    /// All brokers that have the partition meanwhile, those to come and those to go among them.
     public var replicas: [Int32]
+    /// Those that are to have it and do not yet count.
     public var adding: [Int32]
+    /// Those that give it up once the others are in sync.
     public var removing: [Int32]
 }
 
@@ -183,6 +197,7 @@ extension Admin {
         return refused
     }
 
+    /// The reassignments that are going on now; empty where there are none.
     public func listReassignments() async throws(KafkaError) -> [TopicPartition: Reassignment] {
         var request = ListPartitionReassignmentsRequest()
         request.timeoutMs = Int32(clamping: timeoutMs)

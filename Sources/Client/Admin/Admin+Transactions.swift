@@ -2,28 +2,41 @@ import ClientCore
 import Primitives
 import Wire
 
+/// A transactional id as a list of transactions tells it.
 public struct TransactionListing: Equatable, Sendable {
+    /// `transactional.id`.
     public var transactionalID: String
+    /// The number that the coordinator gave to its producer.
     public var producerID: Int64
     /// Such as "Ongoing" or "CompleteCommit".
     public var state: String
 }
 
+/// A transactional id with what its transaction wrote to.
 public struct TransactionDescription: Equatable, Sendable {
+    /// `transactional.id`.
     public var transactionalID: String
+    /// Such as "Ongoing", "Empty" or "PrepareAbort".
     public var state: String
+    /// The number that the coordinator gave to its producer.
     public var producerID: Int64
+    /// Producers of the same id with a smaller one are fenced.
     public var producerEpoch: Int16
+    /// `transaction.timeout.ms`: how long it may stay open before the coordinator aborts it.
     public var timeoutMs: Int32
     /// Milliseconds since 1970; nil where none is going on.
     public var startTime: Int64?
+    /// What the transaction that is going on has written to; empty where none is.
     public var partitions: [TopicPartition]
 }
 
 /// A producer that a partition's leader remembers.
 public struct ProducerDescription: Equatable, Sendable {
+    /// The number that its batches carry.
     public var producerID: Int64
+    /// The epoch of its last batch.
     public var producerEpoch: Int32
+    /// The sequence number of its last record; -1 where it has none any more.
     public var lastSequence: Int32
     /// Milliseconds since 1970.
     public var lastTimestamp: Int64
@@ -50,6 +63,7 @@ extension Admin {
         return found.sorted { $0.transactionalID < $1.transactionalID }
     }
 
+    /// One transactional id. Throws `TRANSACTIONAL_ID_NOT_FOUND` where its coordinator does not know it.
     public func describeTransaction(_ transactionalID: String) async throws(KafkaError) -> TransactionDescription {
         var request = DescribeTransactionsRequest()
         request.transactionalIDs = [transactionalID]

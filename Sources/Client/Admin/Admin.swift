@@ -38,6 +38,7 @@ public final class Admin: Sendable {
 
     // MARK: The cluster
 
+    /// The brokers that are there, the controller and the cluster's id.
     public func describeCluster() async throws(KafkaError) -> ClusterDescription {
         let answer = try await ask(MetadataRequest.ofNoTopics)
         return ClusterDescription(
@@ -111,38 +112,59 @@ public final class Admin: Sendable {
     }
 }
 
+/// A cluster as its metadata tells it.
 public struct ClusterDescription: Equatable, Sendable {
+    /// A broker and where clients reach it.
     public struct Broker: Equatable, Sendable {
+        /// `node.id`.
         public var id: Int32
+        /// As the broker advertises it on the listener that was asked.
         public var host: String
+        /// As the broker advertises it on the listener that was asked.
         public var port: Int32
+        /// `broker.rack`; nil where it has none.
         public var rack: String?
     }
+    /// The id that the cluster was formatted with.
     public var clusterID: String
     /// On KRaft any broker, which forwards; nil where there is none.
     public var controller: Int32?
+    /// Those that are not fenced, in no particular order.
     public var brokers: [Broker]
 }
 
+/// The Raft quorum that keeps the cluster's metadata (KIP-595).
 public struct QuorumDescription: Equatable, Sendable {
+    /// A controller, or a broker that follows.
     public struct Node: Equatable, Sendable {
+        /// `node.id`.
         public var id: Int32
+        /// One past the last entry of its metadata log, as the leader knows it; -1 where it does not.
         public var logEndOffset: Int64
     }
+    /// The node that leads; -1 where there is none.
     public var leader: Int32
+    /// The epoch it was elected in.
     public var leaderEpoch: Int32
+    /// One past the last committed entry.
     public var highWatermark: Int64
+    /// Those whose votes count.
     public var voters: [Node]
+    /// Those that only read: brokers that are no controllers.
     public var observers: [Node]
 }
 
+/// A directory in which a broker keeps its logs.
 public struct LogDirDescription: Equatable, Sendable {
+    /// On the broker's machine.
     public var path: String
     /// Not nil where the directory is offline.
     public var error: KafkaError?
+    /// Bytes of each partition's log there.
     public var partitionBytes: [TopicPartition: Int64]
     /// Of the volume; nil where it is not told.
     public var totalBytes: Int64?
+    /// What is free for the broker; nil where it is not told.
     public var usableBytes: Int64?
 }
 

@@ -60,6 +60,7 @@ extension Consumer {
         post(.pausePartitions(partitions))
     }
 
+    /// Lets `poll` return records of partitions again that `pause` held back. Others are not touched.
     public func resume(_ partitions: [TopicPartition]) {
         inbox.change { $0.paused.subtract(partitions) }
         post(.resumePartitions(partitions))
@@ -146,9 +147,11 @@ extension Consumer {
 
 /// What a partition's log has at a time.
 public struct OffsetAndTimestamp: Equatable, Sendable {
+    /// Of the record found.
     public var offset: Int64
     /// Of that record, in milliseconds since 1970; -1 where it is not told.
     public var timestamp: Int64
+    /// The version of the leadership in which that record was written; -1 where it is not told.
     public var leaderEpoch: Int32
 }
 

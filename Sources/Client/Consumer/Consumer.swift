@@ -5,6 +5,7 @@ import Synchronization
 
 /// What is called when partitions come and go. Runs within `poll`, which waits for it: in `onRevoked` offsets can still be committed.
 public struct RebalanceListener: Sendable {
+    /// Is given the partitions that the change is about.
     public typealias Callback = @Sendable ([TopicPartition]) async -> Void
     /// Partitions that are read from now on, beside those before.
     public var onAssigned: Callback
@@ -13,6 +14,7 @@ public struct RebalanceListener: Sendable {
     /// Partitions that the group took away; commits of them would be refused.
     public var onLost: Callback
 
+    /// What is left out does nothing.
     public init(
         onAssigned: @escaping Callback = { _ in }, onRevoked: @escaping Callback = { _ in }, onLost: @escaping Callback = { _ in }
     ) {
@@ -310,8 +312,10 @@ public final class Consumer: Sendable {
 
 /// Which topics are subscribed to, by a regular expression in RE2's syntax that the group's coordinator matches with their whole names.
 public struct SubscriptionPattern: Hashable, Sendable {
+    /// RE2's syntax; it has to match a topic's whole name.
     public let pattern: String
 
+    /// The coordinator refuses what is no regular expression when the group is joined.
     public init(_ pattern: String) { self.pattern = pattern }
 }
 
@@ -321,14 +325,17 @@ public struct ConsumerRecords: AsyncSequence, Sendable {
 
     init(_ consumer: Consumer) { self.consumer = consumer }
 
+    /// What `for try await` goes through; all iterators of a consumer share its position.
     public func makeAsyncIterator() -> Iterator { Iterator(consumer: consumer) }
 
+    /// Polls for one record at a time.
     public struct Iterator: AsyncIteratorProtocol {
         let consumer: Consumer
         private var count = 0
 
         init(consumer: Consumer) { self.consumer = consumer }
 
+        /// The next record, however long it takes; nil once the consumer is closed. Throws what `poll` throws.
         public mutating func next() async throws -> ConsumerRecord? {
             count += 1
             while !consumer.inbox.change({ $0.isClosed }) {

@@ -27,6 +27,7 @@ public struct ProcessingPolicy: Sendable {
     /// Partitions whose records are processed at the same time; each partition's in order.
     public var parallelPartitionsMax = 1
 
+    /// Ten tries in a row, no dead-letter topic, one partition at a time.
     public init() {}
 }
 
