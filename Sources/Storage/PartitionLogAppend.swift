@@ -120,9 +120,8 @@ extension PartitionLog {
         let newest = batches.reduce(Timestamp.none) { max($0, $1.header.maxTimestamp) }
         let rolls = try active.mustRoll(bytes, lastOffset: last.lastOffset, maxTimestamp: newest, config: config, now: now.wall)
         if rolls { try roll(at: first.baseOffset) }
-        for batch in batches where batch.header.partitionLeaderEpoch > (epochs.latest ?? .none) {
-            assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
-        }
+        var walk = EpochWalk(from: logEndOffset)
+        for batch in batches where walk.meet(batch.header, &epochs) { isEpochFileStale = true }
         try writeEpochs()
         var position = active.size
         try active.append(batches, config: config)

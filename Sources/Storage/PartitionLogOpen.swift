@@ -98,12 +98,12 @@ extension PartitionLog {
 
     /// The leader epochs as the batches tell them, where their file is gone or torn.
     private func rebuildEpochs() throws(LogError) {
+        var walk = EpochWalk(from: segments[0].baseOffset)
         for segment in segments where !segment.isEmpty {
             var scan = HeaderScan(try segment.file(), from: 0, to: segment.size)
             // What is damaged here is recovery's to find.
             while let place = try? scan.next() {
-                guard epochs.latest ?? .none < place.header.partitionLeaderEpoch else { continue }
-                assignEpoch(place.header.partitionLeaderEpoch, at: place.header.baseOffset)
+                if walk.meet(place.header, &epochs) { isEpochFileStale = true }
             }
             if segment !== active { segment.letGo() }
         }
@@ -129,24 +129,26 @@ extension PartitionLog {
         try loadProducers(snapshots, upTo: segments[index].baseOffset, now)
         logEndOffset = segments[index].baseOffset
         // The batches tell their epochs themselves. The file may be newer than they are: of a log that was cut, and whose old end came
-        // back with the crash. Believed, it would call records a later leader's that were an earlier one's.
-        let told = epochs
+        // back with the crash. Believed, it would call records a later leader's that were an earlier one's. It is believed only of what
+        // compaction has left no batch of.
+        var walk = EpochWalk(told: epochs, from: logEndOffset)
         if epochs.truncate(to: logEndOffset) { isEpochFileStale = true }
         var place = index
         while place < segments.count {
             let next = place + 1 < segments.count ? segments[place + 1].baseOffset : nil
-            let isWhole = try recover(segments[place], keeping: durable, next: next, told)
+            let isWhole = try recover(segments[place], keeping: durable, next: next, &walk)
             if !isWhole {
                 for lost in segments[(place + 1)...] { try remove(lost) }
                 segments.removeLast(segments.count - place - 1)
             }
             place += 1
         }
+        if walk.skip(to: logEndOffset, &epochs) { isEpochFileStale = true }
         for segment in segments.dropLast() where segment.isLoaded && segment.isFlushed { segment.unload() }
     }
 
     /// One segment, its state folded in. false where something had to be cut.
-    private func recover(_ segment: Segment, keeping durable: Offset, next: Offset?, _ told: LeaderEpochs) throws(LogError) -> Bool {
+    private func recover(_ segment: Segment, keeping durable: Offset, next: Offset?, _ walk: inout EpochWalk) throws(LogError) -> Bool {
         // An offset that had a batch once stays used, also where the segment before this one ends below it.
         logEndOffset = max(logEndOffset, segment.baseOffset)
         let file = try segment.file()
@@ -156,12 +158,12 @@ extension PartitionLog {
         try onDisk { () throws(DiskError) in try disk.removeIfThere(segment.path(.transactionIndex)) }
         while true {
             if let (batch, _) = try scan.next() {
-                try recovered(batch, in: segment)
+                try recovered(batch, in: segment, &walk)
             } else if let range = try rot(&scan, segment, size, durable, next) {
                 segment.keep(range)
                 logEndOffset = range.nextOffset
                 // An epoch that began in what cannot be read is known from the file alone.
-                for entry in told.entries where range.contains(entry.startOffset) { assignEpoch(entry.epoch, at: entry.startOffset) }
+                if walk.skip(to: range.nextOffset, &epochs) { isEpochFileStale = true }
             } else {
                 break
             }
@@ -175,12 +177,10 @@ extension PartitionLog {
         return isWhole
     }
 
-    private func recovered(_ batch: RecordBatch, in segment: Segment) throws(LogError) {
+    private func recovered(_ batch: RecordBatch, in segment: Segment, _ walk: inout EpochWalk) throws(LogError) {
         segment.enter(batch.header, interval: config.indexIntervalBytes)
         if batch.header.hasProducerID { try fold(batch, into: segment) }
-        if epochs.latest ?? .none < batch.header.partitionLeaderEpoch {
-            assignEpoch(batch.header.partitionLeaderEpoch, at: batch.header.baseOffset)
-        }
+        if walk.meet(batch.header, &epochs) { isEpochFileStale = true }
         logEndOffset = batch.header.nextOffset
     }
 
