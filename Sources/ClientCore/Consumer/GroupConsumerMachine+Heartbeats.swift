@@ -151,6 +151,9 @@ extension GroupConsumerMachine {
         reconciling.mustTell = reconciling.mustTell && phase != .stable
         var wanted = toCoordinator(request, timeoutMs: max(options.heartbeatTimeoutMs, reconciling.intervalMs))
         wanted.versions = (topicRegex == nil ? 0 : 1)...Int16.max
+        // Where the answer was lost, the coordinator believes that this member knows its target, and tells it again only to one that tells
+        // everything itself.
+        wanted.isRepeatable = false
         send(wanted, .beat(round: round, what), &effects)
     }
 
