@@ -65,8 +65,10 @@ package struct LeaderState: Equatable, Sendable {
         advance(now)
     }
 
-    /// The same broker leads on in a newer epoch: what its followers have acknowledged is still a part of its log.
+    /// The same broker leads on in the next epoch: what its followers have acknowledged is still a part of their logs. Over more than one
+    /// epoch that is not known: the metadata may come in one piece, and whoever led in between may have had them cut it.
     package mutating func keepProgress(of earlier: LeaderState, now: Instant) {
+        guard leaderEpoch.rawValue == earlier.leaderEpoch.rawValue &+ 1 else { return }
         for replica in replicas where replica != brokerID {
             guard var progress = earlier.followers[replica] else { continue }
             if inSyncReplicas.contains(replica) { progress.lastCaughtUpTime = now }
