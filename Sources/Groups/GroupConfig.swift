@@ -1,3 +1,5 @@
+import Primitives
+
 /// The settings of the group coordinator, under their Kafka names in the comments, and the bounds of what it keeps in memory. Durations in
 /// milliseconds.
 package struct GroupConfig: Equatable, Sendable {
@@ -48,6 +50,8 @@ package struct GroupConfig: Equatable, Sendable {
     package var offsetsPerGroupMax: Int = 1_000_000
     /// Assignment protocols that one member may name, and bytes of a member's metadata in all of them together.
     package var protocolsPerMemberMax: Int = 256
+    /// Deliberate defects; none outside the simulator's own test.
+    package var mutations: Mutations = []
 
     package init() {}
 

@@ -34,6 +34,8 @@ public struct Mutations: OptionSet, Sendable {
     public static let ignoreLastStableOffset = Mutations(rawValue: 1 << 18)
     /// A follower takes what it fetched without a look at the checksums.
     public static let trustFetchedBatches = Mutations(rawValue: 1 << 11)
+    /// A member of a KIP-848 group is given partitions that another has not given back.
+    public static let assignWhatOthersHold = Mutations(rawValue: 1 << 12)
 
     /// All of them, by the names that `simulate --mutation` takes.
     public static let all: [(name: String, mutation: Mutations)] = [
@@ -49,6 +51,7 @@ public struct Mutations: OptionSet, Sendable {
         ("expandISREarly", .expandISREarly),
         ("acknowledgeDivergedFetch", .acknowledgeDivergedFetch),
         ("trustFetchedBatches", .trustFetchedBatches),
+        ("assignWhatOthersHold", .assignWhatOthersHold),
     ]
 
     public static func named(_ name: String) -> Mutations? { all.first { $0.name == name }?.mutation }

@@ -53,7 +53,8 @@ extension Broker {
         mutating get {
             if let made = groups.coordinator { return made }
             let partitions = image.topic(offsetsTopic).map { Int32($0.partitions.count) } ?? config.offsetsTopicPartitions
-            let made = GroupCoordinator(config: GroupConfig(config), partitionCount: max(1, partitions), seed: random.next())
+            let made = GroupCoordinator(
+                config: GroupConfig(config, mutations), partitionCount: max(1, partitions), seed: random.next())
             groups.coordinator = made
             return made
         }
@@ -144,8 +145,9 @@ extension Optional where Wrapped == GroupCoordinator {
 }
 
 extension GroupConfig {
-    init(_ config: BrokerConfig) {
+    init(_ config: BrokerConfig, _ mutations: Mutations) {
         self.init()
+        self.mutations = mutations
         sessionTimeoutMsMin = Int32(clamping: config.groupMinSessionTimeoutMs)
         sessionTimeoutMsMax = Int32(clamping: config.groupMaxSessionTimeoutMs)
         initialRebalanceDelayMs = Int32(clamping: config.groupInitialRebalanceDelayMs)

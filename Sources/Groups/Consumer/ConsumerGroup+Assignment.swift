@@ -104,7 +104,8 @@ extension ConsumerGroup {
     mutating func reconcile(_ memberID: String, _ owned: [PartitionID]?, _ turn: inout GroupTurn) -> ConsumerMember {
         guard let before = members[memberID] else { preconditionFailure("a member that is reconciled is one of the group's") }
         guard !before.isReconciled(to: assignmentEpoch) else { return before }
-        let way = Reconciliation(targetEpoch: assignmentEpoch, target: target(of: memberID), owned: owned) { [holders] partition in
+        let holders = turn.config.mutations.contains(.assignWhatOthersHold) ? [:] : holders
+        let way = Reconciliation(targetEpoch: assignmentEpoch, target: target(of: memberID), owned: owned) { partition in
             holders[partition].map { $0 != memberID } ?? false
         }
         var after = way.advance(before)

@@ -24,6 +24,8 @@ package final class SimulatedClient: ConnectionEnd {
     private var spin = SpinWatch()
     /// Direct talk with one listener each, past the session: for `World.ask`.
     var direct: OrderedMap<Int, DirectTalk> = OrderedMap()
+    /// Nil: nobody asks.
+    var sources: FetchSources?
 
     init(_ name: String, number: Int, world: World) {
         self.world = world
@@ -83,6 +85,7 @@ package final class SimulatedClient: ConnectionEnd {
         case .write(let number, let bytes):
             let frame = bytes.dropFirst(4)
             if frame.load(0, as: Int16.self) == APIKey.offsetCommit.rawValue { commits[number, default: []].append(frame) }
+            sources?.sent(frame, on: number)
             connections[number]?.send(frame, fromServer: false)
         case .close(let number):
             doubtCommits(of: number)
@@ -136,6 +139,7 @@ package final class SimulatedClient: ConnectionEnd {
         guard let number = numbers[connection.id] else { return }
         world.trace.mix(world.now, host.rawValue, 20, UInt64(CRC32C.checksum(frame)))
         world.trace.note(world, "\(host)", "← \(connection.server) \(frame.count) bytes (\(name))")
+        sources?.received(frame, from: connection.server, on: number)
         handle(.received(connection: number, frame))
     }
 

@@ -132,6 +132,7 @@ package final class Workload {
             options.groupProtocol = .consumer
             options.remoteAssignor = random.pick([nil, "uniform", "range"])
             if swarm.isSubscribedByRegex { (options.topics, options.topicRegex) = ([], "t[0-9]+") }
+            if swarm.isStatic { options.groupInstanceID = consumer.client.name }
         }
         options.offsetReset = .earliest
         options.sessionTimeoutMs = 6_000
@@ -142,8 +143,11 @@ package final class Workload {
         if swarm.racks > 0 { options.rack = "r\(random.below(swarm.racks))" }
         options.seed = random.next()
         let life = consumer.life
-        let run = consumer.client.host(GroupConsumerMachine(options, codecs: .uncompressed)) { [unowned self, unowned consumer] output in
+        let machine = GroupConsumerMachine(options, codecs: .uncompressed)
+        let run = consumer.client.host(machine) { [unowned self, unowned consumer] output in
             if consumer.life == life { received(output, consumer) }
+        } finished: { [unowned self, unowned consumer] in
+            if consumer.life == life, swarm.isStatic { comeBack(consumer, after: 1000) }
         }
         consumer.run = run
         owners.began(consumer.client.name) { [weak run] in run?.machine.lastHeard ?? .zero }
@@ -173,17 +177,28 @@ package final class Workload {
     func crashConsumer(_ random: inout PRNG) -> Bool {
         guard !consumers.isEmpty else { return false }
         let consumer = random.pick(consumers)
+        // One that means to come back says so, sometimes.
+        if swarm.isStatic, random.oneIn(2) {
+            world.trace.note(world, "\(consumer.client.host)", "is closed for a while")
+            consumer.run?.receive(.close)
+            return true
+        }
         consumer.run?.end()
+        world.trace.note(world, "\(consumer.client.host)", "crashes")
+        comeBack(consumer, after: Int64(50 + random.below(3000)))
+        return true
+    }
+
+    /// Its process is gone, and a supervisor starts another.
+    private func comeBack(_ consumer: Consumer, after milliseconds: Int64) {
         consumer.run = nil
         consumer.life += 1
         owners.ended(consumer.client.name)
-        world.trace.note(world, "\(consumer.client.host)", "crashes")
         let life = consumer.life
-        world.after(milliseconds: Int64(50 + random.below(3000))) { [unowned self, weak consumer] in
+        world.after(milliseconds: milliseconds) { [unowned self, weak consumer] in
             guard let consumer, consumer.life == life else { return }
             startConsumer(consumer)
         }
-        return true
     }
 
     /// Members that ended by themselves are started again, as a supervisor would.

@@ -22,6 +22,8 @@ package struct Swarm: Equatable, Sendable {
     /// The group is of KIP-848's protocol, and how it subscribes.
     package var isConsumerProtocol = false
     package var isSubscribedByRegex = false
+    /// Its members are static ones (KIP-345): each comes back under its instance id.
+    package var isStatic = false
     /// Tellers that move money by transactions, beside all else.
     package var bank: BankPlan?
     /// Compacted topics; their records come from `KeyedWorkload`.
@@ -63,19 +65,14 @@ package struct Swarm: Equatable, Sendable {
         drawOthers(&own)
     }
 
-    /// Producers with acks=1, and compacted topics under every fault. Not drawn until what they show is settled: with them, seeds 26 and 45
-    /// end with records that the group was never given, seeds 118 and 120 with batches that are not those committed. Whether engine or
-    /// auditor is wrong is not known.
-    private static let drawsUnsettled = false
-
     private mutating func drawOthers(_ random: inout PRNG) {
         if random.oneIn(4) { open(BankPlan(&random), &random) }
-        if random.oneIn(4), Swarm.drawsUnsettled { compact(&random) }
+        if random.oneIn(4) { compact(&random) }
         if random.oneIn(3) {
             racks = 2 + random.below(2)
             settings.append("replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector")
         }
-        if random.oneIn(3), Swarm.drawsUnsettled { hastyProducers = 1 }
+        if random.oneIn(3) { hastyProducers = 1 }
         guard bank != nil else { return }
         for fault in FaultClass.allCases where fault.needsBank && random.below(10) < fault.share {
             faults[fault] = fault.meanMs * Int64(1 + random.below(4)) / 2
@@ -92,6 +89,7 @@ package struct Swarm: Equatable, Sendable {
             "group.consumer.min.heartbeat.interval.ms=100", "group.consumer.heartbeat.interval.ms=500",
             "group.consumer.assignment.interval.ms=\(500 * random.below(3))",
         ]
+        isStatic = random.oneIn(4)
     }
 
     /// Has a bank, and with it what a bank needs.

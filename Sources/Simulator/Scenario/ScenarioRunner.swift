@@ -9,7 +9,8 @@ import Wire
 /// Plays scenarios. A broker is named by its number, as `leader` of a topic's partition (`leader:t-0`), as `controller`, as `all`, or by a
 /// name that `name` gave it. Topics stand for their partition 0 where none is named.
 ///
-/// - `cluster brokers=3 [seed=7] [roles=a;b;c] [key=value …]`: settings over those of development; starts it and waits until it is ready.
+/// - `cluster brokers=3 [seed=7] [roles=a;b;c] [racks=N] [key=value …]`: settings over those of development; starts it and waits until it
+///   is ready. With racks, broker 1 is in `r0`, broker 2 in `r1`, and so on.
 /// - `topic T [partitions=N] [replicas=N] [config=value …]`
 /// - `produce T VALUE…`: prints the first one's offset.
 /// - `produce-once T VALUE… [broker=B]`: one attempt; prints the offset, the error, or `no answer`.
@@ -17,13 +18,17 @@ import Wire
 /// - `start | stop | kill | pause | resume | power-off BROKER…`; `power-off` loses all that was not synced.
 /// - `cut A B`, `cut-way A B`, `isolate A`, `heal`; `full-disk A`, `bad-disk A`, `good-disk A`.
 /// - `rot B T [from=N]`: damages the batch with offset N on broker B; `log B WORD…`: what B has noted with these words in it.
+/// - `begin P`, `send P T VALUE…`, `commit P`, `abort P`: producer P, by that transactional id. A `send` prints the first one's offset.
+/// - `member M T… [rack=B] [committed]`: starts a member, alone in group M, in the rack of broker B; `given M N`: waits for N records and
+///   prints all that it was given since the last time, and for one with a rack which brokers sent them.
 /// - `wait MS`; `await ready`, `await leader T [not=B]`, `await isr T N`, `await controller [not=B]`: steps until it is so.
 /// - `name N = BROKER`; `show T`: leader and in-sync replicas; `logs T`: what each broker holds; `elect T BROKER` etc. are left to tests.
 package final class ScenarioRunner {
-    private var world: World?
+    private(set) var world: World?
     private var names: [String: BrokerID] = [:]
     private var auditor: Auditor?
-    private var output: [String] = []
+    var output: [String] = []
+    let clients = ScenarioClients()
 
     package init() {}
 
@@ -47,7 +52,7 @@ package final class ScenarioRunner {
 
     // MARK: Words
 
-    private struct Words {
+    struct Words {
         var plain: [String] = []
         var settings: [(key: String, value: String)] = []
 
@@ -67,11 +72,11 @@ package final class ScenarioRunner {
         }
     }
 
-    private struct Unknown: Error, CustomStringConvertible {
+    struct Unknown: Error, CustomStringConvertible {
         var description: String
     }
 
-    private var cluster: World {
+    var cluster: World {
         get throws {
             guard let world else { throw Unknown(description: "no cluster yet") }
             return world
@@ -87,6 +92,7 @@ package final class ScenarioRunner {
         case "produce", "produce-once", "read", "show", "logs": try partition(all[0], &words)
         case "start", "stop", "kill", "pause", "resume", "power-off", "full-disk", "bad-disk", "good-disk":
             for word in words.plain { for node in try brokers(word) { strike(all[0], node, try cluster) } }
+        case "begin", "send", "commit", "abort", "member", "given": try client(all[0], &words)
         case "rot": try rot(&words)
         case "log": try log(words.plain)
         case "cut", "cut-way", "isolate", "heal": try network(all[0], words.plain)
@@ -104,7 +110,7 @@ package final class ScenarioRunner {
         return [try cluster.node(broker(word))]
     }
 
-    private func broker(_ word: String) throws -> BrokerID {
+    func broker(_ word: String) throws -> BrokerID {
         if let named = names[word] { return named }
         if let number = Int32(word), try cluster.nodes[BrokerID(number)] != nil { return BrokerID(number) }
         if word == "controller" {
@@ -130,7 +136,7 @@ package final class ScenarioRunner {
     }
 
     /// `t` is partition 0 of `t`, `t-2` its partition 2.
-    private func place(_ word: String) -> (topic: String, partition: Int32) {
+    func place(_ word: String) -> (topic: String, partition: Int32) {
         guard let dash = word.lastIndex(of: "-"), let number = Int32(word[word.index(after: dash)...]) else { return (word, 0) }
         return (String(word[..<dash]), number)
     }
@@ -141,7 +147,9 @@ package final class ScenarioRunner {
         let count = Int(words.take("brokers") ?? "3") ?? 3
         let seed = UInt64(words.take("seed") ?? "1") ?? 1
         let roles = words.take("roles")?.split(separator: ";").map(String.init) ?? []
-        let world = try World(seed: seed, brokers: count, settings: words.settings.map { ($0.key, $0.value) }, roles: roles)
+        let racks = Int(words.take("racks") ?? "0") ?? 0
+        let settings = words.settings.map { ($0.key, $0.value) }
+        let world = try World(seed: seed, brokers: count, settings: settings, roles: roles, racks: racks)
         world.trace.isRecording = true
         (self.world, names) = (world, [:])
         auditor = Auditor(world)
