@@ -12,6 +12,9 @@ package struct ConsoleOptions: Equatable, Sendable {
     package var contexts: [ContextEntry] = []
     /// The context has a colour of its own, which the theme was given.
     package var hasContextColor = false
+    /// The user's own programs behind keys, and tables as the user wants them.
+    package var commands: [ExternalCommand] = []
+    package var columns: [ColumnWish] = []
     package var glyphs: Glyphs
     package var themeNames: [String]
     /// The view to begin with.
@@ -188,7 +191,9 @@ package struct Console: Sendable {
 
     /// Makes the last view's tables or text anew from the snapshot.
     mutating func rebuild() {
-        tables = zip(models(of: place), view.panels).map { model, state in
+        var made = models(of: place)
+        if !made.isEmpty, let wish = options.columns.first(where: { $0.view == place.contexts.last?.rawValue }) { made[0].apply(wish) }
+        tables = zip(made, view.panels).map { model, state in
             ShownTable(model, state, filter: view.filter, faultsOnly: view.faultsOnly && place.isTable)
         }
         document = makeDocument()

@@ -71,6 +71,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     /// Let changes through for so long, where the context is read-only; 0 ends it.
     case arm(minutes: Int64)
     case bell
+    /// A program of the user's: on this terminal, or beside it.
+    case external(ExternalRun)
 }
 
 /// Why the shell could not do something; a sentence for people.

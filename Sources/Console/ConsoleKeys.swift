@@ -15,6 +15,9 @@ extension Console {
         case .confirmQuit:
             overlay = nil
             if key == Key("y") || key == Key(.enter) { request(.quit) }
+        case .confirmRun(let run):
+            overlay = nil
+            if key == Key("y") { request(.external(run)) }
         case nil:
             flashSeen()
             if isPast, let binding = keys.bindings(in: place).first(where: { $0.keys.contains(key) }), binding.isChange {
@@ -25,6 +28,8 @@ extension Console {
                 perform(action)
             } else if isReadOnly, let action = keys.action(for: key, in: place) {
                 say(.warning, "Read-only: \(action.rawValue) would change the cluster.")
+            } else if let command = external(key) {
+                start(command)
             }
         }
     }

@@ -5,6 +5,8 @@ package enum Overlay: Equatable, Sendable {
     case plan(PlanDialog)
     case menu(Menu)
     case confirmQuit
+    /// A program of the user's that asks first.
+    case confirmRun(ExternalRun)
 }
 
 /// A line of input at the bottom of the screen.

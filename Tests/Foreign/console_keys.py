@@ -18,7 +18,7 @@ import pyte
 import harness
 from harness import check, checking, done, equal
 
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else harness.PROGRAM
+PROGRAM = sys.argv[1] if __name__ == "__main__" and len(sys.argv) > 1 else harness.PROGRAM
 ENTER, ESC, TAB, RIGHT = "\r", "\x1b", "\t", "\x1b[C"
 
 

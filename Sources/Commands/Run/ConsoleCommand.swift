@@ -49,7 +49,9 @@ enum ConsoleCommand {
         options.command = invocation.text("--command")
         options.schemas = try SchemaAccess.book(invocation, waits: false)
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
-        if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") { options.theme = skin }
+        let file = try ConsoleSettings.read()
+        (options.keys, options.commands, options.columns) = (file.keys, file.commands, file.columns)
+        if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") ?? file.skin { options.theme = skin }
         return options
     }
 

@@ -18,6 +18,7 @@ enum InfoCommand {
         }
         add("version", Program.version, "program")
         add("configuration", Paths.config, origin(["KASTELLAN_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME"]))
+        add("settings", Paths.settingsFile, present(Paths.settingsFile))
         add("contexts", Paths.contextsFile, present(Paths.contextsFile))
         add("contexts folder", Paths.contextsFolder, present(Paths.contextsFolder))
         add("current context", Paths.currentContext, present(Paths.currentContext))
@@ -25,8 +26,10 @@ enum InfoCommand {
             if let path = program.paths(environment).first(where: { access($0, R_OK) == 0 }) { add("\(program.rawValue)'s", path, "found") }
         }
         add("skins", Paths.skins, present(Paths.skins))
+        let chosen = try ConsoleSettings.read().skin
         let skin = environment("KASTELLAN_SKIN")
-        add("skin", skin ?? ThemeStore.standard, skin == nil ? "default" : "KASTELLAN_SKIN")
+        add("skin", skin ?? chosen ?? ThemeStore.standard, skin != nil ? "KASTELLAN_SKIN" : chosen != nil ? Paths.settingsFile : "default")
+        add("audit", "\(Paths.state)/audit.jsonl", present("\(Paths.state)/audit.jsonl"))
         add("state", Paths.state, origin(["XDG_STATE_HOME", "HOME"]))
         add("dev data", Paths.devData, origin(["XDG_DATA_HOME", "HOME"]))
         add("TERM", environment("TERM"), "environment")

@@ -82,6 +82,7 @@ package enum Paths {
     /// Where `kastellan dev` keeps its cluster.
     package static var devData: String { "\(data)/dev" }
 
+    static var settingsFile: String { "\(config)/kastellan.yaml" }
     static var contextsFile: String { "\(config)/contexts.yaml" }
     static var contextsFolder: String { "\(config)/contexts" }
     static var currentContext: String { "\(state)/current-context" }

@@ -19,6 +19,9 @@ package struct ConsoleSessionOptions: Sendable {
     /// Why nothing may be changed, in words that name who says so; with `mode` other than writable.
     package var gate = ChangeGate.open
     package var contexts: [ContextEntry] = []
+    package var keys = KeyMap.standard
+    package var commands: [ExternalCommand] = []
+    package var columns: [ColumnWish] = []
     /// The colour of the context's name.
     package var color: Color?
     /// Makes out how to connect to another context; may take its time, and is called on a thread of its own.
@@ -107,6 +110,8 @@ package final class ConsoleSession {
     var usualGate: ChangeGate
     var theme: Theme
     var color: Color?
+    var themeName: String
+    let skins: SkinWatch?
     /// A command for the next cluster's first screen.
     var nextCommand: String?
     /// Nil where none is kept.
@@ -161,7 +166,10 @@ package final class ConsoleSession {
             glyphs: terminal.glyphs, themeNames: options.themes.names)
         consoleOptions.contexts = options.contexts
         consoleOptions.hasContextColor = options.color != nil
-        console = Console(options: consoleOptions)
+        (consoleOptions.commands, consoleOptions.columns) = (options.commands, options.columns)
+        console = Console(options: consoleOptions, keys: options.keys)
+        themeName = options.theme
+        skins = SkinWatch(options.themes.directories)
         console.tools.compile = compileTailProgram
     }
 
@@ -181,6 +189,7 @@ package final class ConsoleSession {
                 feed(.input(input))
             }
             takeMail()
+            if skins?.takeChange() == true { reloadTheme() }
             drawIfDue()
         }
     }
@@ -222,6 +231,8 @@ package final class ConsoleSession {
             pollfd(fd: terminal.inputDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
+            // Negative where nothing is watched: poll passes it over.
+            pollfd(fd: skins?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         let count = poll(&watched, nfds_t(watched.count), timeout)
         if count == 0, let due = console.nextDeadline, due <= SystemClock.instant() { feed(.tick) }

@@ -36,6 +36,7 @@ extension ConsoleSession {
         case .chaos(let broker, let action): makeChaos(broker, action)
         case .switchContext(let name, let command): switchContext(name, then: command)
         case .arm(let minutes): arm(minutes)
+        case .external(let run): runExternal(run)
         case .bell: terminal.bell()
         }
     }
@@ -94,12 +95,55 @@ extension ConsoleSession {
         do throws(SkinFile.Failure) {
             let theme = try options.themes.load(name)
             self.theme = theme
+            themeName = name
             terminal.setTheme(theme.coloured(context: color))
             let problems = theme.problems.isEmpty ? "" : " It has colours that are not known: \(theme.problems.joined(separator: ", "))."
             mailbox.post(.event(.notice(Notice(problems.isEmpty ? .info : .warning, "Theme \(name)." + problems))))
         } catch {
             mailbox.post(.event(.notice(Notice(.warning, "Theme \(name): \(error.message)."))))
         }
+    }
+}
+
+extension ConsoleSession {
+    /// The theme's file may have been written anew. One that cannot be read leaves the screen as it is, and says why.
+    func reloadTheme() {
+        do throws(SkinFile.Failure) {
+            let fresh = try options.themes.load(themeName)
+            guard fresh != theme else { return }
+            theme = fresh
+            terminal.setTheme(fresh.coloured(context: color))
+            feed(.notice(Notice(.info, "Theme \(themeName) was read again.")))
+        } catch {
+            feed(.notice(Notice(.warning, "Theme \(themeName): \(error.message).")))
+        }
+    }
+
+    /// A program of the user's has the terminal until it ends, or runs beside the console.
+    func runExternal(_ run: ExternalRun) {
+        let variables = run.environment.map { ($0.name, $0.value) }
+        let mailbox = mailbox
+        if run.isDetached {
+            return Subprocess.detached(run.words, environment: variables) { failure in
+                let notice = failure.map { Notice(.warning, "\(run.name): \($0.message).") } ?? Notice(.info, "\(run.name): done.")
+                mailbox.post(.event(.notice(notice)))
+            }
+        }
+        terminal.suspend()
+        var notice: Notice?
+        do throws(Subprocess.Failure) {
+            let code = try Subprocess.foreground(run.words, environment: variables)
+            if code != 0 { notice = Notice(.warning, "\(run.name): exit code \(code).") }
+        } catch {
+            notice = Notice(.error, "\(run.name): \(error.message).")
+        }
+        // What the terminal sent to both of us was meant for the program; what ends us ends us now.
+        let missed = signals.take()
+        if missed.contains(SIGHUP) { end = .hangup } else if missed.contains(SIGTERM) { end = .quit }
+        terminal.resume()
+        let size = terminal.resized()
+        feed(.input(.resize(width: size.width, height: size.height)))
+        if let notice { feed(.notice(notice)) }
     }
 }
 

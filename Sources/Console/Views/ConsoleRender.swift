@@ -88,6 +88,7 @@ extension Console {
         case .plan(let dialog): drawPlan(&grid, dialog)
         case .menu(let menu): drawMenu(&grid, menu)
         case .confirmQuit: drawConfirmQuit(&grid)
+        case .confirmRun(let run): drawConfirmRun(&grid, run)
         case .prompt, nil: break
         }
     }
@@ -97,6 +98,15 @@ extension Console {
         drawDialogFrame(&grid, area, "Quit?")
         grid.put(area.x + 3, area.y + 2, "y", Style(.dialogLabel, .bold))
         grid.put(area.x + 5, area.y + 2, "quits; any other key stays here", .dialog)
+    }
+
+    private func drawConfirmRun(_ grid: inout Grid, _ run: ExternalRun) {
+        let words = Escape.line(run.words.joined(separator: " "))
+        let area = dialogArea(grid, width: max(44, min(grid.width - 8, TextWidth.of(words) + 6)), height: 7)
+        drawDialogFrame(&grid, area, Escape.line(run.name))
+        grid.put(area.x + 3, area.y + 2, Clip.end(words, area.width - 6, grid.glyphs), .dialog)
+        grid.put(area.x + 3, area.y + 4, "y", Style(.dialogLabel, .bold))
+        grid.put(area.x + 5, area.y + 4, "runs it; any other key does not", .dialog)
     }
 
     func dialogArea(_ grid: Grid, width: Int, height: Int) -> Rect {

@@ -133,6 +133,12 @@ extension Console {
             }
             out.append([])
         }
+        let own = options.commands.filter { command in command.contexts.contains { about.contexts.contains($0) } }
+        if !own.isEmpty { out += [[Span("YOUR OWN", .tableHeader)], []] }
+        for command in own {
+            out.append([Span("  " + Clip.pad(command.key.name, width), .menuKey), Span("  " + Escape.line(command.name), .text)])
+        }
+        if !own.isEmpty { out.append([]) }
         out += [[Span("COMMANDS", .tableHeader)], []]
         for command in CommandLine.help {
             out.append([Span("  :" + Clip.pad(command.0, width + 8), .menuKey), Span("  " + command.1, .text)])
