@@ -24,5 +24,10 @@
 // Begins to write a file's dirty pages back, without waiting. (sync_file_range itself is only declared under _GNU_SOURCE.)
 static inline void kastellan_begin_writeback(int fd) { (void)syscall(SYS_sync_file_range, fd, (int64_t)0, (int64_t)0, 2u); }
 
+// A file in memory that other programs do not inherit, and a descriptor made another's twin likewise. (Both are only declared under
+// _GNU_SOURCE.)
+static inline int kastellan_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1u); }
+static inline int kastellan_twin(int from, int to) { return (int)syscall(SYS_dup3, from, to, O_CLOEXEC); }
+
 // A pipe whose ends other programs do not inherit. (pipe2 itself is only declared under _GNU_SOURCE.)
 static inline int kastellan_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }

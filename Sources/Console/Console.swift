@@ -15,6 +15,8 @@ package struct ConsoleOptions: Equatable, Sendable {
     /// The user's own programs behind keys, and tables as the user wants them.
     package var commands: [ExternalCommand] = []
     package var columns: [ColumnWish] = []
+    /// What the user wants to be told of.
+    package var alerts: [AlertRule] = []
     package var glyphs: Glyphs
     package var themeNames: [String]
     /// The view to begin with.
@@ -79,6 +81,9 @@ package struct Console: Sendable {
     var watched: Interest?
     /// What is done to the brokers of a cluster of our own; nil on any other.
     var chaos: OrderedMap<BrokerID, ChaosCondition>?
+    var alerts: AlertBook
+    /// What the terminal is sent; nil where nobody wants to know.
+    package internal(set) var wire: WireReading?
     var requests: [ConsoleRequest] = []
 
     package struct Flash: Equatable, Sendable {
@@ -94,6 +99,7 @@ package struct Console: Sendable {
     package init(options: ConsoleOptions, keys: KeyMap = .standard) {
         self.options = options
         self.keys = keys
+        alerts = AlertBook(options.alerts)
         trail = [ViewState(options.start)]
         rebuild()
     }
@@ -120,7 +126,9 @@ package struct Console: Sendable {
         switch event {
         case .input(let input): take(input)
         case .command(let text): submitCommand(text)
-        case .tick: if let flash, flash.until <= now.instant { self.flash = nil }
+        case .tick:
+            if let flash, flash.until <= now.instant { self.flash = nil }
+            alert(alerts.due(now: now.instant))
         case .snapshot(let snapshot): take(snapshot)
         case .past(let seek, let result): takePast(seek, result)
         case .planned(let ticket, let result): takePlan(ticket, result)
@@ -133,6 +141,9 @@ package struct Console: Sendable {
         case .edited(let ticket, let result): takeEdited(ticket, result)
         case .notice(let notice): say(notice.kind, notice.text)
         case .mode(let mode): takeMode(mode)
+        case .wire(let reading): wire = reading
+        case .select(let panel, let id): select(panel, id)
+        case .perform(let action): performByName(action)
         case .chaos(let conditions):
             chaos = conditions
             rebuild()
@@ -150,6 +161,7 @@ package struct Console: Sendable {
         }
         // So does what is left of the time for changes.
         if let armedUntil { next = min(next ?? .distantFuture, min(armedUntil, now.instant.adding(milliseconds: 1000))) }
+        if let due = alerts.nextDeadline { next = min(next ?? .distantFuture, due) }
         return next
     }
 
@@ -172,6 +184,7 @@ package struct Console: Sendable {
         if live != nil { live = snapshot } else { self.snapshot = snapshot }
         if live == nil || place == .compare { rebuild() }
         if live == nil { tellAdminProblem() }
+        alert(alerts.take(snapshot, now: now.instant))
     }
 
     private mutating func take(_ input: InputEvent) {
@@ -239,6 +252,7 @@ package struct Console: Sendable {
     package func currentInterest() -> Interest {
         let below = trail.count > 1 ? trail[trail.count - 2].place : nil
         var interest = Interest(place.screen(below: below))
+        interest.also = alerts.needs
         guard let table = tables.first else { return interest }
         let visible = visibleRows(panelAreas(layout.body)[0])
         let top = view.panels[0].top

@@ -105,6 +105,7 @@ extension Console {
         future = []
         undoable = nil
         chaos = nil
+        alerts.forget()
         isFullscreen = false
         lastTailSession += 1
         watched = nil

@@ -30,6 +30,12 @@ package enum ConsoleEvent: Sendable {
     case mode(ChangeMode)
     /// The cluster is one of our own: what is done to its brokers. Comes at its start and after every fault.
     case chaos(OrderedMap<BrokerID, ChaosCondition>)
+    /// The row of that identity is selected; of a tail, the message of that number. For input that has no cursor.
+    case select(panel: Int, id: String)
+    /// As by its key, where it has one here.
+    case perform(Action)
+    /// What the terminal is sent has become another figure; told only where it is to be shown.
+    case wire(WireReading)
 }
 
 /// What the console wants done. The shell does it in its own time and answers with an event.
@@ -71,6 +77,10 @@ package enum ConsoleRequest: Equatable, Sendable {
     /// Let changes through for so long, where the context is read-only; 0 ends it.
     case arm(minutes: Int64)
     case bell
+    /// A notification of the desktop's, by way of the terminal.
+    case notify(String)
+    /// A program that is told what happened, beside the console.
+    case hook(ExternalRun)
     /// A program of the user's: on this terminal, or beside it.
     case external(ExternalRun)
 }

@@ -20,17 +20,39 @@ extension Console {
             if key == Key("y") { request(.external(run)) }
         case nil:
             flashSeen()
-            if isPast, let binding = keys.bindings(in: place).first(where: { $0.keys.contains(key) }), binding.isChange {
-                return say(.warning, "In the past nothing can be changed; \\ comes back to now.")
-            }
-            if let action = keys.action(for: key, in: place, readOnly: isReadOnly) {
-                if action == .chaos && chaos == nil { return }
-                perform(action)
-            } else if isReadOnly, let action = keys.action(for: key, in: place) {
-                say(.warning, "Read-only: \(action.rawValue) would change the cluster.")
+            if let binding = keys.bindings(in: place).first(where: { $0.keys.contains(key) }) {
+                perform(binding)
             } else if let command = external(key) {
                 start(command)
             }
+        }
+    }
+
+    /// Does what a key of the table means, unless it would change something that must not be changed.
+    private mutating func perform(_ binding: KeyBinding) {
+        if binding.isChange, isPast { return say(.warning, "In the past nothing can be changed; \\ comes back to now.") }
+        if binding.isChange, isReadOnly { return say(.warning, "Read-only: \(binding.action.rawValue) would change the cluster.") }
+        if binding.action == .chaos && chaos == nil { return }
+        perform(binding.action)
+    }
+
+    mutating func performByName(_ action: Action) {
+        guard overlay == nil else { return }
+        guard let binding = keys.bindings(in: place).first(where: { $0.action == action }) else {
+            return say(.warning, "\(action.rawValue) is nothing that can be done here.")
+        }
+        perform(binding)
+    }
+
+    mutating func select(_ panel: Int, _ id: String) {
+        guard overlay == nil else { return }
+        if view.tail != nil {
+            guard let number = Int(id) else { return }
+            view.tail?.follows = false
+            view.tail?.selected = number
+        } else if tables.indices.contains(panel), view.panels.indices.contains(panel) {
+            view.panel = panel
+            view.panels[panel].select(id: id)
         }
     }
 

@@ -30,6 +30,8 @@ package struct ClusterSnapshot: Equatable, Sendable {
     package var events = Ring<ClusterEvent>(capacity: ClusterSnapshot.eventsMax)
     /// How many events there ever were, so that a view sees that something is new though the ring is full.
     package var eventCount = 0
+    /// How many of those were remembered from an earlier run.
+    package var recalledEvents = 0
     /// The whole cluster's rates over time, oldest first.
     package var throughput = Ring<RateSample>(capacity: ClusterSnapshot.historyMax)
 

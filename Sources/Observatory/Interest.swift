@@ -42,6 +42,8 @@ package struct Interest: Equatable, Sendable {
     /// The rows now visible on `topics` and `groups`: their details are read first, the others' not at all while there are many.
     package var visibleTopics: [String]
     package var visibleGroups: [String]
+    /// Not on the screen, and read all the same every few rounds: somebody wants to be alerted of what it shows.
+    package var also: [Screen] = []
 
     package init(_ screen: Screen, visibleTopics: [String] = [], visibleGroups: [String] = []) {
         self.screen = screen

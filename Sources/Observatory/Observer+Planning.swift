@@ -25,12 +25,18 @@ extension Observer {
         // The bytes that are left are the difference of sizes.
         case .reassignments: askLogDirs(&effects)
         case .overview, .topics, .topic, .partitions: if isSlowRound || isMoving { askLogDirs(&effects) }
-        default: break
+        default: if alsoWants(.brokers) { askLogDirs(&effects) }
         }
-        if isSlowRound, interest.screen == .overview || interest.screen == .events { askQuorum(&effects) }
+        let showsQuorum = interest.screen == .brokers || interest.screen == .quorum
+        if isSlowRound, interest.screen == .overview || interest.screen == .events || alsoWants(.brokers) && !showsQuorum {
+            askQuorum(&effects)
+        }
         askReplication(&effects)
         askAdmin(&effects)
     }
+
+    /// This round reads what another screen shows, for the sake of alerts.
+    func alsoWants(_ screen: Interest.Screen) -> Bool { isSlowRound && interest.also.contains(screen) }
 
     /// Something on the screen is being reassigned.
     private var isMoving: Bool {
@@ -156,7 +162,7 @@ extension Observer {
         case .overview, .groups, .group: true
         // Who reads a topic, and how far.
         case .topics, .topic: isSlowRound
-        default: false
+        default: alsoWants(.groups)
         }
     }
 
@@ -171,7 +177,7 @@ extension Observer {
 
     /// The groups the round reads, the most wanted first: those on the screen, then by age.
     private var groupsOnScreen: [String] {
-        if case .group(let id) = interest.screen { return snapshot.groups[id] == nil ? [] : [id] }
+        if case .group(let id) = interest.screen, !alsoWants(.groups) { return snapshot.groups[id] == nil ? [] : [id] }
         let readable = snapshot.groups.filter { GroupSnapshot.readableTypes.contains($0.value.type) }
         guard readable.count > ObserverLimits.groupsMax, round?.isThorough != true else { return readable.map(\.key) }
         let visible = interest.visibleGroups.filter { snapshot.groups[$0] != nil }

@@ -5,6 +5,7 @@ import Wire
 // What tells how replication is doing: reassignments, replicas' log ends, minimum in-sync replicas, throttles, fenced brokers.
 extension Observer {
     mutating func askReplication(_ effects: inout Effects) {
+        askReplicationForAlerts(&effects)
         switch interest.screen {
         case .overview, .partitions, .reassignments, .topic: askReassignments(&effects)
         case .brokers, .topics, .events, .quorum: if isSlowRound { askReassignments(&effects) }
@@ -31,6 +32,22 @@ extension Observer {
             askRegistrations(&effects)
             askThrottles(&effects)
         }
+    }
+
+    /// What the screen does not ask for by itself.
+    private mutating func askReplicationForAlerts(_ effects: inout Effects) {
+        switch interest.screen {
+        // They read all of it in the slow rounds too.
+        case .overview: return
+        case .partitions, .topics: break
+        case .reassignments, .topic: if alsoWants(.partitions) { askSettings(of: snapshot.topics.keys, &effects) }
+        default:
+            guard alsoWants(.partitions) else { break }
+            if interest.screen != .brokers, interest.screen != .events, interest.screen != .quorum { askReassignments(&effects) }
+            askSettings(of: snapshot.topics.keys, &effects)
+        }
+        if alsoWants(.partitions), interest.screen != .reassignments, interest.screen != .brokers { askThrottles(&effects) }
+        if alsoWants(.brokers), interest.screen != .brokers { askRegistrations(&effects) }
     }
 
     private mutating func askReassignments(_ effects: inout Effects) {

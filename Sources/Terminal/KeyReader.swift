@@ -17,6 +17,8 @@ struct KeyReader {
         ("\u{1B}[D", 0x1F15), ("\u{1B}[H", 0x1F16), ("\u{1B}[F", 0x1F17), ("\u{1B}[1;2D", 0x1F18), ("\u{1B}[1;2C", 0x1F19),
         ("\u{1B}[Z", 0x1F1A), ("\u{1B}[200~", pasteStart), ("\u{1B}[201~", pasteEnd),
     ]
+    /// The terminal's word on mode 2026, by its number: not known, set, reset, always set, never set.
+    private static let modeAnswers: Int32 = 0x1F20
 
     /// More than this is not taken from one paste.
     static let pasteMax = 1 << 20
@@ -24,10 +26,18 @@ struct KeyReader {
     private static let doublePressMs: Int64 = 400
 
     private var paste: String.UnicodeScalarView?
+    /// Scalars in `paste`, which would have to count them anew each time.
+    private var pasted = 0
     private var lastPress: (column: Int32, row: Int32, time: Int64)?
 
     /// Sequences that terminal types do not mention and terminals send all the same.
-    static func defineKeys() { for (sequence, code) in sequences { define_key(sequence, code) } }
+    static func defineKeys() {
+        for (sequence, code) in sequences { define_key(sequence, code) }
+        for state in Int32(0)...4 { define_key("\u{1B}[?2026;\(state)$y", modeAnswers + state) }
+    }
+
+    /// Whether the terminal shows frames as one; nil while it has not said.
+    private(set) var synchronizes: Bool?
 
     mutating func read() -> [InputEvent] {
         var out: [InputEvent] = []
@@ -50,8 +60,9 @@ struct KeyReader {
         if isKey && code == KeyReader.pasteEnd {
             if let paste { out.append(.paste(String(paste))) }
             paste = nil
-        } else if !isKey, let scalar = Unicode.Scalar(UInt32(bitPattern: code)), (paste?.count ?? 0) < KeyReader.pasteMax {
+        } else if !isKey, let scalar = Unicode.Scalar(UInt32(bitPattern: code)), pasted < KeyReader.pasteMax {
             paste?.append(scalar == "\r" ? "\n" : scalar)
+            pasted += 1
         }
     }
 
@@ -59,9 +70,14 @@ struct KeyReader {
         if !isKey { return character(code).map { .key($0) } }
         if code == KeyReader.pasteStart {
             paste = String.UnicodeScalarView()
+            pasted = 0
             return nil
         }
         if code == KEY_MOUSE { return mouse() }
+        if (KeyReader.modeAnswers...KeyReader.modeAnswers + 4).contains(code) {
+            synchronizes = (1...3).contains(code - KeyReader.modeAnswers)
+            return nil
+        }
         return functionKey(code).map { .key($0) }
     }
 

@@ -18,6 +18,7 @@ package final class Terminal {
     package let glyphs: Glyphs
     /// Understands what xterm and those like it do: bracketed paste, the clipboard sequence.
     private let isXtermLike: Bool
+    private let frames: FrameOutput
     private var palette: Palette
     private var shown: Grid?
     private var isClosed = false
@@ -47,6 +48,7 @@ package final class Terminal {
             CrashGuard.remove()
             throw .cannotPosition(options.term)
         }
+        frames = FrameOutput(curses: fileno(output), terminal: outputDescriptor)
         isXtermLike = shim_flag_capability("XT") != 0 || shim_string_capability("kmous") != nil
         let codeset = shim_codeset().map { String(cString: $0) } ?? ""
         // Linux's own console draws blocks and has no braille.
@@ -84,9 +86,21 @@ package final class Terminal {
             mousemask(shim_mouse_wanted(), nil)
         }
         setPasteBrackets(true)
+        // Whether it can take a frame as one: the answer comes as if it were typed.
+        if asksModes { write("\u{1B}[?2026$p") }
     }
 
+    /// Linux's own console knows neither such questions nor notifications, and the older it is the more of them it prints.
+    private var isLinuxConsole: Bool { options.term.hasPrefix("linux") }
+    private var asksModes: Bool { isXtermLike && !isLinuxConsole && options.asksModes }
+
     private func setPasteBrackets(_ on: Bool) { if isXtermLike { write(on ? "\u{1B}[?2004h" : "\u{1B}[?2004l") } }
+
+    /// The terminal has not taken all that was sent; `descriptor` can be polled for room, and `flush` goes on.
+    package var backlog: Int32? { frames.isBacklogged ? frames.writeDescriptor : nil }
+    package func flush() { frames.flush() }
+    /// Bytes sent since last asked.
+    package func takeSent() -> Int { frames.takeSent() }
 
     package var size: (width: Int, height: Int) { (Int(getmaxx(shim_stdscr())), Int(getmaxy(shim_stdscr()))) }
 
@@ -102,10 +116,12 @@ package final class Terminal {
         let old = shown
         if let old, old == grid { return }
         let sameSize = old.map { $0.width == grid.width && $0.height == grid.height } ?? false
-        for y in 0..<min(grid.height, size.height) where !sameSize || old.map({ $0.row(y) != grid.row(y) }) ?? true { blit(grid, y) }
-        placeCursor(grid.cursor)
-        wnoutrefresh(shim_stdscr())
-        doupdate()
+        frames.frame {
+            for y in 0..<min(grid.height, size.height) where !sameSize || old.map({ $0.row(y) != grid.row(y) }) ?? true { blit(grid, y) }
+            placeCursor(grid.cursor)
+            wnoutrefresh(shim_stdscr())
+            doupdate()
+        }
         shown = grid
     }
 
@@ -152,7 +168,11 @@ package final class Terminal {
     // MARK: Reading
 
     /// All input that has arrived; returns at once.
-    package func read() -> [InputEvent] { keys.read() }
+    package func read() -> [InputEvent] {
+        let events = keys.read()
+        if let answer = keys.synchronizes { frames.isSynchronized = answer }
+        return events
+    }
 
     /// The window has changed its size: asks the terminal for the new one and draws everything anew with the next `show`.
     package func resized() -> (width: Int, height: Int) {
@@ -171,7 +191,16 @@ package final class Terminal {
     }
 
     /// Rings, or flashes, as the terminal is set.
-    package func bell() { beep() }
+    package func bell() { frames.frame { beep() } }
+
+    /// A notification of the desktop's (OSC 9), where the terminal may know such a thing; tmux is asked to hand it on. Whatever a terminal
+    /// would obey in `text` is left out.
+    package func notify(_ text: String) {
+        guard isXtermLike, !isLinuxConsole else { return }
+        let plain = String(String.UnicodeScalarView(text.unicodeScalars.filter { Escape.isSafe($0) }))
+        let sequence = "\u{1B}]9;\(plain)\u{7}"
+        write(options.isInTmux ? "\u{1B}Ptmux;\u{1B}\(sequence)\u{1B}\\" : sequence)
+    }
 
     /// Puts text on the clipboard of the terminal's user, also through ssh and tmux (OSC 52). Nothing where the terminal has no such thing.
     package func copy(_ text: String) -> Bool {
@@ -184,24 +213,24 @@ package final class Terminal {
     /// Terminals refuse longer ones.
     package static let copyMax = 74_994
 
-    private func write(_ text: String) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(outputDescriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { return }
-            rest = rest.dropFirst(count)
-        }
-    }
+    private func write(_ text: String) { frames.send(Array(text.utf8)) }
 
     // MARK: Leaving and coming back
 
     /// Gives the terminal back as it was, for as long as another program has it.
     package func suspend() {
         setPasteBrackets(false)
+        settle()
         def_prog_mode()
         endwin()
     }
+
+    /// Everything that was sent has arrived before ncurses writes by itself; a terminal that takes nothing any more is not waited for.
+    private func settle() {
+        if !frames.drain(milliseconds: Terminal.patienceMs) { frames.discard() }
+    }
+
+    private static let patienceMs: Int32 = 1_000
 
     package func resume() {
         reset_prog_mode()
@@ -215,12 +244,31 @@ package final class Terminal {
         guard !isClosed else { return }
         isClosed = true
         setPasteBrackets(false)
-        if isCursorVisible == false { curs_set(1) }
-        endwin()
+        if frames.drain(milliseconds: Terminal.patienceMs) {
+            if isCursorVisible == false { curs_set(1) }
+            endwin()
+        } else {
+            // It takes nothing: ncurses would wait for ever. Its modes are given back without a word to it.
+            frames.discard()
+            frames.frame {
+                if isCursorVisible == false { curs_set(1) }
+                endwin()
+            }
+            reset_shell_mode()
+        }
+        if keys.synchronizes == nil && asksModes { dropAnswers() }
         delscreen(screen)
         fclose(output)
         fclose(input)
         CrashGuard.remove()
+    }
+}
+
+extension Terminal {
+    /// A console that is left at once: what the terminal still answers is not for the shell.
+    private func dropAnswers() {
+        guard isatty(inputDescriptor) == 1 else { return }
+        tcflush(inputDescriptor, TCIFLUSH)
     }
 }
 

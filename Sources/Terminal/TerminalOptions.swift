@@ -19,6 +19,10 @@ package struct TerminalOptions: Equatable, Sendable {
     /// Boxes and signs in ASCII, whatever the locale says.
     package var ascii = false
     package var mouse = true
+    /// tmux stands between us and the terminal.
+    package var isInTmux = false
+    /// Ask the terminal whether it takes frames as one (mode 2026); Apple's writes such a question on the screen.
+    package var asksModes = true
 
     package init(term: String) { self.term = term }
 
@@ -27,6 +31,8 @@ package struct TerminalOptions: Equatable, Sendable {
         term = environment("TERM") ?? "dumb"
         noColour = environment("NO_COLOR").map { !$0.isEmpty } ?? false
         if let setting = environment("CLICOLOR"), setting == "0" { noColour = true }
+        asksModes = environment("TERM_PROGRAM") != "Apple_Terminal"
+        isInTmux = environment("TMUX").map { !$0.isEmpty } ?? false
     }
 }
 

@@ -1,5 +1,6 @@
 import Console
 import Grid
+import Observatory
 import Settings
 import Testing
 
@@ -23,6 +24,41 @@ import Testing
         #expect(file.skin == "light" && file.columns.first?.widths == [.init("MESSAGES", 20)])
         #expect(file.commands.first?.words == ["kcat", "-t", "${topic}"] && file.commands.first?.confirms == true)
         #expect(file.keys.action(for: Key("D"), in: .topics) == .delete && file.keys.action(for: Key("r"), in: .topics) == nil)
+    }
+
+    @Test func alertsAreRead() throws {
+        let text = """
+            alerts:
+              - {when: under-replicated > 0 && offline == 0, for: 2m, resolved: true}
+              - name: a group in trouble
+                on: [lag-trouble, rebalance]
+                of: billing*
+                do: bell
+                run: "page-me 'on call'"
+            """
+        let alerts = try ConsoleSettings(text).alerts
+        #expect(alerts.count == 2 && alerts[0].name == "under-replicated > 0 && offline == 0" && alerts[0].means == [.bell, .notify])
+        let expression = try CheckExpression("under-replicated > 0 && offline == 0")
+        #expect(alerts[0].cause == .condition(expression, forMs: 120_000, resolved: true))
+        #expect(alerts[1].cause == .happening([.lagTrouble, .rebalance], of: "billing*") && alerts[1].means == [.bell])
+        #expect(alerts[1].hook == ["page-me", "on call"])
+        #expect(try ConsoleSettings("alerts:\n- {on: rot, run: x}\n").alerts[0].means == [])
+    }
+
+    @Test(arguments: [
+        ("alerts: {}\n", 1, "alerts is to be a list"), ("alerts:\n- {name: x}\n", 2, "either when"),
+        ("alerts:\n- {when: luck > 1}\n", 2, "nothing that can be checked"), ("alerts:\n- {on: luck}\n", 2, "nothing is called luck"),
+        ("alerts:\n- when: lag > 1\n  for: soon\n", 3, "for is a time"), ("alerts:\n- {on: rot, for: 2m}\n", 2, "belong to when"),
+        ("alerts:\n- {on: rot, do: shout}\n", 2, "shout is no way"), ("alerts:\n- {when: lag > 1, of: x}\n", 2, "of belongs to on"),
+        ("alerts:\n- {on: rot, run: \"mail ${object}\"}\n", 2, "in its environment"),
+        ("alerts:\n- {when: lag > 1, for: 9999999999999h}\n", 2, "for is"),
+        ("alerts:\n- {on: rot, when: lag > 1}\n", 2, "either when"), ("alerts:\n- {on: rot, colour: x}\n", 2, "an alert has no colour"),
+    ])
+    func mistakesInAlertsAreToldWithTheirLine(text: String, line: Int, message: String) {
+        #expect { try ConsoleSettings(text) } throws: { error in
+            guard let failure = error as? YAML.Failure else { return false }
+            return failure.line == line && failure.message.contains(message)
+        }
     }
 
     @Test(arguments: [

@@ -298,10 +298,10 @@ def other_terminals():
             equal(f"{name}: ctrl-c quits", terminal.ended(), 0)
         finally:
             terminal.close()
-    terminal = Terminal("dev", "--brokers", "1", "--port", "0", "--ephemeral", environment={"TERM": "dumb"})
+    terminal = Terminal("dev", "--brokers", "1", "--port", "0", "--ephemeral", environment={"TERM": "nonesuch"})
     try:
-        check("dumb: refused", terminal.ended() == 1, terminal.status)
-        check("dumb: with the reason", b"cannot show the console" in terminal.raw, terminal.raw)
+        check("a type nobody knows: refused", terminal.ended() == 1, terminal.status)
+        check("with the reason", b"is not known here" in terminal.raw, terminal.raw)
     finally:
         terminal.close()
 

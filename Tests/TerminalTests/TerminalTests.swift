@@ -81,6 +81,44 @@ import Testing
         #expect(rig.sent() == "")
     }
 
+    @Test func whatIsSentIsCountedToTheByte() throws {
+        let rig = try Rig()
+        _ = (rig.sent(), rig.terminal.takeSent())
+        rig.terminal.show(rig.grid(["hello", "", "world"]))
+        rig.terminal.bell()
+        let sent = rig.sent()
+        #expect(sent.contains("hello") && sent.hasSuffix("\u{7}"))
+        #expect(rig.terminal.takeSent() == sent.utf8.count && rig.terminal.takeSent() == 0)
+    }
+
+    @Test func framesArriveAsOneWhereTheTerminalSaysItCan() throws {
+        for (state, isAble) in [("0", false), ("1", true), ("2", true), ("4", false)] {
+            let rig = try Rig(width: 80, height: 24)
+            #expect(rig.sent().contains("\u{1B}[?2026$p"), "it is asked")
+            #expect(rig.type("\u{1B}[?2026;\(state)$y") == [], "the answer is no key")
+            _ = rig.sent()
+            rig.terminal.show(rig.grid((0..<20).map { "line number \($0) of many that make a whole frame" }))
+            let frame = rig.sent()
+            #expect(frame.hasPrefix("\u{1B}[?2026h") == isAble && frame.hasSuffix("\u{1B}[?2026l") == isAble, "\(state)")
+            rig.terminal.show(rig.grid((0..<20).map { $0 == 3 ? "x" : "line number \($0) of many that make a whole frame" }))
+            #expect(!rig.sent().contains("2026"), "a few bytes need no marks")
+        }
+        #expect(try !Rig("linux").sent().contains("2026"))
+    }
+
+    @Test func notificationsAreOSC9AndNothingElse() throws {
+        let rig = try Rig()
+        _ = rig.sent()
+        rig.terminal.notify("night watch: 3 partitions")
+        #expect(rig.sent() == "\u{1B}]9;night watch: 3 partitions\u{7}")
+        rig.terminal.notify("a\u{7}b\u{1B}]0;x\u{9C}\u{9B}c\n")
+        #expect(rig.sent() == "\u{1B}]9;ab]0;xc\u{7}")
+        let plain = try Rig("vt100")
+        _ = plain.sent()
+        plain.terminal.notify("x")
+        #expect(plain.sent() == "")
+    }
+
     @Test func aSmallChangeIsAFewBytes() throws {
         let rig = try Rig()
         rig.terminal.show(rig.grid(["hello", "count 1", "world"]))

@@ -1,17 +1,22 @@
 import Console
 import Glibc
 import Grid
+import Observatory
 import Primitives
 import Settings
 
-/// `kastellan.yaml`: keys, the skin, programs behind keys, columns. A mistake is told with its line.
+/// `kastellan.yaml`: keys, the skin, programs behind keys, columns, alerts. A mistake is told with its line.
 struct ConsoleSettings {
     var keys = KeyMap.standard
     var skin: String?
     var commands: [ExternalCommand] = []
     var columns: [ColumnWish] = []
 
-    private static let parts = ["keys", "skin", "commands", "columns"]
+    var alerts: [AlertRule] = []
+
+    var maxBytesPerSecond: Int?
+
+    private static let parts = ["keys", "skin", "commands", "columns", "alerts", "max-bytes-per-second"]
 
     init() {}
 
@@ -29,10 +34,18 @@ struct ConsoleSettings {
         for entry in try YAML.parse(text).entries(of: "the file", only: ConsoleSettings.parts) {
             switch entry.key {
             case "keys": keys = try ConsoleSettings.keys(entry.value)
+            case "max-bytes-per-second":
+                guard let bytes = entry.value.text.flatMap({ Int($0) }), (100...1_000_000_000).contains(bytes) else {
+                    throw YAML.Failure(line: entry.line, "max-bytes-per-second is to be a number from 100")
+                }
+                maxBytesPerSecond = bytes
             case "skin": skin = try entry.value.wantedText("skin")
             case "commands":
                 guard let list = entry.value.list else { throw YAML.Failure(line: entry.line, "commands is to be a list") }
                 for item in list { commands.append(try ConsoleSettings.command(item)) }
+            case "alerts":
+                guard let list = entry.value.list else { throw YAML.Failure(line: entry.line, "alerts is to be a list") }
+                for item in list { alerts.append(try ConsoleSettings.alert(item)) }
             default: for view in try entry.value.entries(of: "columns") { columns.append(try ConsoleSettings.wish(view)) }
             }
         }

@@ -49,8 +49,11 @@ enum ConsoleCommand {
         options.command = invocation.text("--command")
         options.schemas = try SchemaAccess.book(invocation, waits: false)
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
+        // A terminal that cannot move its cursor can still show lines.
+        options.isLineByLine = invocation.isSet("--line-mode") || terminal.term == "dumb"
         let file = try ConsoleSettings.read()
-        (options.keys, options.commands, options.columns) = (file.keys, file.commands, file.columns)
+        options.maxBytesPerSecond = invocation.integer("--max-bytes-per-second").map { Int($0) } ?? file.maxBytesPerSecond
+        (options.keys, options.commands, options.columns, options.alerts) = (file.keys, file.commands, file.columns, file.alerts)
         if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") ?? file.skin { options.theme = skin }
         return options
     }

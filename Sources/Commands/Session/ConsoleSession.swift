@@ -22,6 +22,7 @@ package struct ConsoleSessionOptions: Sendable {
     package var keys = KeyMap.standard
     package var commands: [ExternalCommand] = []
     package var columns: [ColumnWish] = []
+    package var alerts: [AlertRule] = []
     /// The colour of the context's name.
     package var color: Color?
     /// Makes out how to connect to another context; may take its time, and is called on a thread of its own.
@@ -34,6 +35,10 @@ package struct ConsoleSessionOptions: Sendable {
     package var command: String?
     /// Time between two refreshes of what is on the screen.
     package var refreshMs: Int64 = 1000
+    /// The most bytes a second that the terminal is sent; nil: no bound, and no figure in the header.
+    package var maxBytesPerSecond: Int?
+    /// Lines instead of a screen.
+    package var isLineByLine = false
     /// What reads payloads that were written by schemas of a registry.
     package var schemas: SchemaBook?
     /// The file of the history; nil: none is kept.
@@ -98,7 +103,7 @@ package final class ConsoleSession {
 
     let options: ConsoleSessionOptions
     var console: Console
-    let terminal: Terminal
+    let terminal: any SessionScreen
     let mailbox = ConsoleMailbox()
     let signals: SessionSignals
     var connection: SessionConnection?
@@ -112,6 +117,8 @@ package final class ConsoleSession {
     var color: Color?
     var themeName: String
     let skins: SkinWatch?
+    /// How many programs of alerts run now.
+    let hooks = HookCount()
     /// A command for the next cluster's first screen.
     var nextCommand: String?
     /// Nil where none is kept.
@@ -125,19 +132,29 @@ package final class ConsoleSession {
     private var isDirty = true
     private var isUrgent = true
     private var lastFrame = Instant.zero
+    private var budget: WireBudget
+    private var lastReading = Instant.zero
+    private var wasHeldBack = false
 
     /// Runs a console on standard input and output until it is quit. `events` brings what brokers in this process say happened.
     package static func run(
         _ target: ConsoleTarget, events: ClusterEventMailbox? = nil, chaos: @escaping @Sendable () -> (any ChaosControls)? = { nil },
         options: ConsoleSessionOptions
     ) -> ConsoleEnd {
-        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { return .noScreen(.noTerminal) }
+        let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+        guard isTerminal || options.isLineByLine else { return .noScreen(.noTerminal) }
         let signals = SessionSignals()
         defer { signals.restore() }
         do throws(TerminalError) {
             let theme = (try? options.themes.load(options.theme)) ?? Theme.monochrome
-            let terminal = try Terminal(
-                input: STDIN_FILENO, output: STDOUT_FILENO, options: options.terminal, theme: theme.coloured(context: options.color))
+            let terminal: any SessionScreen =
+                if options.isLineByLine {
+                    LineScreen()
+                } else {
+                    try Terminal(
+                        input: STDIN_FILENO, output: STDOUT_FILENO, options: options.terminal,
+                        theme: theme.coloured(context: options.color))
+                }
             let session = ConsoleSession(target, terminal, theme, signals, events, chaos, options)
             session.loop(target)
             session.close()
@@ -148,7 +165,7 @@ package final class ConsoleSession {
     }
 
     private init(
-        _ target: ConsoleTarget, _ terminal: Terminal, _ theme: Theme, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
+        _ target: ConsoleTarget, _ terminal: any SessionScreen, _ theme: Theme, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
         _ chaos: @escaping @Sendable () -> (any ChaosControls)?, _ options: ConsoleSessionOptions
     ) {
         self.options = options
@@ -166,9 +183,10 @@ package final class ConsoleSession {
             glyphs: terminal.glyphs, themeNames: options.themes.names)
         consoleOptions.contexts = options.contexts
         consoleOptions.hasContextColor = options.color != nil
-        (consoleOptions.commands, consoleOptions.columns) = (options.commands, options.columns)
+        (consoleOptions.commands, consoleOptions.columns, consoleOptions.alerts) = (options.commands, options.columns, options.alerts)
         console = Console(options: consoleOptions, keys: options.keys)
         themeName = options.theme
+        budget = WireBudget(cap: options.maxBytesPerSecond)
         skins = SkinWatch(options.themes.directories)
         console.tools.compile = compileTailProgram
     }
@@ -184,13 +202,16 @@ package final class ConsoleSession {
         while end == nil {
             wait()
             takeSignals()
-            for input in terminal.read() {
+            for event in terminal.read(console, now: SystemClock.now()) {
                 isUrgent = true
-                feed(.input(input))
+                feed(event)
             }
+            if terminal.isAtEnd, end == nil { end = .quit }
             takeMail()
             if skins?.takeChange() == true { reloadTheme() }
+            terminal.flush()
             drawIfDue()
+            tellBudget()
         }
     }
 
@@ -221,7 +242,9 @@ package final class ConsoleSession {
     /// Sleeps until something arrives, a frame is due, or something on the screen changes by itself.
     private func wait() {
         var deadline = console.nextDeadline ?? .distantFuture
-        if isDirty { deadline = min(deadline, isUrgent ? .zero : frameDeadline) }
+        // A terminal that takes no more says so itself when it does again.
+        if isDirty, terminal.backlog == nil { deadline = min(deadline, frameDeadline) }
+        if let due = nextReading { deadline = min(deadline, due) }
         var timeout: Int32 = -1
         if deadline != .distantFuture {
             let nanoseconds = deadline.nanoseconds &- SystemClock.instant().nanoseconds
@@ -233,24 +256,52 @@ package final class ConsoleSession {
             pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
             // Negative where nothing is watched: poll passes it over.
             pollfd(fd: skins?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: terminal.backlog ?? -1, events: Int16(POLLOUT), revents: 0),
         ]
         let count = poll(&watched, nfds_t(watched.count), timeout)
         if count == 0, let due = console.nextDeadline, due <= SystemClock.instant() { feed(.tick) }
-        if watched[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { end = .hangup }
+        // Lines may wait in a pipe whose other end is gone.
+        let isGone = watched[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
+        if isGone, !options.isLineByLine || watched[0].revents & Int16(POLLIN) == 0 { end = options.isLineByLine ? .quit : .hangup }
     }
 
-    private var frameDeadline: Instant { lastFrame.adding(milliseconds: 1000 / ConsoleSession.framesPerSecond) }
+    /// When the next frame may be drawn: a key's at once, news a little after the last, and both as the budget has it.
+    private var frameDeadline: Instant {
+        let paid = budget.nextFrame(isUrgent: isUrgent)
+        return isUrgent ? paid : max(paid, lastFrame.adding(milliseconds: 1000 / ConsoleSession.framesPerSecond))
+    }
 
     private func drawIfDue() {
-        guard isDirty, end == nil, isUrgent || frameDeadline <= SystemClock.instant() else { return }
+        guard isDirty, end == nil else { return }
+        let now = SystemClock.instant()
+        if terminal.backlog != nil || budget.nextFrame(isUrgent: isUrgent) > now { wasHeldBack = true }
+        guard terminal.backlog == nil, frameDeadline <= now else { return }
         draw()
     }
 
     private func draw() {
-        terminal.show(console.render())
+        terminal.show(console)
         isDirty = false
         isUrgent = false
         lastFrame = SystemClock.instant()
+        budget.sent(terminal.takeSent(), at: lastFrame)
+    }
+
+    // MARK: The budget in the header
+
+    /// Once a second while the figure is not zero: it falls to that, and then nothing more is sent for its sake.
+    private var nextReading: Instant? {
+        guard budget.cap != nil, wasHeldBack || budget.rate(at: SystemClock.instant()) > 0 else { return nil }
+        return lastReading.adding(milliseconds: 1000)
+    }
+
+    private func tellBudget() {
+        let now = SystemClock.instant()
+        guard let due = nextReading, due <= now else { return }
+        lastReading = now
+        let reading = WireReading(rate: budget.rate(at: now), cap: budget.cap, isHolding: wasHeldBack)
+        wasHeldBack = false
+        if reading != console.wire { feed(.wire(reading)) }
     }
 
     func feed(_ event: ConsoleEvent) {

@@ -55,6 +55,12 @@ final class ConsoleMailbox: Sendable {
     }
 }
 
+/// Counts what runs on threads of its own.
+final class HookCount: Sendable {
+    private let count = Mutex(0)
+    func withLock<Result>(_ body: (inout Int) -> Result) -> Result { count.withLock { body(&$0) } }
+}
+
 /// Where brokers of this process put what happened, for a console that may come later: the last `heldMax` wait for it.
 package final class ClusterEventMailbox: Sendable {
     package static let heldMax = 1000

@@ -38,6 +38,8 @@ extension ConsoleSession {
         case .arm(let minutes): arm(minutes)
         case .external(let run): runExternal(run)
         case .bell: terminal.bell()
+        case .notify(let text): terminal.notify(text)
+        case .hook(let run): runHook(run)
         }
     }
 
@@ -144,6 +146,29 @@ extension ConsoleSession {
         let size = terminal.resized()
         feed(.input(.resize(width: size.width, height: size.height)))
         if let notice { feed(.notice(notice)) }
+    }
+}
+
+extension ConsoleSession {
+    /// Programs of alerts that may run at once; each has half a minute.
+    static let hooksMax = 8
+
+    /// An alert's program. What it prints goes nowhere; only that it failed is said.
+    func runHook(_ run: ExternalRun) {
+        let (mailbox, hooks) = (mailbox, hooks)
+        let isFree = hooks.withLock { count in
+            guard count < ConsoleSession.hooksMax else { return false }
+            count += 1
+            return true
+        }
+        guard isFree else {
+            let text = "\(run.name): \(ConsoleSession.hooksMax) programs of alerts run already."
+            return mailbox.post(.event(.notice(Notice(.warning, text))))
+        }
+        Subprocess.detached(run.words, environment: run.environment.map { ($0.name, $0.value) }) { failure in
+            hooks.withLock { $0 -= 1 }
+            if let failure { mailbox.post(.event(.notice(Notice(.warning, "\(run.name): \(failure.message).")))) }
+        }
     }
 }
 

@@ -42,5 +42,13 @@ extension Flag {
         Flag("--ascii", nil, "Draw with ASCII only, as is done where the locale is not UTF-8."),
         Flag("--low-color", nil, "Use the terminal's own sixteen colours only."),
         Flag("--no-mouse", nil, "Leave the mouse to the terminal."),
+        Flag(
+            "--line-mode", nil,
+            "Lines instead of a screen, for screen readers and where TERM is dumb: commands are typed line by line, views are told as "
+                + "lines, and so is what changes."),
+        Flag(
+            "--max-bytes-per-second", nil, .integer("N", 100...1_000_000_000),
+            "For slow links: send the terminal no more than that over time, and show in the header what is sent. News are drawn less "
+                + "often; keys are answered first."),
     ]
 }

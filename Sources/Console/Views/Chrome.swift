@@ -94,10 +94,14 @@ extension Console {
     }
 
     private func modeSpans() -> [Span] {
+        var spans: [Span] = []
         if let armedUntil {
-            return [Span(" armed \(Console.countdown(armedUntil.milliseconds(since: now.instant)))", .failure)]
+            spans = [Span(" armed \(Console.countdown(armedUntil.milliseconds(since: now.instant)))", .failure)]
+        } else if isReadOnly {
+            spans = [Span(" read-only", .warning)]
         }
-        return isReadOnly ? [Span(" read-only", .warning)] : []
+        if let wire { spans.append(Span("  \(wire.text)\(wire.isHolding ? " slowed" : "")", wire.isHolding ? .warning : .muted)) }
+        return spans
     }
 
     /// Brokers and partitions in a few words; the worst first.

@@ -53,6 +53,12 @@ extension Console {
     /// State, verdict, lag and pace of the group in two lines.
     private func drawGroupSummary(_ grid: inout Grid, _ area: Rect, _ id: String) {
         guard let group = snapshot.group(id) else { return }
+        let (first, second) = groupSummarySpans(group)
+        grid.put(area.x, area.y, spans: first, clip: area)
+        grid.put(area.x, area.y + 1, spans: second, clip: area)
+    }
+
+    func groupSummarySpans(_ group: GroupSnapshot) -> (first: [Span], second: [Span]) {
         let state = groupState(group)
         let lag = group.analysis
         let verdict = verdictCell(lag.verdict)
@@ -65,7 +71,6 @@ extension Console {
             first += [Span("   Drained in ", .label), Span(drained, lag.drainMs == nil ? .warning : .value)]
         }
         first += [Span("   Members ", .label), Span(String(group.members.count), .value)]
-        grid.put(area.x, area.y, spans: first, clip: area)
         var second: [Span] = [Span(" In ", .label), Span(Format.rate(lag.rateIn), .value)]
         second += [Span("   Out ", .label), Span(Format.rate(lag.rateOut ?? group.consumeRate), .value)]
         second += [Span("   Coordinator ", .label), Span(group.coordinator.map { "broker \($0)" } ?? "-", .value)]
@@ -77,7 +82,7 @@ extension Console {
             ]
         }
         second += [Span("   Type ", .label), Span(group.type.isEmpty ? "-" : Escape.line(group.type), .value)]
-        grid.put(area.x, area.y + 1, spans: second, clip: area)
+        return (first, second)
     }
 
     // MARK: Overlays

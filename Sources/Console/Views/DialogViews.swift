@@ -94,7 +94,7 @@ extension Console {
         }
     }
 
-    private func planTitle(_ dialog: PlanDialog) -> String {
+    func planTitle(_ dialog: PlanDialog) -> String {
         switch dialog.phase {
         case .planning: "Working out the plan"
         case .review(let plan): Escape.line(plan.title)

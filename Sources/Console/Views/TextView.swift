@@ -95,7 +95,7 @@ extension Console {
         drawScroll(&grid, area, top, inside.height - 1, lines.count - 1)
     }
 
-    private var textTitle: String {
+    var textTitle: String {
         switch place {
         case .help: return "Help"
         case .message(let name): return "Message(\(Escape.line(name)))"

@@ -38,6 +38,7 @@ extension ClusterSnapshot {
         for event in recalled.events + newer { joined.append(event) }
         events = joined
         eventCount += recalled.events.count
+        recalledEvents += recalled.events.count
         let capacity = OffsetSeries.capacity(among: health.partitions)
         for name in topics.keys {
             let old = recalled.pictures.compactMap { picture in picture.topics[name].map { (picture.time, $0) } }
