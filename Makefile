@@ -118,7 +118,7 @@ test-swift:
 lint: deps-test
 	@swift build --product tidy -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/debug/tidy .
-	mandoc -T lint -W warning man/*.[15]
+	mandoc -T lint -W warning man/*.[157]
 
 test-lint:
 	@mkdir -p $(RESULTS)
@@ -128,7 +128,7 @@ test-lint:
 	counts=$$(sed -n 's/^tidy: \([0-9]*\) rules hold, \([0-9]*\) broken.*/\1 \2/p' $(RESULTS)/tidy.log)
 	[ -n "$$counts" ] || counts="0 1"
 	read -r p f <<< "$$counts"
-	for page in man/*.[15]; do
+	for page in man/*.[157]; do
 		if mandoc -T lint -W warning $$page; then p=$$((p + 1)); else f=$$((f + 1)); fi
 	done
 	echo "$$p $$f" > $(RESULTS)/lint
@@ -217,10 +217,11 @@ fuzz: deps
 	.build/fuzz/release/fuzz -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048
 
 install: build
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/kastellan/themes
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/kastellan/themes
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/kastellan
-	install -m 644 man/kastellan.1 $(DESTDIR)$(PREFIX)/share/man/man1/kastellan.1
-	install -m 644 man/kastellan.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/kastellan.yaml.5
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 themes/*.yaml $(DESTDIR)$(PREFIX)/share/kastellan/themes/
 	for shell in bash:bash-completion/completions/kastellan zsh:zsh/site-functions/_kastellan fish:fish/vendor_completions.d/kastellan.fish; do
 		file=$(DESTDIR)$(PREFIX)/share/$${shell#*:}

@@ -13,7 +13,7 @@ private func contents(_ path: String) -> String {
     return String(decoding: bytes[0..<count], as: UTF8.self)
 }
 
-@Suite struct ManualTests {
+@Suite(.serialized) struct ManualTests {
     /// The page holds what the table says. `KASTELLAN_UPDATE_GOLDENS=1 swift test --filter ManualTests` writes it there.
     @Test func thePageHoldsWhatTheTableSays() {
         let path = "\(root)/man/kastellan.1"
@@ -33,6 +33,46 @@ private func contents(_ path: String) -> String {
         guard getenv("KASTELLAN_UPDATE_GOLDENS") != nil, let file = fopen(path, "w") else { return }
         fputs(lines.joined(separator: "\n"), file)
         fclose(file)
+    }
+
+    /// Each command has a page of its own, as the table has it, and there is no page without its command.
+    @Test func everyCommandHasItsPage() {
+        for page in ManualPages.commands {
+            let path = "\(root)/man/\(page.file)"
+            if getenv("KASTELLAN_UPDATE_GOLDENS") != nil, let file = fopen(path, "w") {
+                fputs(page.text, file)
+                fclose(file)
+            }
+            #expect(contents(path) == page.text, "\(page.file): update it with KASTELLAN_UPDATE_GOLDENS=1")
+        }
+        let wanted = ["kastellan.1"] + ManualPages.commands.map(\.file)
+        var found: [String] = []
+        if let folder = opendir("\(root)/man") {
+            while let entry = readdir(folder) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { bytes in
+                    bytes.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name.hasSuffix(".1") { found.append(name) }
+            }
+            closedir(folder)
+        }
+        #expect(found.sorted() == wanted.sorted())
+    }
+
+    /// What the tables of keys, commands and alerts know stands between marks in pages that are written by hand otherwise.
+    @Test(arguments: ManualPages.parts.map(\.name)) func theTablesStandInTheirPages(name: String) throws {
+        let part = try #require(ManualPages.parts.first { $0.name == name })
+        let path = "\(root)/man/\(part.file)"
+        var lines = contents(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let first = try #require(lines.firstIndex(of: part.begin), "man/\(part.file) has lost the mark \(part.begin)")
+        let last = try #require(lines.firstIndex(of: part.end), "man/\(part.file) has lost the mark \(part.end)")
+        if getenv("KASTELLAN_UPDATE_GOLDENS") != nil, let file = fopen(path, "w") {
+            lines.replaceSubrange((first + 1)..<last, with: part.text.split(separator: "\n").map(String.init))
+            fputs(lines.joined(separator: "\n"), file)
+            fclose(file)
+        } else {
+            #expect(lines[(first + 1)..<last].map { $0 + "\n" }.joined() == part.text, "update it with KASTELLAN_UPDATE_GOLDENS=1")
+        }
     }
 
     @Test func completionsNameEveryCommandAndFlag() {

@@ -43,7 +43,7 @@ package enum ManualText {
         return out
     }
 
-    private static func item(_ flag: Flag) -> String {
+    static func item(_ flag: Flag) -> String {
         var out = ".It"
         if let short = flag.short { out += " Fl \(short.dropFirst()) ," }
         out += " Fl \(flag.long.dropFirst())"
@@ -52,7 +52,7 @@ package enum ManualText {
     }
 
     /// A line per sentence, as mdoc wants it, broken where it gets long.
-    private static func lines(_ text: String) -> String {
+    static func lines(_ text: String) -> String {
         var out = ""
         var sentence = ""
         for word in text.split(separator: " ") {
@@ -69,7 +69,7 @@ package enum ManualText {
         wrappedLines(sentence, width: 76).map { escaped($0) + "\n" }.joined()
     }
 
-    private static func sentence(_ text: String) -> String {
+    static func sentence(_ text: String) -> String {
         guard let first = text.first else { return text }
         return first.uppercased() + text.dropFirst() + "."
     }
