@@ -75,6 +75,7 @@ package enum Action: String, CaseIterable, Sendable {
     case newQuota = "new-quota"
     case editQuota = "edit-quota"
     case removeAdmin = "remove"
+    case mute
     // Faults on purpose, in a cluster of our own.
     case chaos
     case chaosKill = "chaos-kill"
@@ -109,7 +110,7 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case browsing
     case table, text
     case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, contexts, tail, message
-    case heat, why, transactions, transaction, hanging, access, quotas, users
+    case heat, why, transactions, transaction, hanging, access, quotas, users, alerts
     /// The menu of faults, which lies over a view.
     case chaos
 }
@@ -134,6 +135,7 @@ extension Place {
         case .access: [.everywhere, .browsing, .table, .access]
         case .quotas: [.everywhere, .browsing, .table, .quotas]
         case .users: [.everywhere, .browsing, .table, .users]
+        case .alerts: [.everywhere, .browsing, .table, .alerts]
         case .contexts: [.everywhere, .browsing, .table, .contexts]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]

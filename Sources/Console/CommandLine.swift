@@ -37,6 +37,7 @@ package enum CommandLine {
         ("hanging", "transactions that partitions hold open, and who ends them"),
         ("acls [/filter]", "access rules"), ("quotas [/filter]", "limits of users, client ids and addresses"),
         ("users [/filter]", "who logs in by SCRAM"),
+        ("alerts", "what kastellan.yaml wants to be told of, and how it stands"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
         ("tail TOPIC… [START]", "messages as they come, of several topics or /PATTERN/; START: begin, end, 1234, -100, 2h, @-1h:-5m"),
         ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
@@ -91,6 +92,7 @@ package enum CommandLine {
         case "acls": return .success(.go(.access, filter: filter ?? argument))
         case "quotas": return .success(.go(.quotas, filter: filter ?? argument))
         case "users": return .success(.go(.users, filter: filter ?? argument))
+        case "alerts": return .success(.go(.alerts, filter: filter ?? argument))
         case "transaction": return needed { .go(.transaction($0), filter: filter) }
         case "at": return needed { .at($0) }
         case "topic": return needed { .go(.topic($0), filter: filter) }

@@ -185,6 +185,7 @@ package struct Console: Sendable {
         if live == nil || place == .compare { rebuild() }
         if live == nil { tellAdminProblem() }
         alert(alerts.take(snapshot, now: now.instant))
+        if place == .alerts { rebuild() }
     }
 
     private mutating func take(_ input: InputEvent) {
@@ -284,6 +285,7 @@ package struct Console: Sendable {
         case .access: return [accessRows(snapshot)]
         case .quotas: return [quotaRows(snapshot)]
         case .users: return [userRows(snapshot)]
+        case .alerts: return [alertRows(alerts, now: now.instant)]
         case .tail, .message, .describe, .why, .compare, .help: return []
         }
     }

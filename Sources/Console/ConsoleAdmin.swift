@@ -16,6 +16,7 @@ extension Console {
         case .newQuota: overlay = .form(.quota(nil))
         case .editQuota: if let quota = selectedQuota { overlay = .form(.quota(quota)) }
         case .removeAdmin: removeAdmin()
+        case .mute: muteAlert()
         default: return false
         }
         return true

@@ -86,6 +86,7 @@ extension KeyMap {
         KeyBinding("e enter", .editQuota, [.quotas], hint: "change", "change the limits", isChange: true),
         KeyBinding("ctrl-d f9", .removeAdmin, [.access], hint: "remove", "remove the marked rules, or the one selected", isChange: true),
         KeyBinding("ctrl-d f9", .removeAdmin, [.quotas], hint: "remove", "remove all limits of the entity", isChange: true),
+        KeyBinding("m", .mute, [.alerts], hint: "mute", "the rule tells nobody any more, or does again"),
         KeyBinding("ctrl-d f9", .removeAdmin, [.users], hint: "remove", "take this way to log in from the user", isChange: true),
     ]
 

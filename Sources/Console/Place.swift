@@ -25,6 +25,8 @@ package enum Place: Equatable, Sendable {
     case access
     case quotas
     case users
+    /// What the user wants to be told of, and how it stands.
+    case alerts
     /// The clusters that have a name.
     case contexts
     /// One topic, several with spaces between, or a pattern between slashes.
@@ -71,6 +73,7 @@ package enum Place: Equatable, Sendable {
         case .access: "acls"
         case .quotas: "quotas"
         case .users: "users"
+        case .alerts: "alerts"
         case .contexts: "contexts"
         case .tail: "tail"
         case .message(let name): name
@@ -86,7 +89,7 @@ package enum Place: Equatable, Sendable {
     package var isTable: Bool {
         switch self {
         case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .contexts, .heat: true
-        case .transactions, .transaction, .hanging, .access, .quotas, .users: true
+        case .transactions, .transaction, .hanging, .access, .quotas, .users, .alerts: true
         default: false
         }
     }
@@ -118,7 +121,7 @@ package enum Place: Equatable, Sendable {
         case .describe(.topic(let name)), .why(.topic(let name)): .topic(name)
         case .describe(.partition(let partition)), .why(.partition(let partition)): .topic(partition.topic)
         case .describe(.group(let id)), .why(.group(let id)): .group(id)
-        case .contexts, .message, .describe, .why, .compare, .help: below.map { $0.screen(below: nil) } ?? .overview
+        case .contexts, .alerts, .message, .describe, .why, .compare, .help: below.map { $0.screen(below: nil) } ?? .overview
         }
     }
 }

@@ -113,7 +113,7 @@ extension KeyMap {
     package static let places: [Place] = [
         .overview, .brokers, .topics, .topic("t"), .partitions, .reassignments, .quorum, .groups, .group("g"), .events,
         .configs(.topic("t")), .contexts, .tail("t"), .message("m"), .help, .heat, .why(.group("g")),
-        .transactions, .transaction("t"), .hanging, .access, .quotas, .users,
+        .transactions, .transaction("t"), .hanging, .access, .quotas, .users, .alerts,
     ]
 
     package func conflict(in place: Place) -> (key: Key, first: KeyBinding, second: KeyBinding)? {

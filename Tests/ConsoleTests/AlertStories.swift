@@ -5,6 +5,26 @@ import Testing
 
 @testable import Console
 
+extension Driver {
+    /// With three rules, of which one fires and one is muted, on the view that shows them; the command line is open.
+    func alerted() {
+        let rules = [
+            ("copies are missing", "under-replicated > 0", 0), ("billing lags", "lag(billing) > 10M", 120), ("brokers", "brokers < 3", 0),
+        ]
+        let conditions = rules.compactMap { name, text, seconds -> AlertRule? in
+            guard let expression = try? CheckExpression(text) else { return nil }
+            let cause = AlertRule.Cause.condition(expression, forMs: Int64(seconds) * 1000, resolved: false)
+            return AlertRule(name: name, cause: cause, means: [.bell], hook: seconds > 0 ? ["page"] : nil)
+        }
+        let lost = AlertRule(name: "lost", cause: .happening([.brokerDown, .rot], of: "3"), means: AlertRule.Means.allCases)
+        console.alerts = AlertBook(conditions + [lost])
+        send(.snapshot(Sample.busy()))
+        _ = wait(90_000)
+        type("alerts").press("enter down down down m")
+        _ = wait(7_000)
+    }
+}
+
 /// Alerts as somebody at the console has them.
 @Suite struct AlertStories {
     private func driver(_ cause: AlertRule.Cause, _ means: [AlertRule.Means] = AlertRule.Means.allCases, hook: [String]? = nil) -> Driver {
@@ -85,6 +105,30 @@ import Testing
         #expect(!driver.takeRequests().contains(.bell))
         #expect(driver.console.nextDeadline.map { $0 <= driver.now.instant.adding(milliseconds: 4_000) } == true)
         driver.wait(4_000).expectRequest(.bell).expect("night watch, 3 times: rebalance")
+    }
+
+    @Test func aMutedRuleTellsNobodyUntilItIsAskedForAgain() throws {
+        let driver = driver(try when("under-replicated > 0", resolved: true), [.bell], hook: ["x"])
+        driver.press(":").type("alerts").press("enter").expect("unknown").press("m").expect("muted until m is pressed again")
+        driver.send(.snapshot(Sample.busy())).expect("muted")
+        let silent = driver.takeRequests().allSatisfy { request in
+            if case .hook = request { return false }
+            return request != .bell
+        }
+        #expect(silent)
+        driver.press("m").expect("firing")
+        var well = Sample.busy()
+        well.health.underReplicatedPartitions = 0
+        driver.send(.snapshot(well)).expectRequest(.bell).expect("quiet")
+        driver.wait(1_000).send(.snapshot(Sample.busy())).expect("firing").expectSelected("0")
+        // Another cluster does not unmute it.
+        driver.press("m")
+        for request in driver.console.enterContext(name: "other", bootstrap: [], mode: .writable, hasColor: false, now: driver.now) {
+            driver.note(request)
+        }
+        _ = driver.takeRequests()
+        driver.send(.snapshot(Sample.busy()))
+        #expect(!driver.takeRequests().contains(.bell))
     }
 
     /// Alerts are about now, whatever time the screen shows, and about this cluster alone.

@@ -134,6 +134,7 @@ struct SampleScreen: Sendable {
         SampleScreen("quotas", "Q", from: .administered), SampleScreen("users", "U", from: .administered),
         SampleScreen("acls-refused", "A", from: .refused) { $0.send(.snapshot(Sample.refused())) },
         SampleScreen("form-rule", "A down down n", from: .administered), SampleScreen("form-quota", "Q n", from: .administered),
+        SampleScreen("alerts", ":") { $0.alerted() }, SampleScreen("alerts-none", ":") { $0.type("alerts").press("enter") },
         SampleScreen("plan-abort", "ctrl-t H ctrl-d", from: .administered) { $0.send(.planned(ticket: 1, .success(Sample.abortPlan()))) },
     ]
     private static let chaos = [

@@ -123,6 +123,9 @@ def a_script_of_lines(broker):
     """All lines at once: each is understood after the one before, and the end of input is the end."""
     code, out, err = harness.run(PROGRAM, "-b", broker.bootstrap, "--line-mode", stdin=b"topics\nhelp\n\nnonsense\n", environment=PLACES)
     check("lines all at once", code == 0 and b"A number goes to that row" in out and not err, (code, out, err))
+    check("each is answered, once", out.count(b"Warning: No command nonsense") == 1 and out.count(b"Topics of user") == 2, out)
+    code, _, err = harness.run(PROGRAM, "-b", broker.bootstrap, environment={**PLACES, "TERM": "dumb"})
+    check("what is no terminal is not taken for one", code == 1 and b"not a terminal" in err, (code, err))
 
 
 with Broker() as shared:

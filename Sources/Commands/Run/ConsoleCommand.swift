@@ -1,5 +1,6 @@
 import ClientCore
 import Console
+import Glibc
 import Grid
 import Observatory
 import Primitives
@@ -49,8 +50,9 @@ enum ConsoleCommand {
         options.command = invocation.text("--command")
         options.schemas = try SchemaAccess.book(invocation, waits: false)
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
-        // A terminal that cannot move its cursor can still show lines.
-        options.isLineByLine = invocation.isSet("--line-mode") || terminal.term == "dumb"
+        // A terminal that cannot move its cursor can still show lines; what is no terminal has to be told so.
+        let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+        options.isLineByLine = invocation.isSet("--line-mode") || isTerminal && terminal.term == "dumb"
         let file = try ConsoleSettings.read()
         options.maxBytesPerSecond = invocation.integer("--max-bytes-per-second").map { Int($0) } ?? file.maxBytesPerSecond
         (options.keys, options.commands, options.columns, options.alerts) = (file.keys, file.commands, file.columns, file.alerts)

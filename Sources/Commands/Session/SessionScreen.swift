@@ -75,6 +75,7 @@ final class LineScreen: SessionScreen {
             let answer = mode.typed(line, after, now: now)
             say(answer.lines)
             for event in answer.events { _ = after.update(event, now: now) }
+            if !answer.events.isEmpty { say(mode.news(after)) }
             events += answer.events
         }
         return events

@@ -99,10 +99,12 @@ package struct LineMode: Sendable {
     /// What is different from what was told last, as lines.
     package mutating func news(_ console: Console) -> [String] {
         var out: [String] = []
-        if console.flash != flash {
-            flash = console.flash
-            if let notice = flash?.notice { out.append(LineMode.spoken(notice)) }
+        if let now = console.flash {
+            // A rehearsal says it a moment before the console itself does.
+            let isAgain = flash.map { $0.notice == now.notice && now.until.milliseconds(since: $0.until) < 1_000 } ?? false
+            if !isAgain { out.append(LineMode.spoken(now.notice)) }
         }
+        flash = console.flash
         out += standing(console) + happened(console)
         if console.overlay != overlay {
             let lines = overlayNews(console)

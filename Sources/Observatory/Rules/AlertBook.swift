@@ -37,6 +37,11 @@ package struct AlertBook: Equatable, Sendable {
         /// Since when the condition holds; nil while it does not.
         var holdsSince: Instant?
         var isFiring = false
+        /// The last judgement came to an end; nil before the first.
+        var isKnown: Bool?
+        var isMuted = false
+        var told = 0
+        var lastTold: Instant?
         var first: Alert?
         var count = 0
         var quietUntil = Instant.zero
@@ -53,6 +58,35 @@ package struct AlertBook: Equatable, Sendable {
         entries = Array(repeating: Entry(), count: rules.count)
     }
 
+    /// How a rule stands.
+    package struct Status: Equatable, Sendable {
+        package enum State: Equatable, Sendable {
+            /// A condition holds and was told; holds, and not long enough yet; does not hold; could not be judged.
+            case firing, holding, quiet, unknown
+        }
+        package var state: State
+        /// Milliseconds since the condition has held.
+        package var heldMs: Int64?
+        /// Alerts so far, and milliseconds since the last.
+        package var told: Int
+        package var lastMs: Int64?
+        package var isMuted: Bool
+    }
+
+    package func status(of index: Int, at now: Instant) -> Status {
+        let entry = entries[index]
+        var state = Status.State.quiet
+        if case .condition = rules[index].cause {
+            state = entry.isKnown != true ? .unknown : entry.isFiring ? .firing : entry.holdsSince != nil ? .holding : .quiet
+        }
+        return Status(
+            state: state, heldMs: entry.holdsSince.map { now.milliseconds(since: $0) }, told: entry.told,
+            lastMs: entry.lastTold.map { now.milliseconds(since: $0) }, isMuted: entry.isMuted)
+    }
+
+    /// A rule that is muted is watched on, and tells nobody.
+    package mutating func toggleMute(_ index: Int) { entries[index].isMuted.toggle() }
+
     /// What has to be read for the rules' sake, each once.
     package var needs: [Interest.Screen] {
         var out: [Interest.Screen] = []
@@ -64,7 +98,11 @@ package struct AlertBook: Equatable, Sendable {
     package var nextDeadline: Instant? { entries.filter { $0.count > 0 }.map(\.quietUntil).min() }
 
     /// Another cluster: nothing of the one before counts.
-    package mutating func forget() { self = AlertBook(rules) }
+    package mutating func forget() {
+        let muted = entries.map(\.isMuted)
+        self = AlertBook(rules)
+        for index in entries.indices { entries[index].isMuted = muted[index] }
+    }
 
     package mutating func take(_ snapshot: ClusterSnapshot, now: Instant) -> [Alert] {
         guard !rules.isEmpty else { return [] }
@@ -76,7 +114,17 @@ package struct AlertBook: Equatable, Sendable {
                 if let alert = judge(index, expression, forMs, resolved, snapshot, now) { out.append(alert) }
             }
         }
-        return out + due(now: now)
+        return told(out, now) + due(now: now)
+    }
+
+    /// Without those of muted rules; the others are counted.
+    private mutating func told(_ alerts: [Alert], _ now: Instant) -> [Alert] {
+        let heard = alerts.filter { !entries[$0.rule].isMuted }
+        for alert in heard {
+            entries[alert.rule].told += 1
+            entries[alert.rule].lastTold = now
+        }
+        return heard
     }
 
     /// What was held back and is due now.
@@ -89,7 +137,7 @@ package struct AlertBook: Equatable, Sendable {
             (entries[index].first, entries[index].count) = (nil, 0)
             entries[index].quietUntil = now.adding(milliseconds: AlertBook.gapMs)
         }
-        return out
+        return told(out, now)
     }
 
     // MARK: Conditions
@@ -100,10 +148,14 @@ package struct AlertBook: Equatable, Sendable {
         var holds = true
         var values: [Alert.Value] = []
         for comparison in expression.comparisons {
-            guard comparison.isReadable(in: snapshot), case .success(let value) = comparison.value(in: snapshot) else { return nil }
+            guard comparison.isReadable(in: snapshot), case .success(let value) = comparison.value(in: snapshot) else {
+                entries[index].isKnown = false
+                return nil
+            }
             values.append(Alert.Value(label: comparison.label, value: value))
             holds = holds && comparison.relation.holds(value, comparison.limit)
         }
+        entries[index].isKnown = true
         guard holds else {
             entries[index].holdsSince = nil
             guard entries[index].isFiring else { return nil }

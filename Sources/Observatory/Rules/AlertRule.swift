@@ -26,6 +26,16 @@ package struct AlertRule: Equatable, Sendable {
         (self.name, self.cause, self.means, self.hook) = (name, cause, means, hook)
     }
 
+    /// As somebody would say it: the condition, or what happens to what.
+    package var text: String {
+        switch cause {
+        case .condition(let expression, let forMs, _):
+            expression.comparisons.map(\.text).joined(separator: " && ") + (forMs > 0 ? " for \(forMs / 1000) s" : "")
+        case .happening(let triggers, let pattern):
+            triggers.map(\.rawValue).joined(separator: ", ") + (pattern.map { " of \($0)" } ?? "")
+        }
+    }
+
     /// What has to be read though it is not on the screen.
     package var needs: [Interest.Screen] {
         switch cause {
