@@ -198,7 +198,7 @@ test-simulate: deps
 	count() { if "$$@"; then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; }
 	count .build/release/simulate --seeds 60
 	count .build/release/simulate --compaction --once --seeds 12
-	count .build/release/simulate --bank 1000 --once --seeds 2
+	count .build/release/simulate --bank 10000 --once --seeds 1
 	count .build/release/simulate --first $$(date +%s) --seeds 20
 	count .build/release/storm --requests 2000 --jobs $(JOBS)
 	count .build/release/storm --requests 2000 --jobs $(JOBS) --seed $$(date +%s)
