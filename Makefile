@@ -37,8 +37,8 @@ KASKADE := .build/venv-kaskade
 DEBIAN_BUILD := libncurses-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libyaml-dev libssl-dev libsqlite3-dev libjq-dev pkg-config
 DEBIAN_TEST := kcat librdkafka-dev openssl mandoc tmux python3 python3-venv gcc libc6-dev
 
-# Monitors that the console is held against.
-DEBIAN_BENCH := htop btop
+# What the console and the brokers are held against.
+DEBIAN_BENCH := htop btop redis-server nats-server libhiredis-dev libnats-dev
 
 # A crash must end the process, not open a dialogue with it.
 export SWIFT_BACKTRACE := enable=no
@@ -173,10 +173,16 @@ test-foreign: build foreign-clients
 	@mkdir -p .build
 	gcc -O2 -Wall -Wextra -o $@ $< -lrdkafka -lpthread
 
-bench: deps-test build .build/loader $(KASKADE)/complete
+# Redis Streams and NATS JetStream in its place.
+.build/streams: Tests/Foreign/streams.c
+	@$(call install_missing,$(DEBIAN_BENCH))
+	mkdir -p .build
+	gcc -O2 -Wall -Wextra -o $@ $< -lhiredis -lnats -lpthread
+
+bench: deps-test build .build/loader .build/streams $(KASKADE)/complete
 	@$(call install_missing,$(DEBIAN_BENCH))
 	swift build -c release --product bench -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
-	.build/release/bench --program $(PROGRAM) --loader .build/loader --kaskade $(KASKADE)/bin/kaskade
+	.build/release/bench --program $(PROGRAM) --loader .build/loader --streams .build/streams --kaskade $(KASKADE)/bin/kaskade
 
 # Three processes, killed, paused, stopped and (as root) cut off; then every acknowledged record is looked for. A failing run keeps its
 # directory and has printed its seed.

@@ -48,10 +48,13 @@ public protocol Disk: AnyObject, Sendable {
     func modified(_ path: String) -> Timestamp?
     /// Bytes free and bytes in all, where the directory lies.
     func space(_ directory: String) -> (free: Int64, total: Int64)
+    /// How many files one data directory should keep open at most.
+    var openFilesMax: Int { get }
 }
 
 extension Disk {
     public func modified(_ path: String) -> Timestamp? { nil }
+    public var openFilesMax: Int { .max }
 
     /// The whole of a small file.
     public func readAll(_ path: String) throws(DiskError) -> Bytes {

@@ -22,12 +22,19 @@ package enum SystemClock {
     package static func seed() -> UInt64 { UInt64.random(in: .min ... .max) }
 }
 
-/// Lets this process have as many descriptors as the system allows it: each partition keeps three files open, each client one socket.
+/// Lets this process have as many descriptors as the system allows it: partitions in use keep a file open, each client a socket.
 package func raiseDescriptorLimit() {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
     limit.rlim_cur = limit.rlim_max
     _ = setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+}
+
+/// How many descriptors this process may have.
+package func descriptorLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return 1024 }
+    return Int(min(limit.rlim_cur, 1 << 30))
 }
 
 /// The system's own words for an error number.

@@ -6,6 +6,9 @@ import Primitives
 package final class PosixDisk: Disk {
     private let faults: DiskFaults?
 
+    /// An eighth of what the process may have: there are sockets besides, and perhaps other brokers in the same process.
+    package var openFilesMax: Int { max(descriptorLimit() / 8, 64) }
+
     package init(faults: DiskFaults? = nil) { self.faults = faults }
 
     package func open(_ path: String, create: Bool) throws(DiskError) -> any DiskFile {

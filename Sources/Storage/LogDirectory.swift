@@ -17,6 +17,7 @@ package final class LogDirectory {
     package var defaults: LogConfig
 
     let codecs: Codecs
+    let openFiles: OpenFiles
     /// Every partition found on disk or made since; the value is its log once it is open.
     var logs: OrderedMap<TopicPartition, PartitionLog?> = OrderedMap()
     var recoveryPoints: OrderedMap<TopicPartition, Offset> = OrderedMap()
@@ -35,6 +36,7 @@ package final class LogDirectory {
         self.disk = disk
         self.meta = meta
         self.codecs = codecs
+        openFiles = OpenFiles(max: disk.openFilesMax)
         self.defaults = defaults
         wasCleanShutdown = cleanEpoch != nil
         previousBrokerEpoch = cleanEpoch ?? -1
@@ -57,7 +59,8 @@ package final class LogDirectory {
             isClean: wasCleanShutdown, recoveryPoint: recoveryPoints[partition] ?? 0, logStartOffset: logStarts[partition] ?? 0,
             cleanedOffset: cleanedOffsets[partition] ?? 0)
         let log = try PartitionLog.open(
-            partition, directory: directory(partition), disk: disk, config: config ?? defaults, codecs: codecs, opening: opening, now: now)
+            partition, directory: directory(partition), disk: disk, config: config ?? defaults, codecs: codecs, opening: opening,
+            openFiles: openFiles, now: now)
         logs[partition] = .some(log)
         return log
     }
@@ -70,7 +73,8 @@ package final class LogDirectory {
             return log
         }
         let log = try PartitionLog.open(
-            partition, directory: directory(partition), disk: disk, config: config, codecs: codecs, opening: .init(isClean: true), now: now)
+            partition, directory: directory(partition), disk: disk, config: config, codecs: codecs, opening: .init(isClean: true),
+            openFiles: openFiles, now: now)
         try writeMetadata(partition, topicID, log)
         logs[partition] = .some(log)
         return log

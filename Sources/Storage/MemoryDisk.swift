@@ -22,6 +22,10 @@ package final class MemoryDisk: Disk, @unchecked Sendable {
     package var failsAfter: Int?
     package private(set) var operations = 0
     package private(set) var syncs = 0
+    /// How many files a data directory here should keep open.
+    package var openFilesMax = Int.max
+    /// Files that somebody holds now.
+    package fileprivate(set) var openFiles = 0
 
     package init() {}
 
@@ -183,7 +187,10 @@ package final class MemoryFile: DiskFile, @unchecked Sendable {
         self.disk = disk
         self.node = node
         self.path = path
+        disk.openFiles += 1
     }
+
+    deinit { disk.openFiles -= 1 }
 
     package var size: Int { node.bytes.count }
 

@@ -25,12 +25,13 @@ package final class PartitionLog {
 
     let disk: any Disk
     let codecs: Codecs
+    let openFiles: OpenFiles?
     var segments: [Segment] = []
     var epochs = LeaderEpochs()
     /// `leader-epoch-checkpoint` lacks something of `epochs`.
     var isEpochFileStale = false
-    /// That file, written since the last sync.
-    var unsyncedEpochFile: (any DiskFile)?
+    /// That file was written since the last sync.
+    var isEpochFileUnsynced = false
     var producerTable = ProducerTable()
     /// The newest batches of the active segment, so that reads at the tail need no index and no disk.
     var recent = RecentBatches()
@@ -45,7 +46,10 @@ package final class PartitionLog {
     /// Inactive segments keep no file open but for the one read last.
     var lastRead: Segment?
 
-    init(_ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs) {
+    init(
+        _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, openFiles: OpenFiles? = nil
+    ) {
+        self.openFiles = openFiles
         self.partition = partition
         self.directory = directory
         self.disk = disk
@@ -115,7 +119,8 @@ package final class PartitionLog {
     func writeEpochs() throws(LogError) {
         guard isEpochFileStale else { return }
         let path = directory + "/" + LogFileName.leaderEpochs
-        unsyncedEpochFile = try onDisk { () throws(DiskError) in try disk.replaceUnsynced(path, with: Bytes(epochs.text)) }
+        try onDisk { () throws(DiskError) in try disk.replaceUnsynced(path, with: Bytes(epochs.text)) }
+        isEpochFileUnsynced = true
         isEpochFileStale = false
     }
 

@@ -169,7 +169,7 @@ extension PartitionLog {
         try old.flushIndexes(final: true)
         try old.trim()
         try writeSnapshot(at: base)
-        let fresh = try Segment.create(disk, directory, base)
+        let fresh = try Segment.create(disk, directory, base, openFiles: openFiles)
         // Where there is no room for it, there may be for what comes.
         if config.preallocates { try? fresh.preallocate(config.segmentBytesMax) }
         segments.append(fresh)

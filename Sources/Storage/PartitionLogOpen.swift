@@ -23,7 +23,17 @@ extension PartitionLog {
     package static func open(
         _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, opening: Opening, now: Now
     ) throws(LogError) -> PartitionLog {
-        let log = PartitionLog(partition, directory: directory, disk: disk, config: config, codecs: codecs)
+        try open(
+            partition, directory: directory, disk: disk, config: config, codecs: codecs, opening: opening, openFiles: nil, now: now)
+    }
+
+    /// The same, its segments counted among `openFiles`.
+    static func open(
+        _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, opening: Opening,
+        openFiles: OpenFiles?, now: Now
+    ) throws(LogError) -> PartitionLog {
+        let log = PartitionLog(
+            partition, directory: directory, disk: disk, config: config, codecs: codecs, openFiles: openFiles)
         try onDisk { () throws(DiskError) in if !disk.isDirectory(directory) { try disk.makeDirectory(directory) } }
         try log.load(opening, now)
         return log
@@ -68,11 +78,12 @@ extension PartitionLog {
             for (offset, file) in others where !bases.contains(offset) { try disk.remove(directory + "/" + file.name(offset)) }
             for base in bases {
                 let file = try disk.open(directory + "/" + SegmentFile.log.name(base), create: false)
-                segments.append(Segment(disk, directory, base, size: file.size, opened: base == bases.last ? file : nil))
+                let isActive = base == bases.last
+                segments.append(Segment(disk, directory, base, size: file.size, opened: isActive ? file : nil, openFiles: openFiles))
             }
         }
         if segments.isEmpty {
-            segments = [try Segment.create(disk, directory, start)]
+            segments = [try Segment.create(disk, directory, start, openFiles: openFiles)]
             if config.preallocates { try? active.preallocate(config.segmentBytesMax) }
         }
         for segment in segments where swapped.contains(segment.baseOffset) { try rebuildIndexes(of: segment) }

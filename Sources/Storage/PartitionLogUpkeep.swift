@@ -27,8 +27,11 @@ extension PartitionLog {
             job.files += files
             job.bytes.append((segment.baseOffset, segment.unsyncedBytes, segment.abortedChanges))
         }
-        if let unsyncedEpochFile { job.files.append(unsyncedEpochFile) }
-        unsyncedEpochFile = nil
+        if isEpochFileUnsynced {
+            guard let file = try? disk.open(directory + "/" + LogFileName.leaderEpochs, create: false) else { return nil }
+            job.files.append(file)
+            isEpochFileUnsynced = false
+        }
         unsyncedSince = nil
         return job
     }
@@ -245,7 +248,7 @@ extension PartitionLog {
         cuts += 1
         for segment in segments.reversed() { try removeNow(segment) }
         for snapshot in try snapshotOffsets() { try removeSnapshot(snapshot) }
-        segments = [try Segment.create(disk, directory, offset)]
+        segments = [try Segment.create(disk, directory, offset, openFiles: openFiles)]
         recent.removeAll()
         producerTable = ProducerTable()
         (logStartOffset, logEndOffset, syncedOffset) = (offset, offset, offset)

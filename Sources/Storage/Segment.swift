@@ -24,6 +24,10 @@ final class Segment {
     /// Bytes written since the last sync.
     private(set) var unsyncedBytes = 0
     private var opened: (any DiskFile)?
+    /// Whoever bounds the number of open files; nil where nobody does.
+    private let openFiles: OpenFiles?
+    private var isInRing = false
+    private var wasUsed = false
     /// Behind the names of its files while it is the output of a compaction that has not replaced anything yet.
     private var suffix = ""
     /// The transactions whose abort markers lie here; nil until read.
@@ -37,17 +41,23 @@ final class Segment {
     /// The sums, producers and aborted transactions were made without what is rotten, and have to be made again when that is mended.
     var isFoldedInPart = false
 
-    init(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, size: Int, opened: (any DiskFile)? = nil) {
+    init(
+        _ disk: any Disk, _ directory: String, _ baseOffset: Offset, size: Int, opened: (any DiskFile)? = nil, openFiles: OpenFiles? = nil
+    ) {
         self.opened = opened
+        self.openFiles = openFiles
         self.disk = disk
         self.directory = directory
         self.baseOffset = baseOffset
         self.size = size
+        if opened != nil { enterRing() }
     }
 
     /// A new, empty segment. Whatever a crash may have left under its name goes. The index files come with their first entries.
-    static func create(_ disk: any Disk, _ directory: String, _ baseOffset: Offset, suffix: String = "") throws(LogError) -> Segment {
-        let segment = Segment(disk, directory, baseOffset, size: 0)
+    static func create(
+        _ disk: any Disk, _ directory: String, _ baseOffset: Offset, suffix: String = "", openFiles: OpenFiles? = nil
+    ) throws(LogError) -> Segment {
+        let segment = Segment(disk, directory, baseOffset, size: 0, openFiles: openFiles)
         segment.suffix = suffix
         segment.opened = try onDisk { () throws(DiskError) in
             let file = try disk.open(segment.path(.log), create: true)
@@ -55,6 +65,7 @@ final class Segment {
             for kind in [SegmentFile.offsetIndex, .timeIndex, .transactionIndex] { try disk.removeIfThere(segment.path(kind)) }
             return file
         }
+        segment.enterRing()
         segment.isLoaded = true
         segment.newest = (.none, baseOffset)
         segment.aborted = []
@@ -65,14 +76,30 @@ final class Segment {
     func path(_ kind: SegmentFile) -> String { directory + "/" + kind.name(baseOffset) + suffix }
 
     func file() throws(LogError) -> any DiskFile {
+        wasUsed = true
         if let opened { return opened }
         let file = try onDisk { () throws(DiskError) in try disk.open(path(.log), create: false) }
         opened = file
+        enterRing()
         return file
     }
 
     /// Lets the file go; readers that hold it are not disturbed.
     func letGo() { opened = nil }
+
+    // What `OpenFiles` asks.
+    var hasOpenFile: Bool { opened != nil }
+    func leaveRing() { isInRing = false }
+    /// Whether the file was used since the last time.
+    func takeUse() -> Bool {
+        defer { wasUsed = false }
+        return wasUsed
+    }
+    private func enterRing() {
+        guard let openFiles, !isInRing else { return }
+        isInRing = true
+        openFiles.enter(self)
+    }
 
     var isEmpty: Bool { size == 0 }
 

@@ -43,14 +43,12 @@ package enum LogFileName {
 extension Disk {
     /// Replaces a small file as `replace` does, but leaves it to a later sync to make it durable. A power cut may leave the old contents
     /// or none: only for what can be found out again.
-    @discardableResult
-    func replaceUnsynced(_ path: String, with contents: Bytes) throws(DiskError) -> any DiskFile {
+    func replaceUnsynced(_ path: String, with contents: Bytes) throws(DiskError) {
         let temporary = path + ".tmp"
         let file = try open(temporary, create: true)
         if file.size > 0 { try file.truncate(to: 0) }
         try file.write([contents], at: 0)
         try rename(temporary, to: path)
-        return file
     }
 
     /// Removes a file that may not be there.

@@ -9,9 +9,10 @@ struct Bench {
     let loader: String
     let rounds: Int
     private let directory: String
-    /// One part alone: throughput, client, fetch, storage, start, cluster, failover or console.
+    /// One part alone: throughput, replicated, peers, sweeps, scale, client, fetch, storage, start, cluster, failover or console.
     private let only: String?
     private let kaskade: String?
+    private let streams: String?
 
     init(_ arguments: [String]) throws {
         func value(_ flag: String) -> String? {
@@ -21,6 +22,7 @@ struct Bench {
         loader = value("--loader") ?? ".build/loader"
         only = value("--only")
         kaskade = value("--kaskade")
+        streams = value("--streams")
         rounds = value("--rounds").flatMap { Int($0) } ?? 5
         var template = Array("\(value("--directory") ?? ".build")/bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -34,8 +36,12 @@ struct Bench {
         Report.remark("Medians of \(rounds) rounds, both sides in turn; ROUNDS is the range of the rounds' ratios.\n")
         Report.heading()
         if wants("throughput") {
-            try throughput(recordBytes: 100, count: 1_000_000, produceTarget: 0.6)
+            try throughput(recordBytes: 100, count: 1_000_000, produceTarget: 0.85)
             try throughput(recordBytes: 1000, count: 200_000, produceTarget: nil)
+        }
+        if wants("replicated") { try replicated() }
+        if wants("peers") {
+            try PeersBench(program: program, loader: loader, streams: streams, directory: "\(directory)/peers", rounds: rounds).run()
         }
         if wants("client") { try clients() }
         if wants("fetch") { try fetching() }
@@ -48,6 +54,8 @@ struct Bench {
             try firstFrame()
             try ConsoleBench(program: program, rounds: min(rounds, 3), kaskade: kaskade).run()
         }
+        if wants("scale") { try ScaleBench(program: program, directory: "\(directory)/scale").run() }
+        if wants("sweeps") { try SweepBench(program: program, loader: loader, directory: "\(directory)/sweeps").run() }
     }
 
     private func wants(_ part: String) -> Bool { only == nil || only == part }
@@ -83,9 +91,11 @@ struct Bench {
     }
 
     /// Messages a second, as the loader counts them.
-    private func load(_ mode: String, _ address: String, _ topic: String, _ count: Int, _ last: Int) throws -> Double {
+    private func load(
+        _ mode: String, _ address: String, _ topic: String, _ count: Int, _ last: Int, acks: String = "1"
+    ) throws -> Double {
         var words = [loader, mode, address, topic, String(count), String(last)]
-        if mode == "produce" { words.append("acks=1") }
+        if mode == "produce" { words.append("acks=\(acks)") }
         let process = try ChildProcess.start(words)
         let parts = try process.firstLine(milliseconds: 90_000).split(separator: " ").compactMap { Double($0) }
         process.wait()
@@ -93,9 +103,9 @@ struct Bench {
         return parts[0] / parts[2]
     }
 
-    func makeTopic(_ address: String, _ name: String) throws {
+    func makeTopic(_ address: String, _ name: String, replicas: Int = 1) throws {
         let process = try ChildProcess.start(
-            [program, "topics", "create", name, "-p", String(NullBroker.partitions), "-b", address])
+            [program, "topics", "create", name, "-p", String(NullBroker.partitions), "-r", String(replicas), "-b", address])
         _ = try? process.firstLine()
         guard process.wait() == 0 else { throw ChildProcess.Failed(description: "cannot create topic \(name)") }
     }
@@ -124,6 +134,28 @@ struct Bench {
         }
         ours.process.stop()
         theirs.process.stop()
+    }
+
+    /// Three brokers in one process, each record acknowledged by all of them.
+    private func replicated() throws {
+        let ours = try ChildProcess.start(
+            [program, "dev", "--headless", "--brokers", "3", "--port", "0", "--data", "\(directory)/replicated"])
+        let bootstrap = try address(ours)
+        for (recordBytes, count, target) in [(100, 1_000_000, 0.45), (1000, 200_000, nil)] as [(Int, Int, Double?)] {
+            let theirs = try null(recordBytes)
+            var produced = (ours: Samples(), null: Samples())
+            for round in 0..<rounds {
+                let topic = "load-\(recordBytes)-\(round)"
+                try makeTopic(bootstrap, topic, replicas: 3)
+                produced.ours.add(try load("produce", bootstrap, topic, count, recordBytes, acks: "all"))
+                produced.null.add(try load("produce", theirs.address, topic, count, recordBytes))
+            }
+            Report.ratio(
+                "produce \(recordBytes) B, acks=all of three", produced.ours, produced.null, unit: "/s", against: "/s null broker",
+                target: target)
+            theirs.process.stop()
+        }
+        ours.stop()
     }
 
     // MARK: Fetching

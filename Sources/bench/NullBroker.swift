@@ -218,6 +218,22 @@ private final class Connection {
 
 /// Whole frames over a blocking socket.
 enum BlockingSocket {
+    /// A connection to this machine's `port`, nil where nobody listens.
+    static func connect(port: Int) -> Int32? {
+        guard let address = SocketAddress.numeric("127.0.0.1", port: port), let made = try? Socket.connect(address) else { return nil }
+        var wanted = pollfd(fd: made, events: Int16(POLLOUT), revents: 0)
+        poll(&wanted, 1, 5000)
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(made, SOL_SOCKET, SO_ERROR, &error, &length)
+        guard error == 0, wanted.revents & Int16(POLLOUT) != 0 else {
+            close(made)
+            return nil
+        }
+        _ = fcntl(made, F_SETFL, 0)
+        return made
+    }
+
     static func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) -> Bool {
         var done = 0
         while done < buffer.count {

@@ -10,11 +10,8 @@ final class PlainClient {
 
     /// Nil where nobody listens, or nobody answers within the time.
     init?(port: Int, seconds: Int = 10) {
-        guard let address = SocketAddress.numeric("127.0.0.1", port: port), let made = try? Socket.connect(address) else { return nil }
+        guard let made = BlockingSocket.connect(port: port) else { return nil }
         descriptor = made
-        var wanted = pollfd(fd: made, events: Int16(POLLOUT), revents: 0)
-        poll(&wanted, 1, 5000)
-        _ = fcntl(made, F_SETFL, 0)
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -29,12 +26,12 @@ final class PlainClient {
         return try? decodeResponse(answer, to: R.self, version: version).response
     }
 
-    func makeTopic(_ name: String, replicas: Int16) -> ErrorCode? {
+    func makeTopic(_ name: String, replicas: Int16, partitions: Int32 = 1) -> ErrorCode? {
         var topic = CreateTopicsRequest.Topic()
-        (topic.name, topic.numPartitions, topic.replicationFactor) = (name, 1, replicas)
+        (topic.name, topic.numPartitions, topic.replicationFactor) = (name, partitions, replicas)
         var request = CreateTopicsRequest()
         request.topics = [topic]
-        request.timeoutMs = 5000
+        request.timeoutMs = 60_000
         return ask(request, version: 5)?.topics.first?.errorCode
     }
 

@@ -29,11 +29,16 @@ enum Report {
         row("WHAT", "OURS", "AGAINST", "RATIO", "ROUNDS", "TARGET")
     }
 
-    /// A ratio: ours and what it is held against, measured in turn, round by round.
-    static func ratio(_ name: String, _ ours: Samples, _ theirs: Samples, unit: String, against: String, target: Double?) {
+    /// A ratio: ours and what it is held against, measured in turn, round by round. `target` is the least, or with `atMost` the most,
+    /// that it is to be.
+    static func ratio(
+        _ name: String, _ ours: Samples, _ theirs: Samples, unit: String, against: String, target: Double?, atMost: Bool = false
+    ) {
         var ratios = Samples()
         for (a, b) in zip(ours.values, theirs.values) where b > 0 { ratios.add(a / b) }
-        let aim = target.map { verdict(ratios.median >= $0, "at least \(fixed($0, 2))") }
+        let aim = target.map {
+            atMost ? verdict(ratios.median <= $0, "at most \(fixed($0, 2))") : verdict(ratios.median >= $0, "at least \(fixed($0, 2))")
+        }
         row(
             name, "\(short(ours.median)) \(unit)", "\(short(theirs.median)) \(against)", fixed(ratios.median, 2),
             "\(fixed(ratios.least, 2)) to \(fixed(ratios.most, 2))", aim ?? "")

@@ -3,14 +3,23 @@
 //   loader produce HOST:PORT TOPIC COUNT SIZE [KEY=VALUE ...]     time from the first message to the last delivery report
 //   loader consume HOST:PORT TOPIC COUNT PARTITIONS [KEY=VALUE ...]   time from the first message to the COUNTth
 //   loader watch HOST:PORT TOPIC MILLISECONDS SIZE [KEY=VALUE ...]    one message to partition 0 every so often, until it is ended
+//   loader paced HOST:PORT TOPIC COUNT SIZE RATE [KEY=VALUE ...]  COUNT messages at RATE a second, each alone: how long until it is acknowledged
+//   loader trip HOST:PORT TOPIC COUNT SIZE RATE [KEY=VALUE ...]   the same until a consumer of the same process has it
+//   loader mock BROKERS                                           librdkafka's own mock cluster, until it is ended
 //
-// Prints one line, `MESSAGES BYTES SECONDS`, and ends with 0; or a complaint on standard error and 1. `watch` prints a line for each message
+// Prints one line, `MESSAGES BYTES SECONDS`, and ends with 0; or a complaint on standard error and 1. `paced` and `trip` print
+// `COUNT P50 P99 P999 MAX`, in microseconds from when the message was due, not from when it was sent: a loader that falls behind does not
+// hide it. `mock` prints `bootstrap.servers=` with its addresses. `watch` prints a line for each message
 // when its fate is known: `SENT KNOWN`, in nanoseconds of the monotonic clock, and the error's name behind it where it was not delivered.
 #include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const double seconds_max = 60, watch_seconds_max = 900;
 static long delivered, failed;
@@ -150,15 +159,141 @@ static void watch(const char *topic, long milliseconds, int size, rd_kafka_conf_
     _Exit(0);
 }
 
+// When each message was due, by its number, and how long it took, by the order of arrival.
+static long long *due;
+static double *took;
+static atomic_long arrived;
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void report_latencies(long count) {
+    qsort(took, (size_t)count, sizeof *took, by_size);
+    printf("%ld %.1f %.1f %.1f %.1f\n", count, took[count / 2], took[count * 99 / 100], took[count * 999 / 1000], took[count - 1]);
+    fflush(stdout);
+    _Exit(0);
+}
+
+static void on_paced(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
+    (void)producer;
+    long number = (long)message->_private - 1;
+    if (message->err) fail("paced", rd_kafka_err2str(message->err));
+    if (opaque == NULL && number >= 0) took[atomic_fetch_add(&arrived, 1)] = (double)(nanoseconds() - due[number]) / 1000;
+}
+
+// The first tenth is not counted: connections and caches are not what is measured.
+static void send_paced(rd_kafka_t *producer, const char *topic, int partition, long count, int size, long rate) {
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, topic, NULL);
+    char *payload = calloc(1, (size_t)size);
+    long long start = nanoseconds() + 50000000;
+    for (long number = -count / 10; number < count; number++) {
+        long long at = start + (number + count / 10) * (1000000000LL / rate);
+        if (number >= 0) due[number] = at;
+        for (long long left; (left = at - nanoseconds()) > 0;) {
+            // Waiting for the next due time without a core of one's own: a sleep where there is time for one.
+            if (left > 200000) usleep((unsigned)(left / 1000 - 150));
+        }
+        memcpy(payload, &number, sizeof number);
+        if (rd_kafka_produce(handle, partition, RD_KAFKA_MSG_F_COPY, payload, (size_t)size, NULL, 0, (void *)(number + 1)) != 0)
+            fail("paced", "the queue is full");
+    }
+}
+
+static void *poll_forever(void *producer) {
+    while (1) rd_kafka_poll(producer, 100);
+    return NULL;
+}
+
+static rd_kafka_t *paced_producer(rd_kafka_conf_t *conf) {
+    set(conf, "linger.ms", "0");
+    set(conf, "acks", "all");
+    set(conf, "queue.buffering.max.messages", "500000");
+    rd_kafka_conf_set_dr_msg_cb(conf, on_paced);
+    rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, conf);
+    pthread_t thread;
+    pthread_create(&thread, NULL, poll_forever, producer);
+    return producer;
+}
+
+static void wait_arrived(long count) {
+    for (double begun = now(); atomic_load(&arrived) < count; usleep(1000))
+        if (now() - begun > seconds_max) fail("paced", "took too long");
+}
+
+static void paced(const char *topic, long count, int size, long rate, rd_kafka_conf_t *conf) {
+    send_paced(paced_producer(conf), topic, RD_KAFKA_PARTITION_UA, count, size, rate);
+    wait_arrived(count);
+    report_latencies(count);
+}
+
+static rd_kafka_t *reader;
+
+static void *read_paced(void *opaque) {
+    long count = *(long *)opaque;
+    while (atomic_load(&arrived) < count) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, 100);
+        if (message == NULL) continue;
+        long number = -1;
+        if (!message->err && message->len >= sizeof number) memcpy(&number, message->payload, sizeof number);
+        if (number >= 0) took[atomic_fetch_add(&arrived, 1)] = (double)(nanoseconds() - due[number]) / 1000;
+        rd_kafka_message_destroy(message);
+    }
+    return NULL;
+}
+
+static void trip(const char *address, const char *topic, long count, int size, long rate, rd_kafka_conf_t *conf) {
+    rd_kafka_conf_t *reading = rd_kafka_conf_new();
+    set(reading, "bootstrap.servers", address);
+    set(reading, "group.id", "loader");
+    set(reading, "fetch.wait.max.ms", "500");
+    reader = client(RD_KAFKA_CONSUMER, reading);
+    rd_kafka_poll_set_consumer(reader);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_assign(reader, list);
+    pthread_t thread;
+    pthread_create(&thread, NULL, read_paced, &count);
+    rd_kafka_conf_set_opaque(conf, reader);
+    send_paced(paced_producer(conf), topic, 0, count, size, rate);
+    wait_arrived(count);
+    report_latencies(count);
+}
+
+static void mock(int brokers) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char count[16];
+    snprintf(count, sizeof count, "%d", brokers);
+    set(conf, "test.mock.num.brokers", count);
+    rd_kafka_t *host = client(RD_KAFKA_PRODUCER, conf);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(host);
+    if (cluster == NULL) fail("mock", "no cluster");
+    printf("bootstrap.servers=%s\n", rd_kafka_mock_cluster_bootstraps(cluster));
+    fflush(stdout);
+    while (1) pause();
+}
+
 int main(int argc, char **argv) {
-    if (argc < 6) fail("usage", "loader produce|consume|watch HOST:PORT TOPIC COUNT SIZE|PARTITIONS [KEY=VALUE ...]");
+    if (argc == 3 && strcmp(argv[1], "mock") == 0) mock(atoi(argv[2]));
+    if (argc < 6) fail("usage", "loader produce|consume|watch|paced|trip HOST:PORT TOPIC COUNT SIZE|PARTITIONS [RATE] [KEY=VALUE ...]");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", argv[2]);
-    set_all(conf, argc - 6, argv + 6);
+    int is_paced = argc > 6 && (strcmp(argv[1], "paced") == 0 || strcmp(argv[1], "trip") == 0);
+    set_all(conf, argc - 6 - is_paced, argv + 6 + is_paced);
     long count = atol(argv[4]);
+    if (is_paced) {
+        int size = atoi(argv[5]);
+        long rate = atol(argv[6]);
+        if (count < 10 || rate < 1 || size < (int)sizeof(long)) fail("usage", "COUNT, SIZE or RATE is too small");
+        due = calloc((size_t)count, sizeof *due);
+        took = calloc((size_t)count, sizeof *took);
+        if (strcmp(argv[1], "paced") == 0) paced(argv[3], count, size, rate, conf);
+        trip(argv[2], argv[3], count, size, rate, conf);
+    }
     if (strcmp(argv[1], "produce") == 0) produce(argv[3], count, atoi(argv[5]), conf);
     else if (strcmp(argv[1], "consume") == 0) consume(argv[3], count, atoi(argv[5]), conf);
     else if (strcmp(argv[1], "watch") == 0) watch(argv[3], count, atoi(argv[5]), conf);
-    fail("usage", "produce, consume or watch");
+    fail("usage", "produce, consume, watch, paced, trip or mock");
     return 1;
 }

@@ -123,6 +123,9 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
 
     package func syncDirectory(_ path: String) throws(DiskError) { try beginSync("sync \(path)") }
 
+    /// So few that files go and come all the time.
+    package var openFilesMax: Int { 4 }
+
     package func space(_ directory: String) -> (free: Int64, total: Int64) {
         (Int64(clamping: max(0, capacity - used)), Int64(clamping: capacity))
     }
