@@ -22,12 +22,16 @@ struct KeyReader {
 
     /// More than this is not taken from one paste.
     static let pasteMax = 1 << 20
+    /// So long no terminal pauses within one paste.
+    private static let pastePauseMs: Int64 = 2_000
     /// Two presses on one cell within this time are a double press.
     private static let doublePressMs: Int64 = 400
 
     private var paste: String.UnicodeScalarView?
     /// Scalars in `paste`, which would have to count them anew each time.
     private var pasted = 0
+    /// When something was read last, on the monotonic clock.
+    private var lastInput: Int64 = 0
     private var lastPress: (column: Int32, row: Int32, time: Int64)?
 
     /// Sequences that terminal types do not mention and terminals send all the same.
@@ -41,8 +45,11 @@ struct KeyReader {
 
     mutating func read() -> [InputEvent] {
         var out: [InputEvent] = []
+        var isFirst = true
         while let (code, isKey) = next() {
             if isKey, code == KEY_RESIZE { continue }
+            if isFirst { endLostPaste(&out) }
+            isFirst = false
             if paste != nil { readPaste(code, isKey, &out) } else if let event = event(code, isKey) { out.append(event) }
             if out.count >= 4096 { break }
         }
@@ -54,6 +61,22 @@ struct KeyReader {
         let result = wget_wch(shim_stdscr(), &code)
         if result == ERR { return nil }
         return (Int32(bitPattern: code), result == KEY_CODE_YES)
+    }
+
+    /// A paste whose end never came would swallow every key: after a pause it is over.
+    private mutating func endLostPaste(_ out: inout [InputEvent]) {
+        let now = KeyReader.milliseconds()
+        if let text = paste, now - lastInput > KeyReader.pastePauseMs {
+            out.append(.paste(String(text)))
+            paste = nil
+        }
+        lastInput = now
+    }
+
+    private static func milliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     private mutating func readPaste(_ code: Int32, _ isKey: Bool, _ out: inout [InputEvent]) {
@@ -139,9 +162,7 @@ struct KeyReader {
         if shim_mouse_is_wheel_up(event.bstate) != 0 { return .mouse(MouseEvent(.wheelUp, column: Int(event.x), row: Int(event.y))) }
         if shim_mouse_is_wheel_down(event.bstate) != 0 { return .mouse(MouseEvent(.wheelDown, column: Int(event.x), row: Int(event.y))) }
         guard shim_mouse_is_press(event.bstate) != 0 else { return nil }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let now = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let now = KeyReader.milliseconds()
         let isDouble = lastPress.map { $0.column == event.x && $0.row == event.y && now - $0.time < KeyReader.doublePressMs } ?? false
         lastPress = isDouble ? nil : (event.x, event.y, now)
         return .mouse(MouseEvent(isDouble ? .doublePress : .press, column: Int(event.x), row: Int(event.y)))

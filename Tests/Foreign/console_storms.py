@@ -72,6 +72,10 @@ def pastes(broker):
         terminal.type(PASTE + "x" * 2_000_000 + PASTED)
         terminal.press("4")
         terminal.expect("two million characters at once are got over", "<groups>", seconds=40)
+        terminal.type(PASTE + "no end of it")
+        terminal.pump(2.6)
+        terminal.press("3")
+        terminal.expect("a paste without an end is over after a while", "<topics>")
         terminal.press("\x03")
         equal("it ends well", terminal.ended(), 0)
     finally:
@@ -96,9 +100,21 @@ def hostile(broker):
         if consumer.poll(0.1):
             break
     consumer.commit(asynchronous=False)
+    words = ["quotas", "set", "--user", "u" + evil, "--client", "c" + evil, "--set", "producer_byte_rate=100000000", "--yes"]
+    code, out, err = harness.kastellan(*words, bootstrap=broker.bootstrap)
+    check("a quota is made, and told without a control", code == 0 and not raw_ones((out + err).encode()), (code, out, err))
+    writer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "t" + evil})
+    writer.init_transactions(30)
+    writer.begin_transaction()
+    writer.produce("evil", b"open")
+    writer.flush(20)
     terminal = Terminal("-b", broker.bootstrap, "--refresh", "1", columns=200, rows=60, environment=PLACES)
     try:
         terminal.expect("it runs", "connected")
+        for key, sign in [("\x14", "t^[]0;PWN^G"), ("Q", "u^[]0;PWN^G")]:
+            terminal.press(key)
+            terminal.expect(f"a view of such names ({sign[0]})", sign)
+            terminal.press(ENTER, ESC, "d", ESC)
         terminal.press("5")
         terminal.expect("events", "<events>")
         terminal.press("4")
@@ -126,6 +142,7 @@ def hostile(broker):
     finally:
         terminal.close()
         consumer.close()
+        writer.abort_transaction(20)
 
 
 def deaf_terminals(broker):
@@ -146,6 +163,19 @@ def deaf_terminals(broker):
             check(f"{name}: it ends though nobody reads", terminal.status in codes, terminal.status)
         finally:
             terminal.close()
+    terminal = Terminal("-b", broker.bootstrap, "--refresh", "1", environment=PLACES)
+    try:
+        terminal.expect("it runs", "connected")
+        for _ in range(60):
+            os.write(terminal.descriptor, b"3415")
+            time.sleep(0.02)
+        os.write(terminal.descriptor, b"4")
+        time.sleep(1)
+        terminal.expect("one that listens again gets the screen as it is", "<groups>", "connected")
+        terminal.press("\x03")
+        equal("and it ends well", terminal.ended(), 0)
+    finally:
+        terminal.close()
     terminal = Terminal("-b", broker.bootstrap, environment=PLACES)
     terminal.expect("it runs", "connected")
     os.close(terminal.descriptor)

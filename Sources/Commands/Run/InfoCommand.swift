@@ -26,9 +26,12 @@ enum InfoCommand {
             if let path = program.paths(environment).first(where: { access($0, R_OK) == 0 }) { add("\(program.rawValue)'s", path, "found") }
         }
         add("skins", Paths.skins, present(Paths.skins))
-        let chosen = try ConsoleSettings.read().skin
+        let settings = try ConsoleSettings.read()
+        let chosen = settings.skin
         let skin = environment("KASTELLAN_SKIN")
         add("skin", skin ?? chosen ?? ThemeStore.standard, skin != nil ? "KASTELLAN_SKIN" : chosen != nil ? Paths.settingsFile : "default")
+        add("alerts", String(settings.alerts.count), settings.alerts.isEmpty ? "default" : Paths.settingsFile)
+        if let bytes = settings.maxBytesPerSecond { add("max-bytes-per-second", String(bytes), Paths.settingsFile) }
         add("audit", "\(Paths.state)/audit.jsonl", present("\(Paths.state)/audit.jsonl"))
         add("state", Paths.state, origin(["XDG_STATE_HOME", "HOME"]))
         add("dev data", Paths.devData, origin(["XDG_DATA_HOME", "HOME"]))
