@@ -2,6 +2,7 @@
 // What Swift's Glibc module leaves out. Do not define _GNU_SOURCE here: it clashes with Glibc's own fd_set.
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -31,3 +32,16 @@ static inline int kastellan_twin(int from, int to) { return (int)syscall(SYS_dup
 
 // A pipe whose ends other programs do not inherit. (pipe2 itself is only declared under _GNU_SOURCE.)
 static inline int kastellan_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
+// One arena for all threads, and mappings of their own for large blocks, which go back when they are freed. (The thresholds that are set
+// here no longer move by themselves.)
+static inline void kastellan_memory_prepare(void) {
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
+// Bytes that are held and not in use.
+static inline size_t kastellan_memory_spare(void) { return mallinfo2().fordblks; }
+
+static inline void kastellan_memory_trim(void) { (void)malloc_trim(1 << 20); }

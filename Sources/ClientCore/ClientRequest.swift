@@ -67,6 +67,9 @@ package struct ClientRequest: Sendable {
     package var versions: ClosedRange<Int16>
     /// May be sent again where the connection broke before the answer. Not so where doing it twice is not the same as doing it once.
     package var isRepeatable: Bool
+    /// Of a Metadata request for all topics: the `MetadataDelta.revision` that the asker has, 0 where it has none. The answer then leaves
+    /// out what it knows. Nil: the answer is to have everything.
+    package var knownMetadata: Int?
 
     package init(
         _ message: any WireRequest, to target: RequestTarget = .any, lane: Lane = .admin, timeoutMs: Int64 = 10_000,
@@ -93,8 +96,11 @@ package struct Answer: Sendable {
     package var broker: BrokerID
     /// From writing the request to the last byte of the answer.
     package var latencyMs: Int64
+    /// What the answer leaves out, where the request said by `knownMetadata` what is known.
+    package var delta: MetadataDelta?
 
-    package init(message: any WireMessage, version: Int16, broker: BrokerID, latencyMs: Int64 = 0) {
+    package init(message: any WireMessage, version: Int16, broker: BrokerID, latencyMs: Int64 = 0, delta: MetadataDelta? = nil) {
+        self.delta = delta
         self.message = message
         self.version = version
         self.broker = broker

@@ -40,6 +40,8 @@ package struct ClusterMetadata: Equatable, Sendable {
     package var topics = OrderedMap<String, Topic>()
     /// When the brokers were last told.
     package var learntAt: Instant?
+    /// How often what was learnt turned out to be wrong, or was forgotten: from then on it has to be told again, also what seems unchanged.
+    private(set) var doubts = 0
 
     package init() {}
 
@@ -58,11 +60,23 @@ package struct ClusterMetadata: Equatable, Sendable {
             listed[id] = Broker(id: id, address: ServerAddress(host: broker.host, port: broker.port), rack: broker.rack)
         }
         brokers = listed
-        if topics.count + answer.topics.count > ClusterMetadata.topicsMax { topics = OrderedMap() }
-        for topic in answer.topics {
-            guard let name = topic.name else { continue }
-            var told = ClusterMetadata.topic(topic)
-            if let known = topics[name], known.id == told.id { told.keepNewer(known) }
+        if topics.count + answer.topics.count > ClusterMetadata.topicsMax, !topics.isEmpty {
+            let fresh = answer.topics.count { topic in topic.name.map { topics.index(of: $0) == nil } ?? false }
+            if topics.count + fresh > ClusterMetadata.topicsMax {
+                topics = OrderedMap()
+                doubts += 1
+            }
+        }
+        // In their order, so that a map which was empty is filled from its end.
+        let order = answer.topics.indices.filter { answer.topics[$0].name != nil }
+            .sorted { (answer.topics[$0].name ?? "") < (answer.topics[$1].name ?? "") }
+        for index in order {
+            guard let name = answer.topics[index].name else { continue }
+            var told = ClusterMetadata.topic(answer.topics[index])
+            if let known = topics[name] {
+                if known.id == told.id { told.keepNewer(known) }
+                if known == told { continue }
+            }
             topics[name] = told
         }
     }
@@ -94,7 +108,10 @@ package struct ClusterMetadata: Equatable, Sendable {
     }
 
     /// What is known of a topic's leaders was wrong; what is known of their epochs stays, so that a lagging broker cannot say it again.
-    package mutating func distrust(_ topic: String) { topics.update(topic) { $0.isStale = true } }
+    package mutating func distrust(_ topic: String) {
+        doubts += 1
+        topics.update(topic) { $0.isStale = true }
+    }
 
     /// What an error said of who leads instead (KIP-951), where that is news.
     package mutating func hint(_ partition: TopicPartition, _ leader: BrokerID, _ epoch: LeaderEpoch) {

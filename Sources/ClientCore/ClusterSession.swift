@@ -83,6 +83,7 @@ package struct ClusterSession: Sendable {
 
     package private(set) var options: Options
     package internal(set) var metadata = ClusterMetadata()
+    private var wholeMetadata = MetadataMemory()
     var nodes = OrderedMap<BrokerID, Node>()
     var connections = OrderedMap<Int, Connection>()
     var requests = OrderedMap<Int, Pending>()
@@ -291,7 +292,7 @@ package struct ClusterSession: Sendable {
         _ number: Int, _ frame: Bytes, version: Int16, latencyMs: Int64, connection: Int, now: Now
     ) {
         guard let pending = requests[number] else { return }
-        guard let message = try? decodeAnyAnswer(pending.request.message, frame, version: version) else {
+        guard let (message, delta) = try? decode(pending.request, frame, version) else {
             answer(number, .failure(.malformed(api: pending.request.apiKey.name)), now: now)
             return
         }
@@ -303,8 +304,19 @@ package struct ClusterSession: Sendable {
             return
         } else {
             let broker = connections[connection]?.broker ?? .none
-            answer(number, .success(Answer(message: message, version: version, broker: broker, latencyMs: latencyMs)), now: now)
+            let told = Answer(message: message, version: version, broker: broker, latencyMs: latencyMs, delta: delta)
+            answer(number, .success(told), now: now)
         }
+    }
+
+    private mutating func decode(
+        _ request: ClientRequest, _ frame: Bytes, _ version: Int16
+    ) throws(WireError) -> (any WireMessage, MetadataDelta?) {
+        guard let known = request.knownMetadata, version >= 1 else {
+            return (try decodeAnyAnswer(request.message, frame, version: version), nil)
+        }
+        let (answer, delta) = try wholeMetadata.read(frame, version: version, known: known, doubts: metadata.doubts)
+        return (answer, delta)
     }
 
     /// Sends a request once more after a pause, to whoever then is right. False where there is no time left.

@@ -37,6 +37,7 @@ extension TableModel {
             columns[column].grows = false
         }
         if let sort = wish.sort, let column = index(String(sort.drop { $0 == "-" })) {
+            isInOrder = isInOrder && column == defaultSort
             (defaultSort, sortsDescending) = (column, sort.hasPrefix("-"))
         }
         let wanted = wish.order.compactMap(index).filter { $0 != 0 }

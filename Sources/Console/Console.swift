@@ -205,10 +205,13 @@ package struct Console: Sendable {
 
     /// Makes the last view's tables or text anew from the snapshot.
     mutating func rebuild() {
+        let before = tables
         var made = models(of: place)
         if !made.isEmpty, let wish = options.columns.first(where: { $0.view == place.contexts.last?.rawValue }) { made[0].apply(wish) }
-        tables = zip(made, view.panels).map { model, state in
-            ShownTable(model, state, filter: view.filter, faultsOnly: view.faultsOnly && place.isTable)
+        tables = made.indices.prefix(view.panels.count).map { index in
+            ShownTable(
+                made[index], view.panels[index], filter: view.filter, faultsOnly: view.faultsOnly && place.isTable,
+                after: index < before.count ? before[index] : nil)
         }
         document = makeDocument()
         wrapped = (-1, [])
@@ -254,6 +257,7 @@ package struct Console: Sendable {
         let below = trail.count > 1 ? trail[trail.count - 2].place : nil
         var interest = Interest(place.screen(below: below))
         interest.also = alerts.needs
+        interest.wantsReplicaSizes = place == .heat && view.measure == .size
         guard let table = tables.first else { return interest }
         let visible = visibleRows(panelAreas(layout.body)[0])
         let top = view.panels[0].top

@@ -86,6 +86,8 @@ package struct TableModel: Equatable, Sendable {
     package var freshness: Freshness
     /// New rows come at the top: a selection that stands there stays there, and does not go down with the row it is on.
     package var growsAtTop = false
+    /// The rows come in the order of `defaultSort`, upwards.
+    package var isInOrder = false
 
     package init(
         title: String, subject: String, columns: [Column], rows: [TableRow], defaultSort: Int = 0, sortsDescending: Bool = false,
@@ -117,23 +119,37 @@ package struct ShownTable: Equatable, Sendable {
     package var sortColumn: Int
     package var sortsDescending: Bool
     package var filter: RowFilter
+    private var faultsOnly: Bool
     /// The widest text of each column among the rows that were looked at.
     package var natural: [Int]
 
     /// So many rows decide how wide columns are; more would cost a frame on the largest clusters.
     static let measuredRowsMax = 400
 
-    init(_ model: TableModel, _ state: TableState, filter: RowFilter, faultsOnly: Bool) {
+    /// `shown`: the table before. With the same rows, sorted and filtered alike, its order is the order now.
+    init(_ model: TableModel, _ state: TableState, filter: RowFilter, faultsOnly: Bool, after shown: ShownTable? = nil) {
         self.model = model
         self.filter = filter
+        self.faultsOnly = faultsOnly
         sortColumn = state.sortColumn.flatMap { $0 < model.columns.count ? $0 : nil } ?? model.defaultSort
         sortsDescending = state.sortColumn == nil ? model.sortsDescending : state.sortsDescending
+        if let shown, shown.sortColumn == sortColumn, shown.sortsDescending == sortsDescending, shown.faultsOnly == faultsOnly,
+            shown.filter == filter, shown.model.columns.count == model.columns.count, shown.model.rows == model.rows
+        {
+            (order, natural) = (shown.order, shown.natural)
+            return
+        }
         var order: [Int] = []
         order.reserveCapacity(model.rows.count)
-        for (index, row) in model.rows.enumerated() where !faultsOnly || row.isFault {
-            if filter.isEmpty || filter.accepts(row.cells.map(\.text).joined(separator: " ")) { order.append(index) }
+        if filter.isEmpty && !faultsOnly {
+            order += 0..<model.rows.count
+        } else {
+            for (index, row) in model.rows.enumerated() where !faultsOnly || row.isFault {
+                if filter.isEmpty || filter.accepts(row.cells.map(\.text).joined(separator: " ")) { order.append(index) }
+            }
         }
-        let sorted = ShownTable.sorted(order, model.rows, sortColumn, sortsDescending)
+        let isInOrder = model.isInOrder && sortColumn == model.defaultSort && !sortsDescending
+        let sorted = isInOrder ? order : ShownTable.sorted(order, model.rows, sortColumn, sortsDescending)
         self.order = sorted
         natural = model.columns.indices.map { column in
             sorted.prefix(ShownTable.measuredRowsMax).reduce(0) { max($0, TextWidth.of(model.rows[$1].cells[column].text)) }
@@ -142,19 +158,24 @@ package struct ShownTable: Equatable, Sendable {
 
     /// Stable: equal keys keep the model's order. Unknown values stay at the end.
     private static func sorted(_ order: [Int], _ rows: [TableRow], _ column: Int, _ descending: Bool) -> [Int] {
-        let keys = rows.map { $0.cells[column].key }
-        return order.sorted { a, b in
-            let x = keys[a]
-            let y = keys[b]
+        func isBefore(_ a: Int, _ b: Int) -> Bool {
+            let (x, y) = (rows[a].cells[column].key, rows[b].cells[column].key)
             if x == .unknown || y == .unknown { return x == y ? a < b : y == .unknown }
             let order = SortKey.compare(x, y)
             return order == 0 ? a < b : (order < 0) != descending
         }
+        // Models come in their own order, which is mostly the one that is wanted: ten thousand names need not be sorted to be seen so.
+        if zip(order, order.dropFirst()).allSatisfy({ isBefore($0, $1) }) { return order }
+        return order.sorted(by: isBefore)
     }
 
     package var count: Int { order.count }
     package func row(_ position: Int) -> TableRow { model.rows[order[position]] }
-    func position(of id: String) -> Int? { order.firstIndex { model.rows[$0].id == id } }
+    /// `near`: where it was when last seen, and mostly is.
+    func position(of id: String, near: Int = 0) -> Int? {
+        if order.indices.contains(near), row(near).id == id { return near }
+        return order.firstIndex { model.rows[$0].id == id }
+    }
 }
 
 /// How old the rows are, and what went wrong with reading them.
@@ -162,9 +183,12 @@ package struct Freshness: Equatable, Sendable {
     /// Nil: never read yet.
     package var time: Timestamp?
     package var error: String?
+    /// How old rows that are not on the screen may be, where not all are read each time.
+    package var sweepMs: Int64?
 
-    package init(time: Timestamp? = nil, error: String? = nil) {
+    package init(time: Timestamp? = nil, error: String? = nil, sweepMs: Int64? = nil) {
         self.time = time
         self.error = error
+        self.sweepMs = sweepMs
     }
 }

@@ -21,7 +21,7 @@ package struct TableState: Equatable, Sendable {
     mutating func settle(_ table: ShownTable, visibleRows: Int) {
         if table.model.growsAtTop, position == 0, sortColumn == nil, table.count > 0 {
             selectedID = table.row(0).id
-        } else if let selectedID, let place = table.position(of: selectedID) {
+        } else if let selectedID, let place = table.position(of: selectedID, near: position) {
             position = place
         } else {
             position = max(0, min(position, table.count - 1))

@@ -84,14 +84,22 @@ package enum ConnectionState: Equatable, Sendable {
 
 /// When a part of the picture was last read, and what went wrong since.
 package struct Observation: Equatable, Sendable {
-    /// The last success; nil where there was none yet.
-    package var time: Timestamp?
+    /// `unread` while there was no success: there is one of these for each of many thousand topics.
+    private var milliseconds: Int64
     /// What the newest attempt failed with; nil after a success.
     package var error: String?
 
+    private static let unread = Int64.min
+
     package init(time: Timestamp? = nil, error: String? = nil) {
-        self.time = time
+        milliseconds = time?.milliseconds ?? Observation.unread
         self.error = error
+    }
+
+    /// The last success; nil where there was none yet.
+    package var time: Timestamp? {
+        get { milliseconds == Observation.unread ? nil : Timestamp(milliseconds: milliseconds) }
+        set { milliseconds = newValue?.milliseconds ?? Observation.unread }
     }
 
     /// Milliseconds since the last success, for the age badge.
@@ -159,6 +167,10 @@ package struct ObservationCost: Equatable, Sendable {
     package var requestsPerSecond = 0.0
     /// The refresh interval now in force, in milliseconds: grows when the cluster answers slowly.
     package var intervalMs: Int64 = 1000
+    /// How old what is not on the screen may be, in milliseconds, where there is too much to read all of it in every round: topics' offsets
+    /// and sizes, groups' members and commits. Nil where all are read.
+    package var topicSweepMs: Int64?
+    package var groupSweepMs: Int64?
     package init() {}
 }
 

@@ -44,10 +44,21 @@ package struct Interest: Equatable, Sendable {
     package var visibleGroups: [String]
     /// Not on the screen, and read all the same every few rounds: somebody wants to be alerted of what it shows.
     package var also: [Screen] = []
+    /// What each replica takes on its broker's disk is shown, of all partitions.
+    package var wantsReplicaSizes = false
+    /// Read once and printed: nothing is asked for the timeline's sake, or for what comes later.
+    package var isOnce = false
 
     package init(_ screen: Screen, visibleTopics: [String] = [], visibleGroups: [String] = []) {
         self.screen = screen
         self.visibleTopics = visibleTopics
         self.visibleGroups = visibleGroups
+    }
+
+    /// Topics with their offsets and sizes, read once.
+    package static var topicsOnce: Interest {
+        var interest = Interest(.topics)
+        interest.isOnce = true
+        return interest
     }
 }

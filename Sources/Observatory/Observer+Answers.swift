@@ -7,12 +7,7 @@ extension Observer {
     mutating func take(_ purpose: Purpose, _ result: AnswerResult, _ effects: inout Effects, now: Now) {
         do throws(ClientError) {
             switch purpose {
-            case .metadata(let isWhole, let topics):
-                let answer = try result.of(MetadataResponse.self)
-                if let error = ClientError.of(answer.errorCode) { throw error }
-                connected(now: now)
-                snapshot.fold(answer, isWhole: isWhole, asked: topics, at: now.wall)
-                askWithLeaders(&effects)
+            case .metadata(let isWhole, let topics): try takeMetadata(result, isWhole, topics, &effects, now: now)
             case .listGroups(let broker): try takeList(result.of(ListGroupsResponse.self), broker, &effects, now: now)
             case .describeGroups(let ids):
                 snapshot.fold(try result.of(DescribeGroupsResponse.self), at: now.wall)
@@ -33,10 +28,10 @@ extension Observer {
             case .offsets(let timestamp):
                 let names = snapshot.fold(try result.of(ListOffsetsResponse.self), timestamp: timestamp, at: now.wall)
                 if timestamp == ListOffsetsTime.latest { round?.topicsRead += names }
-            case .logDirs(let broker):
+            case .logDirs(let broker, let topic):
                 let answer = try result.of(DescribeLogDirsResponse.self)
                 if let error = ClientError.of(answer.errorCode) { throw error }
-                snapshot.fold(answer, of: broker, at: now.wall)
+                snapshot.fold(answer, of: broker, withReplicas: wantsReplicaSizes, only: topic != nil, at: now.wall)
             case .quorum: snapshot.fold(try result.of(DescribeQuorumResponse.self), at: now.wall)
             case .configs: snapshot.fold(try result.of(DescribeConfigsResponse.self), at: now.wall)
             case .replicaEnds(let broker, _): snapshot.foldLogEnds(try result.of(ListOffsetsResponse.self), of: broker, at: now.wall)
@@ -69,6 +64,27 @@ extension Observer {
         case .users: try takeUsers(result.of(DescribeUserScramCredentialsResponse.self), at: now.wall)
         default: break
         }
+    }
+
+    private mutating func takeMetadata(
+        _ result: AnswerResult, _ isWhole: Bool, _ topics: [String], _ effects: inout Effects, now: Now
+    ) throws(ClientError) {
+        let answer = try result.of(MetadataResponse.self)
+        if let error = ClientError.of(answer.errorCode) { throw error }
+        connected(now: now)
+        let isFirst = snapshot.observations.metadata.time == nil
+        let delta = try result.get().delta
+        let isChanged = snapshot.fold(answer, isWhole: isWhole, asked: topics, delta: delta, at: now.wall)
+        if let delta {
+            knownMetadata = delta.revision
+        } else if isChanged {
+            // What is known is no longer what the last whole answer said: the next is to be read in full.
+            knownMetadata = 0
+        }
+        guard isFirst && isLarge else { return askWithLeaders(&effects) }
+        // What there is, is shown before anything is made of it.
+        round?.owesPlan = true
+        emit(&effects, now: now)
     }
 
     // MARK: Groups
@@ -132,7 +148,7 @@ extension Observer {
         case .commitsOfOne(let id): snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) }
         case .shareOffsets(let ids): for id in ids { snapshot.groups.update(id) { $0.offsetsObservation.failed(reason) } }
         case .offsets: snapshot.observations.offsets.failed(reason)
-        case .logDirs(let broker):
+        case .logDirs(let broker, _):
             snapshot.observations.logDirs.failed(reason)
             snapshot.brokers.update(broker) { $0.diskObservation.failed(reason) }
         case .quorum: snapshot.observations.quorum.failed(reason)

@@ -24,7 +24,7 @@ extension Observer {
         case .quorum: askQuorum(&effects)
         // The bytes that are left are the difference of sizes.
         case .reassignments: askLogDirs(&effects)
-        case .overview, .topics, .topic, .partitions: if isSlowRound || isMoving { askLogDirs(&effects) }
+        case .overview, .topics, .topic, .partitions: if wantsLogDirs { askLogDirs(&effects) }
         default: if alsoWants(.brokers) { askLogDirs(&effects) }
         }
         let showsQuorum = interest.screen == .brokers || interest.screen == .quorum
@@ -38,6 +38,27 @@ extension Observer {
     /// This round reads what another screen shows, for the sake of alerts.
     func alsoWants(_ screen: Interest.Screen) -> Bool { isSlowRound && interest.also.contains(screen) }
 
+    /// Sizes: in slow rounds, and of a large cluster the less often the larger it is, because all brokers tell all they hold.
+    private var wantsLogDirs: Bool {
+        if isMoving { return true }
+        guard isLarge, round?.isThorough != true else { return isSlowRound }
+        if case .topic = interest.screen { return isSlowRound }
+        if wantsReplicaSizes, !hasReplicaSizes { return true }
+        guard let age = snapshot.observations.logDirs.age(at: snapshot.time) else { return true }
+        return age >= Int64(snapshot.health.partitions) / ObserverLimits.sizesPerMs
+    }
+
+    /// What followers hold, which few screens show.
+    var wantsReplicaSizes: Bool {
+        switch interest.screen {
+        case .topic, .partitions, .reassignments: true
+        default: !isLarge || interest.wantsReplicaSizes
+        }
+    }
+
+    /// Too much to be read as a whole in every round.
+    var isLarge: Bool { snapshot.health.partitions > ObserverLimits.metadataPartitionsMax }
+
     /// Something on the screen is being reassigned.
     private var isMoving: Bool {
         if case .topic(let name) = interest.screen { return snapshot.reassignments.keys.contains { $0.topic == name } }
@@ -47,7 +68,6 @@ extension Observer {
     // MARK: Metadata
 
     private mutating func askMetadata(_ effects: inout Effects) {
-        let isLarge = snapshot.health.partitions > ObserverLimits.metadataPartitionsMax
         var only: [String]? = nil
         if !isSlowRound, snapshot.observations.metadata.time != nil {
             switch interest.screen {
@@ -151,8 +171,8 @@ extension Observer {
     private var wantsGroupList: Bool {
         switch interest.screen {
         case .overview, .groups, .group, .events: true
-        case .brokers, .topics, .topic, .configs, .tail, .partitions, .reassignments, .quorum: isSlowRound
-        case .transactions, .transaction, .hanging, .access, .quotas, .users: isSlowRound
+        case .brokers, .topics, .topic, .configs, .tail, .partitions, .reassignments, .quorum: isSlowRound && !interest.isOnce
+        case .transactions, .transaction, .hanging, .access, .quotas, .users: isSlowRound && !interest.isOnce
         case .nothing: false
         }
     }
@@ -161,7 +181,7 @@ extension Observer {
         switch interest.screen {
         case .overview, .groups, .group: true
         // Who reads a topic, and how far.
-        case .topics, .topic: isSlowRound
+        case .topics, .topic: isSlowRound && !interest.isOnce
         default: alsoWants(.groups)
         }
     }
@@ -260,10 +280,18 @@ extension Observer {
 
     private mutating func askLogDirs(_ effects: inout Effects) {
         round?.readsSizes = true
+        var only: DescribeLogDirsRequest.Topic?
+        if isLarge, case .topic(let name) = interest.screen, let topic = snapshot.topics[name] {
+            var wanted = DescribeLogDirsRequest.Topic()
+            (wanted.topic, wanted.partitions) = (name, topic.partitions.map(\.index))
+            only = wanted
+        }
+        if only == nil { hasReplicaSizes = wantsReplicaSizes }
+        round?.sizesOf = only?.topic
         for (id, broker) in snapshot.brokers where broker.isAlive {
             var request = DescribeLogDirsRequest()
-            request.topics = nil
-            send(request, to: .broker(id), .logDirs(id), &effects)
+            request.topics = only.map { [$0] }
+            send(request, to: .broker(id), .logDirs(id, only?.topic), &effects)
         }
     }
 

@@ -5,6 +5,7 @@ import Wire
 // What tells how replication is doing: reassignments, replicas' log ends, minimum in-sync replicas, throttles, fenced brokers.
 extension Observer {
     mutating func askReplication(_ effects: inout Effects) {
+        if interest.isOnce, interest.screen == .topics { return }
         askReplicationForAlerts(&effects)
         switch interest.screen {
         case .overview, .partitions, .reassignments, .topic: askReassignments(&effects)

@@ -39,7 +39,8 @@ package struct Observer: ClientMachine {
         case commits([String])
         case commitsOfOne(String)
         case offsets(timestamp: Int64)
-        case logDirs(BrokerID)
+        /// Of one topic, or of all.
+        case logDirs(BrokerID, String?)
         case quorum
         case configs(ConfigResource)
         case replicaEnds(BrokerID, [String])
@@ -77,6 +78,10 @@ package struct Observer: ClientMachine {
         /// Partitions whose end was asked for in this round.
         var asked = Set<TopicPartition>()
         var readsSizes = false
+        /// The one topic whose sizes are read; nil: all are.
+        var sizesOf: String?
+        /// Metadata was shown as soon as it was there; what is to be asked with it comes next.
+        var owesPlan = false
         var isGroupsPlanned = false
         var isUnreadPlanned = false
         /// Metadata was asked for a second time: the first broker did not answer.
@@ -85,7 +90,7 @@ package struct Observer: ClientMachine {
     }
 
     package internal(set) var snapshot = ClusterSnapshot()
-    var interest = Interest(.overview)
+    var interest: Interest
     private var intervalMs: Int64 = 1_000
     var round: Round?
     private var rounds = 0
@@ -96,6 +101,10 @@ package struct Observer: ClientMachine {
     /// In a cluster too large for one round, the topics and settings read last: the next round goes on after them.
     var offsetsCursor = ""
     var settingsCursor = ""
+    /// The last whole Metadata answer, by `MetadataDelta.revision`.
+    var knownMetadata = 0
+    /// Followers' sizes were among those read last.
+    var hasReplicaSizes = false
     var purposes = OrderedMap<Int, Purpose>()
     private var nextToken = 0
     /// The picture that events were last inferred from, and when it was taken.
@@ -109,12 +118,16 @@ package struct Observer: ClientMachine {
     /// To read the one record at a committed offset.
     let codecs: Codecs
 
-    package init(bootstrap: [String] = [], codecs: Codecs = .uncompressed) {
+    package init(bootstrap: [String] = [], codecs: Codecs = .uncompressed, interest: Interest = Interest(.overview)) {
         self.codecs = codecs
+        self.interest = interest
         snapshot.bootstrap = bootstrap
     }
 
-    package var nextDeadline: Instant { round == nil && intervalMs > 0 && interest.screen != .nothing ? nextRoundAt : .distantFuture }
+    package var nextDeadline: Instant {
+        if round?.owesPlan == true { return lastEmittedAt }
+        return round == nil && intervalMs > 0 && interest.screen != .nothing ? nextRoundAt : .distantFuture
+    }
 
     // MARK: Events
 
@@ -151,8 +164,14 @@ package struct Observer: ClientMachine {
     }
 
     package mutating func tick(now: Now) -> [ClientEffect<ClusterSnapshot>] {
-        guard round == nil, nextDeadline <= now.instant else { return [] }
+        guard nextDeadline <= now.instant else { return [] }
         var effects: Effects = []
+        if round?.owesPlan == true {
+            round?.owesPlan = false
+            askWithLeaders(&effects)
+            if round?.outstanding == 0 { endRound(&effects, now: now) }
+            return effects
+        }
         beginRound(&effects, now: now)
         return effects
     }
@@ -164,10 +183,11 @@ package struct Observer: ClientMachine {
         snapshot.cost.inFlight -= 1
         if case .success(let answer) = result { snapshot.brokers.update(answer.broker) { $0.latencyMs = answer.latencyMs } }
         take(purpose, result, &effects, now: now)
+        if round?.owesPlan == true { return effects }
         if round?.outstanding == 0 { askUnread(&effects, now: now) }
         if round?.outstanding == 0 {
             endRound(&effects, now: now)
-        } else if now.instant.milliseconds(since: lastEmittedAt) >= ObserverLimits.emitMs {
+        } else if now.instant.milliseconds(since: lastEmittedAt) >= (isLarge ? ObserverLimits.emitLargeMs : ObserverLimits.emitMs) {
             emit(&effects, now: now)
         }
         return effects
@@ -190,7 +210,7 @@ package struct Observer: ClientMachine {
         if ended.allListed && ended.hasListed && ended.listing.isEmpty { snapshot.keepGroups(ended.listed) }
         snapshot.sumOffsets(of: ended.topicsRead.uniqued(), at: now.wall)
         if ended.readsSizes {
-            snapshot.sumSizes(at: now.wall)
+            snapshot.sumSizes(only: ended.sizesOf, at: now.wall)
             snapshot.measureReassignments(at: now.wall)
         }
         if !ended.topicsRead.isEmpty { snapshot.sampleThroughput(at: now.wall) }
@@ -201,12 +221,20 @@ package struct Observer: ClientMachine {
         let took = now.instant.milliseconds(since: ended.startedAt)
         let interval = max(intervalMs, min(took * 4, ObserverLimits.intervalMaxMs))
         snapshot.cost.intervalMs = interval
+        sayHowOld(interval)
         snapshot.cost.requestsPerSecond = Double(snapshot.cost.requests - requestsBefore) * 1000 / Double(max(interval, 1))
         requestsBefore = snapshot.cost.requests
         nextRoundAt = max(ended.startedAt.adding(milliseconds: interval), now.instant.adding(milliseconds: ObserverLimits.pauseMs))
         emit(&effects, now: now)
         if wantsRound { nextRoundAt = now.instant.adding(milliseconds: ObserverLimits.pauseMs) }
         wantsRound = false
+    }
+
+    private mutating func sayHowOld(_ interval: Int64) {
+        func sweep(_ count: Int, _ most: Int) -> Int64? { count > most ? Int64((count + most - 1) / most) * interval : nil }
+        let sizes = isLarge ? Int64(snapshot.health.partitions) / ObserverLimits.sizesPerMs : 0
+        snapshot.cost.topicSweepMs = sweep(snapshot.health.partitions, ObserverLimits.partitionsMax).map { max($0, sizes) }
+        snapshot.cost.groupSweepMs = sweep(snapshot.groups.count, ObserverLimits.groupsMax)
     }
 
     mutating func emit(_ effects: inout Effects, now: Now) {
@@ -223,7 +251,10 @@ package struct Observer: ClientMachine {
         snapshot.cost.requests += 1
         snapshot.cost.inFlight += 1
         var request = ClientRequest(message, to: target, timeoutMs: ObserverLimits.requestMs)
-        if case .metadata = purpose, round?.isMetadataRepeated == false { request.timeoutMs = ObserverLimits.firstMetadataMs }
+        if case .metadata(let isWhole, _) = purpose {
+            if round?.isMetadataRepeated == false { request.timeoutMs = ObserverLimits.firstMetadataMs }
+            if isWhole { request.knownMetadata = knownMetadata }
+        }
         switch purpose {
         case .commits: request.versions = 8...9
         case .commitsOfOne: request.versions = 1...7
@@ -274,6 +305,10 @@ package enum ObserverLimits {
     static let firstMetadataMs: Int64 = 1_500
     /// Within a round, pictures follow each other no faster than this.
     static let emitMs: Int64 = 50
+    /// The same where a picture is large: making and drawing one takes its time.
+    static let emitLargeMs: Int64 = 500
+    /// On a large cluster sizes are read again when a millisecond has passed for so many partitions.
+    static let sizesPerMs: Int64 = 2
     /// The least pause between two rounds.
     static let pauseMs: Int64 = 100
     static let intervalMaxMs: Int64 = 30_000

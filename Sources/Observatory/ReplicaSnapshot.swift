@@ -18,10 +18,15 @@ extension PartitionSnapshot {
     package func replica(_ broker: BrokerID) -> ReplicaSnapshot? { replicaLogs.first { $0.broker == broker } }
 
     package mutating func update(_ broker: BrokerID, _ change: (inout ReplicaSnapshot) -> Void) {
-        if let place = replicaLogs.firstIndex(where: { $0.broker == broker }) { return change(&replicaLogs[place]) }
-        var replica = ReplicaSnapshot(broker)
-        change(&replica)
-        replicaLogs.append(replica)
+        var logs = replicaLogs
+        if let place = logs.firstIndex(where: { $0.broker == broker }) {
+            change(&logs[place])
+        } else {
+            var replica = ReplicaSnapshot(broker)
+            change(&replica)
+            logs.append(replica)
+        }
+        replicaLogs = logs
     }
 
     /// How far a replica's log ends behind its leader's; nil where either is not known. The two are read a moment apart, so that a

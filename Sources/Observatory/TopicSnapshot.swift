@@ -20,15 +20,8 @@ package struct TopicSnapshot: Equatable, Sendable {
     package var rates: [RateSample] = []
     package var offsetsObservation = Observation()
     package var sizeObservation = Observation()
-    /// `min.insync.replicas` as it holds for the topic; nil until read.
-    package var minInSyncReplicas: Int? = nil { didSet { counted.value = nil } }
-    /// The lists of `partition:broker` of a throttled reassignment, or `*`; empty where nothing is throttled.
-    package var throttledLeaders = ""
-    package var throttledFollowers = ""
-    /// `retention.ms` and `retention.bytes` as they hold, -1 for no limit, nil until read; and whether old records are deleted at all.
-    package var retentionMs: Int64? = nil
-    package var retentionBytes: Int64? = nil
-    package var deletesOldRecords: Bool? = nil
+    /// Its settings, as far as they matter here. Most topics of a cluster have the same, and share them.
+    private(set) var settings = TopicSettings.unknown { didSet { counted.value = nil } }
     /// Of these settings.
     package var settingsObservation = Observation()
     /// What `counts` found, until a partition changes.
@@ -50,8 +43,85 @@ package struct TopicSnapshot: Equatable, Sendable {
     var isCounted: Bool { counted.value != nil }
     mutating func count() { if counted.value == nil { counted.value = PartitionCounts(self) } }
 
-    /// Bound on `rates`.
-    package static let ratesMax = 60
+    /// Bound on `rates`: what one topic may hold by itself, less where there are very many.
+    package static func ratesMax(among count: Int) -> Int { max(12, min(60, 120_000 / max(count, 1))) }
+
+    // MARK: Settings
+
+    /// `min.insync.replicas` as it holds for the topic; nil until read.
+    package var minInSyncReplicas: Int? {
+        get { settings.fields.minInSyncReplicas }
+        set { change { $0.minInSyncReplicas = newValue } }
+    }
+    /// The lists of `partition:broker` of a throttled reassignment, or `*`; empty where nothing is throttled.
+    package var throttledLeaders: String {
+        get { settings.fields.throttledLeaders }
+        set { change { $0.throttledLeaders = newValue } }
+    }
+    package var throttledFollowers: String {
+        get { settings.fields.throttledFollowers }
+        set { change { $0.throttledFollowers = newValue } }
+    }
+    /// `retention.ms` and `retention.bytes` as they hold, -1 for no limit, nil until read; and whether old records are deleted at all.
+    package var retentionMs: Int64? {
+        get { settings.fields.retentionMs }
+        set { change { $0.retentionMs = newValue } }
+    }
+    package var retentionBytes: Int64? {
+        get { settings.fields.retentionBytes }
+        set { change { $0.retentionBytes = newValue } }
+    }
+    package var deletesOldRecords: Bool? {
+        get { settings.fields.deletesOldRecords }
+        set { change { $0.deletesOldRecords = newValue } }
+    }
+
+    private mutating func change(_ change: (inout TopicSettings.Fields) -> Void) {
+        var fields = settings.fields
+        change(&fields)
+        if fields != settings.fields { settings = TopicSettings(fields) }
+    }
+
+    /// All settings at once. `shared` is another topic's, which is held instead of a copy where they are the same.
+    mutating func set(_ fields: TopicSettings.Fields, sharing shared: inout TopicSettings) {
+        if fields == settings.fields { return shared = settings }
+        if fields != shared.fields { shared = TopicSettings(fields) }
+        settings = shared
+    }
+}
+
+/// Settings of topics that replication and retention go by. Never changed once made, so that topics may share them.
+final class TopicSettings: Equatable, Sendable {
+    struct Fields: Equatable, Sendable {
+        var minInSyncReplicas: Int?
+        var throttledLeaders = ""
+        var throttledFollowers = ""
+        var retentionMs: Int64?
+        var retentionBytes: Int64?
+        var deletesOldRecords: Bool?
+    }
+    let fields: Fields
+    init(_ fields: Fields) { self.fields = fields }
+
+    static let unknown = TopicSettings(Fields())
+    static func == (a: TopicSettings, b: TopicSettings) -> Bool { a === b || a.fields == b.fields }
+}
+
+extension TopicSnapshot {
+    /// Of two pictures of the same number of topics: where they look different in a table of topics. Times of reading do not count, nor do
+    /// offsets that add up to the same. Field by field in place: copying ten thousand topics costs more than comparing them.
+    package static func differences(_ old: [TopicSnapshot], _ new: [TopicSnapshot]) -> [Int] {
+        old.withUnsafeBufferPointer { a in
+            new.withUnsafeBufferPointer { b in
+                b.indices.filter { i in
+                    a[i].messages != b[i].messages || a[i].sizeBytes != b[i].sizeBytes || a[i].messageRate != b[i].messageRate
+                        || a[i].byteRate != b[i].byteRate || a[i].partitions.count != b[i].partitions.count
+                        || a[i].counted.value != b[i].counted.value || b[i].counted.value == nil || a[i].isInternal != b[i].isInternal
+                        || a[i].error != b[i].error || a[i].rates != b[i].rates || a[i].name != b[i].name
+                }
+            }
+        }
+    }
 }
 
 /// How many of a topic's partitions are in which state.
@@ -65,15 +135,17 @@ package struct PartitionCounts: Equatable, Sendable {
     package private(set) var atMinISR = 0
 
     init(_ topic: TopicSnapshot) {
+        let minimum = topic.minInSyncReplicas
         for index in topic.partitions.indices {
-            replicationFactor = max(replicationFactor, topic.partitions[index].replicas.count)
+            let places = topic.partitions[index].places
+            replicationFactor = max(replicationFactor, places.replicas.count)
             if topic.partitions[index].isOffline { offline += 1 }
             if topic.partitions[index].isUnderReplicated { underReplicated += 1 }
             if !topic.partitions[index].isLeaderPreferred { notPreferred += 1 }
             if topic.partitions[index].isReassigning { reassigning += 1 }
-            guard let minimum = topic.minInSyncReplicas else { continue }
-            let inSync = topic.partitions[index].inSyncReplicas.count
-            let wanted = min(minimum, max(1, topic.partitions[index].replicas.count))
+            guard let minimum else { continue }
+            let inSync = places.inSyncReplicas.count
+            let wanted = min(minimum, max(1, places.replicas.count))
             if inSync < wanted { underMinISR += 1 } else if inSync == wanted { atMinISR += 1 }
         }
     }
@@ -83,112 +155,6 @@ package struct PartitionCounts: Equatable, Sendable {
 struct Remembered<Value: Sendable>: Equatable, Sendable {
     var value: Value?
     static func == (a: Remembered, b: Remembered) -> Bool { true }
-}
-
-/// One partition as observed. What few partitions have lies apart, so that copying a hundred thousand costs little.
-package struct PartitionSnapshot: Equatable, Sendable {
-    package var index: Int32
-    /// Nil where it has none.
-    package var leader: BrokerID?
-    package var leaderEpoch: LeaderEpoch
-    package var replicas: [BrokerID]
-    package var inSyncReplicas: [BrokerID]
-
-    package var startOffset: Offset? = nil
-    /// The high watermark: where the next message a consumer may see will stand.
-    package var endOffset: Offset? = nil
-    /// When the offsets were read.
-    package var offsetsTime: Timestamp? = nil
-    /// The end over time.
-    package var ends = OffsetSeries()
-    /// Consumers that read committed records get no further than this: an open transaction begins there, or it is the end.
-    package var stableOffset: Offset? = nil
-    /// Who writes, as the leader tells it; asked for where a transaction is open.
-    package var producers: [ProducerSnapshot] = []
-    /// Bytes of the leader's replica.
-    package var sizeBytes: Int64? = nil
-    /// Messages per second written, from the last two readings.
-    package var messageRate: Double? = nil
-    private var rare: Rare?
-    /// What each replica's own broker says of it, in the order in which they were heard.
-    package var replicaLogs: [ReplicaSnapshot] = []
-
-    package init(
-        index: Int32, leader: BrokerID?, leaderEpoch: LeaderEpoch = .none, replicas: [BrokerID], inSyncReplicas: [BrokerID],
-        offlineReplicas: [BrokerID] = []
-    ) {
-        self.index = index
-        self.leader = leader
-        self.leaderEpoch = leaderEpoch
-        self.replicas = replicas
-        self.inSyncReplicas = inSyncReplicas
-        self.offlineReplicas = offlineReplicas
-    }
-
-    /// Kafka's error name, nil where all is well.
-    package var error: String? {
-        get { rare?.error }
-        set { change { $0.error = newValue } }
-    }
-    package var offlineReplicas: [BrokerID] {
-        get { rare?.offline ?? [] }
-        set { change { $0.offline = newValue } }
-    }
-    /// On their way in and out, in a reassignment.
-    package var addingReplicas: [BrokerID] {
-        get { rare?.adding ?? [] }
-        set { change { $0.adding = newValue } }
-    }
-    package var removingReplicas: [BrokerID] {
-        get { rare?.removing ?? [] }
-        set { change { $0.removing = newValue } }
-    }
-    /// Not in sync and yet safe to elect (KIP-966); empty where the cluster does not tell.
-    package var eligibleLeaderReplicas: [BrokerID] {
-        get { rare?.eligible ?? [] }
-        set { change { $0.eligible = newValue } }
-    }
-
-    private mutating func change(_ change: (inout RareFields) -> Void) {
-        var fields = rare?.fields ?? RareFields()
-        change(&fields)
-        if fields != rare?.fields ?? RareFields() { rare = fields == RareFields() ? nil : Rare(fields) }
-    }
-
-    private struct RareFields: Equatable, Sendable {
-        var error: String?
-        var offline: [BrokerID] = []
-        var adding: [BrokerID] = []
-        var removing: [BrokerID] = []
-        var eligible: [BrokerID] = []
-    }
-
-    /// Never changed once made, so that copies may share it.
-    private final class Rare: Equatable, Sendable {
-        let fields: RareFields
-        init(_ fields: RareFields) { self.fields = fields }
-        var error: String? { fields.error }
-        var offline: [BrokerID] { fields.offline }
-        var adding: [BrokerID] { fields.adding }
-        var removing: [BrokerID] { fields.removing }
-        var eligible: [BrokerID] { fields.eligible }
-        static func == (a: Rare, b: Rare) -> Bool { a === b || a.fields == b.fields }
-    }
-
-    package var isOffline: Bool { leader == nil }
-    /// Replicas on their way in do not count before they are there.
-    package var isUnderReplicated: Bool {
-        if rare == nil, inSyncReplicas.count == replicas.count, inSyncReplicas == replicas { return false }
-        let adding = addingReplicas
-        return replicas.contains { !inSyncReplicas.contains($0) && !adding.contains($0) }
-    }
-    package var isReassigning: Bool { rare.map { !$0.adding.isEmpty || !$0.removing.isEmpty } ?? false }
-    package var isLeaderPreferred: Bool { leader == nil || leader == replicas.first }
-    /// Messages between start and end. Offsets are not dense under compaction and transactions: an upper bound.
-    package var messages: Int64? {
-        guard let startOffset, let endOffset else { return nil }
-        return max(0, endOffset - startOffset)
-    }
 }
 
 /// What configs belong to. Ordered by kind, then name.
@@ -279,19 +245,5 @@ package enum ConfigSource: Int8, Equatable, Sendable {
         case .clientMetrics: "DYNAMIC_CLIENT_METRICS_CONFIG"
         case .group: "DYNAMIC_GROUP_CONFIG"
         }
-    }
-}
-
-/// One producer of a partition, as DescribeProducers tells it (KIP-664).
-package struct ProducerSnapshot: Equatable, Sendable {
-    package var producerID: Int64
-    package var epoch: Int32
-    /// Of its last record.
-    package var lastTime: Timestamp
-    /// Where its open transaction begins here; nil where none is open.
-    package var transactionStart: Offset?
-
-    package init(producerID: Int64, epoch: Int32, lastTime: Timestamp, transactionStart: Offset?) {
-        (self.producerID, self.epoch, self.lastTime, self.transactionStart) = (producerID, epoch, lastTime, transactionStart)
     }
 }

@@ -52,7 +52,7 @@ struct Bench {
         if wants("failover") { try cluster.runFailover() }
         if wants("console") {
             try firstFrame()
-            try ConsoleBench(program: program, rounds: min(rounds, 3), kaskade: kaskade).run()
+            try ConsoleBench(program: program, rounds: min(rounds, 3), kaskade: kaskade, state: directory).run()
         }
         if wants("scale") { try ScaleBench(program: program, directory: "\(directory)/scale").run() }
         if wants("sweeps") { try SweepBench(program: program, loader: loader, directory: "\(directory)/sweeps").run() }

@@ -44,7 +44,7 @@ final class ChildProcess {
     }
 
     /// Starts `words` on a terminal of its own, of 120 columns and 40 rows.
-    static func startOnTerminal(_ words: [String]) throws -> ChildProcess {
+    static func startOnTerminal(_ words: [String], environment: [String] = []) throws -> ChildProcess {
         // What posix_openpt, unlockpt and ptsname do, which Swift's Glibc module leaves out.
         let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var unlocked: Int32 = 0
@@ -66,7 +66,7 @@ final class ChildProcess {
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(&attributes, newSession)
-        let pid = try spawn(words, &actions, &attributes, ["TERM=xterm-256color", "LANG=C.UTF-8"])
+        let pid = try spawn(words, &actions, &attributes, ["TERM=xterm-256color", "LANG=C.UTF-8"] + environment)
         return ChildProcess(pid: pid, output: terminal)
     }
 

@@ -62,7 +62,8 @@ import Wire
             return decode(OffsetFetchRequest.self).map { answer in answer.groups.forEach { snapshot.fold($0, at: time) } } != nil
         case .listOffsets:
             return decode(ListOffsetsRequest.self).map { snapshot.fold($0, timestamp: ListOffsetsTime.latest, at: time) } != nil
-        case .describeLogDirs: return decode(DescribeLogDirsRequest.self).map { snapshot.fold($0, of: 1, at: time) } != nil
+        case .describeLogDirs:
+            return decode(DescribeLogDirsRequest.self).map { snapshot.fold($0, of: 1, withReplicas: true, at: time) } != nil
         case .describeQuorum: return decode(DescribeQuorumRequest.self).map { snapshot.fold($0, at: time) } != nil
         case .describeConfigs: return decode(DescribeConfigsRequest.self).map { snapshot.fold($0, at: time) } != nil
         default: return false

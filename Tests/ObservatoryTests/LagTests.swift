@@ -211,6 +211,49 @@ private func stepped(_ second: Int64, _ read: (Int64) -> Int64) -> Int64 { read(
         #expect(series.crossing(of: last.offset) == nil)
     }
 
+    /// A series keeps its last plateau apart from the rest: it holds the points that a plain list of them would.
+    @Test(arguments: UInt64(0)..<40)
+    func holdsWhatAPlainListWould(seed: UInt64) {
+        var random = PRNG(seed: seed)
+        var series = OffsetSeries()
+        var list: [OffsetSeries.Point] = []
+        // Commits may go back; where points are left out as well, a plain list would join two plateaus.
+        let rewinds = seed % 2 == 1
+        let capacity = rewinds ? 1_000 : 6 + random.below(20)
+        func thin() {
+            guard list.count > capacity else { return }
+            list = list.enumerated().filter { $0.offset >= list.count / 2 || $0.offset % 2 == 0 }.map(\.element)
+        }
+        var (time, end) = (Int64(0), Int64(500))
+        for _ in 0..<300 {
+            time += Int64(random.below(3))
+            end += random.oneIn(2) ? 0 : Int64(random.below(40)) - (rewinds && random.oneIn(10) ? 50 : 0)
+            let point = OffsetSeries.Point(at(time), Offset(end))
+            series.append(point.time, point.offset, capacity: capacity)
+            if list.last.map({ $0.time < point.time }) ?? true {
+                if list.suffix(2).count == 2, list.suffix(2).allSatisfy({ $0.offset == point.offset }) {
+                    list[list.count - 1].time = point.time
+                } else {
+                    list.append(point)
+                }
+                thin()
+            }
+            if random.oneIn(8) {
+                let past = OffsetSeries.Point(at(Int64(random.below(Int(time + 1)))), Offset(end - Int64(random.below(60))))
+                series.insert(past.time, past.offset, capacity: capacity)
+                if let place = list.firstIndex(where: { $0.time >= past.time }), list[place].time > past.time,
+                    list[place].offset > past.offset, place == 0 || list[place - 1].offset < past.offset
+                {
+                    list.insert(past, at: place)
+                    thin()
+                }
+            }
+            #expect(series.points == list)
+            #expect(series.first == list.first && series.last == list.last && series.isEmpty == list.isEmpty)
+            #expect(series.spanMs == (list.last?.time.milliseconds ?? 0) - (list.first?.time.milliseconds ?? 0))
+        }
+    }
+
     /// Interpolated time lags are never further off than the readings around them are apart.
     @Test(arguments: UInt64(0)..<40)
     func interpolationIsNoWorseThanTheReadings(seed: UInt64) {

@@ -46,7 +46,7 @@ import Wire
         for answer in try all(OffsetFetchRequest.self) { for group in answer.groups { story.machine.snapshot.fold(group, at: 1) } }
         for answer in try all(ListOffsetsRequest.self) { story.machine.snapshot.fold(answer, timestamp: -1, at: 1) }
         for answer in try all(DescribeLogDirsRequest.self) where answer.results.contains(where: { $0.topics.count > 1 }) {
-            story.machine.snapshot.fold(answer, of: 1, at: 1)
+            story.machine.snapshot.fold(answer, of: 1, withReplicas: true, at: 1)
         }
         for answer in try all(DescribeQuorumRequest.self) { story.machine.snapshot.fold(answer, at: 1) }
         for answer in try all(DescribeConfigsRequest.self) { story.machine.snapshot.fold(answer, at: 1) }

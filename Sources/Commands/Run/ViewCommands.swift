@@ -34,7 +34,7 @@ struct ViewCommands {
     private func topicsList() throws(Failure) {
         let pattern = invocation.positionals.first
         let wantsNames = invocation.isSet("--names")
-        let snapshot = try reading.read(Interest(.topics)) { snapshot in
+        let snapshot = try reading.read(.topicsOnce) { snapshot in
             wantsNames || snapshot.topics.allSatisfy { $0.value.partitions.isEmpty || $0.value.messages != nil }
         }
         let topics = snapshot.topics.map(\.value).filter { topic in
@@ -69,7 +69,7 @@ struct ViewCommands {
     private func printConfigs(_ resources: [ConfigResource], kind: ConfigResource.Kind) throws(Failure) {
         var wanted = resources
         if wanted.isEmpty {
-            let snapshot = try reading.read(Interest(.topics)) { _ in true }
+            let snapshot = try reading.read(.topicsOnce) { _ in true }
             wanted = kind == .topic
                 ? snapshot.topics.filter { !$0.value.isInternal }.map { .topic($0.key) } : snapshot.brokers.map { .broker($0.key) }
         }
@@ -169,7 +169,7 @@ struct ViewCommands {
     }
 
     private func topicsList(named name: String?) throws(Failure) {
-        let snapshot = try reading.read(Interest(.topics)) { snapshot in
+        let snapshot = try reading.read(.topicsOnce) { snapshot in
             snapshot.topics.allSatisfy { $0.value.partitions.isEmpty || $0.value.messages != nil }
         }
         let topics = snapshot.topics.map(\.value).filter { topic in

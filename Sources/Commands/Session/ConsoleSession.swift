@@ -135,6 +135,7 @@ package final class ConsoleSession {
     private var budget: WireBudget
     private var lastReading = Instant.zero
     private var wasHeldBack = false
+    private var memory = SessionMemory()
 
     /// Runs a console on standard input and output until it is quit. `events` brings what brokers in this process say happened.
     package static func run(
@@ -143,6 +144,7 @@ package final class ConsoleSession {
     ) -> ConsoleEnd {
         let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         guard isTerminal || options.isLineByLine else { return .noScreen(.noTerminal) }
+        if case .known = target { SessionMemory.prepare() }
         let signals = SessionSignals()
         defer { signals.restore() }
         do throws(TerminalError) {
@@ -343,6 +345,7 @@ package final class ConsoleSession {
             feed(.snapshot(snapshot))
             let connection = connection
             history?.take(snapshot, at: SystemClock.instant()) { connection?.recall($0) }
+            memory.tend(now: SystemClock.instant())
         }
         if let tail = connection?.takeTail() { feed(.tail(tail)) }
     }

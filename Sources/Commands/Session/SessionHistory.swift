@@ -18,6 +18,10 @@ final class SessionHistory: Sendable {
     /// What is read back at the start: so many events, and the pictures of so long.
     static let recalledEvents = 500
     static let recalledMs: Int64 = 600_000
+    /// Of a large cluster pictures are kept more rarely, and fewer are read back: writing and reading one takes time and memory. A picture
+    /// when a millisecond has passed for so many partitions; so many partitions read back, over all pictures.
+    static let partitionsPerMs: Int64 = 2
+    static let recalledPartitions = 200_000
 
     /// What belongs to the history's thread.
     private final class Work: @unchecked Sendable {
@@ -53,13 +57,17 @@ final class SessionHistory: Sendable {
     /// A new picture. Most are let go: one every few seconds is kept.
     func take(_ snapshot: ClusterSnapshot, at now: Instant, recalled: @escaping @Sendable (Recollection) -> Void) {
         guard let cluster = snapshot.clusterID, snapshot.connection.isConnected, snapshot.observations.metadata.time != nil else { return }
-        let interval = max(SessionHistory.intervalMs, lastBytes.load(ordering: .relaxed) * 1000 / SessionHistory.bytesPerSecond)
-        let isDue = savedAt.withLock { saved in
-            guard saved == .zero || now.milliseconds(since: saved) >= interval else { return false }
-            saved = now
-            return true
+        let interval = max(
+            SessionHistory.intervalMs, lastBytes.load(ordering: .relaxed) * 1000 / SessionHistory.bytesPerSecond,
+            Int64(snapshot.health.partitions) / SessionHistory.partitionsPerMs)
+        let (isDue, isFirst) = savedAt.withLock { saved in
+            guard saved == .zero || now.milliseconds(since: saved) >= interval else { return (false, false) }
+            defer { saved = now }
+            return (true, saved == .zero)
         }
         guard isDue else { return }
+        // The first picture of a large cluster has next to nothing in it yet, and there is enough to do just then.
+        let isSaved = !isFirst || interval == SessionHistory.intervalMs
         loop.post { [self] in
             guard let store = opened(at: snapshot.time) else { return }
             if work.cluster != cluster { (work.cluster, work.hasRecalled, work.eventsSaved) = (cluster, false, 0) }
@@ -67,6 +75,7 @@ final class SessionHistory: Sendable {
                 work.hasRecalled = true
                 recall(cluster, store, before: snapshot.time, recalled)
             }
+            guard isSaved else { return }
             attempt { () throws(HistoryError) in
                 let body = FrameCodec.encode(snapshot)
                 let packed = (try? Codecs.system.compress(.zstd, body)) ?? body
@@ -140,9 +149,17 @@ final class SessionHistory: Sendable {
                     inferredSince: event.since)
             }
             var time = Timestamp(milliseconds: now.milliseconds - SessionHistory.recalledMs)
+            var partitions = 0
             while out.pictures.count < 200, let frame = try store.frame(of: cluster, after: time), frame.time < now {
                 time = frame.time
-                if let picture = SessionHistory.snapshot(frame) { out.pictures.append(picture) }
+                guard let picture = SessionHistory.snapshot(frame) else { continue }
+                out.pictures.append(picture)
+                partitions += picture.health.partitions
+                // Where few can be held, they are spread over the time.
+                let left = (SessionHistory.recalledPartitions - partitions) / max(1, picture.health.partitions)
+                guard left > 0 else { break }
+                let step = SessionHistory.recalledMs / Int64(left + 1)
+                if left < 100 { time = Timestamp(milliseconds: time.milliseconds + step) }
             }
             recalled(out)
         }

@@ -15,7 +15,7 @@ struct ClusterReading {
         let done = Waiter<Void>()
         let box = Latest()
         let hosted = access.client.host(
-            Observer(bootstrap: access.addresses.map(\.description), codecs: .system),
+            Observer(bootstrap: access.addresses.map(\.description), codecs: .system, interest: interest),
             output: { snapshot in
                 box.set(snapshot)
                 // Between rounds nothing is under way; the picture before the first round has not connected yet.
@@ -23,7 +23,7 @@ struct ClusterReading {
                 if snapshot.observations.metadata.error != nil || isComplete(snapshot) { done.fill(()) }
             })
         hosted.post(.interval(milliseconds: 100))
-        hosted.post(.interest(interest))
+        // Should the first round not bring all, the next one is thorough too.
         hosted.post(.refresh)
         let finished = done.wait(milliseconds: access.timeoutMs) != nil
         hosted.cancel()

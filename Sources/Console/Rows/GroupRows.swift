@@ -35,7 +35,8 @@ func groupRows(_ snapshot: ClusterSnapshot, bootstrap: String) -> TableModel {
     return TableModel(
         title: "Groups", subject: "consumer", columns: columns, rows: Array(rows),
         emptyLines: ["No consumer groups yet.", "", "A group appears with its first member:", "kcat -b \(bootstrap) -G my-group my-topic"],
-        freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
+        freshness: Freshness(
+            time: snapshot.observations.groups.time, error: snapshot.observations.groups.error, sweepMs: snapshot.cost.groupSweepMs))
 }
 
 /// `classic`, or `consumer 7` with the group's epoch.

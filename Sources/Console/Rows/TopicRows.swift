@@ -10,7 +10,7 @@ struct TopicRowCache: Sendable {
     /// A row for each topic, in their order.
     mutating func rows(of topics: [TopicSnapshot]) -> [TableRow] {
         if topics.count == self.topics.count {
-            for index in topics.indices where topics[index] != self.topics[index] { rows[index] = topicRow(topics[index]) }
+            for index in TopicSnapshot.differences(self.topics, topics) { rows[index] = topicRow(topics[index]) }
         } else {
             rows = topics.map(topicRow)
         }
@@ -34,9 +34,12 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
     if !showsInternal && hidden > 0 { rows = rows.indices.filter { !topics[$0].isInternal }.map { rows[$0] } }
     var empty = ["No topics yet.", "", "n  creates one here, or any client can:", "kcat -b \(bootstrap) -t first -P"]
     if hidden > 0 && !showsInternal { empty += ["", "\(hidden) internal topic\(hidden == 1 ? " is" : "s are") hidden; 0 shows all."] }
-    return TableModel(
+    var model = TableModel(
         title: "Topics", subject: showsInternal ? "all" : "user", columns: columns, rows: rows, emptyLines: empty,
-        freshness: Freshness(time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error))
+        freshness: Freshness(
+            time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error, sweepMs: snapshot.cost.topicSweepMs))
+    model.isInOrder = true
+    return model
 }
 
 private func topicRow(_ topic: TopicSnapshot) -> TableRow {

@@ -57,7 +57,10 @@ extension Console {
         if let error = freshness.error { return Span("! " + Clip.end(Escape.line(error), 40, options.glyphs), .warning) }
         guard let time = freshness.time, snapshot.connection.isConnected else { return nil }
         let age = now.wall.milliseconds - time.milliseconds
-        guard age > max(5000, 3 * snapshot.cost.intervalMs) else { return nil }
+        guard age > max(5000, 3 * snapshot.cost.intervalMs) else {
+            // In tens of seconds, so that it stays the same while nothing changes.
+            return freshness.sweepMs.map { Span("off screen up to \(($0 + 9_999) / 10_000)0s old", .muted) }
+        }
         return Span("\(Format.duration(milliseconds: age)) old", .warning)
     }
 

@@ -5,14 +5,16 @@ import Primitives
 extension EventInference {
     /// `whole`: every broker listed its groups, so that one that is missing was deleted.
     mutating func compareGroups(whole: Bool) {
-        for (id, group) in new.groups {
-            if let before = old.groups[id] {
-                if before != group { compare(before, group) }
-            } else if whole, group.observation.time != nil {
-                compare(GroupSnapshot(id: id, state: "Empty"), group)
+        let (before, after) = (old.groups, new.groups)
+        let isSame = before.keys == after.keys
+        for index in after.values.indices {
+            if let place = isSame ? index : before.index(of: after.keys[index]) {
+                if GroupSnapshot.mayTell(before.values[place], after.values[index]) { compare(before.values[place], after.values[index]) }
+            } else if whole, after.values[index].observation.time != nil {
+                compare(GroupSnapshot(id: after.keys[index], state: "Empty"), after.values[index])
             }
         }
-        if whole { for id in old.groups.keys where new.groups[id] == nil { add(.groupDeleted(group: id)) } }
+        if whole, !isSame { for id in old.groups.keys where new.groups[id] == nil { add(.groupDeleted(group: id)) } }
     }
 
     private mutating func compare(_ before: GroupSnapshot, _ after: GroupSnapshot) {
@@ -74,11 +76,17 @@ extension EventInference {
 
     /// Verdicts that turned, to trouble, from it, or from one kind to another. Each picture's own are compared: no window is needed.
     mutating func compareVerdicts() {
-        for (id, group) in new.groups {
-            guard let before = old.groups[id], group.offsetsObservation.time != before.offsetsObservation.time else { continue }
-            let (was, now) = (before.analysis.verdict, group.analysis.verdict)
+        // One by one in place: thousands of groups are not copied to see that most were not read.
+        let (before, after) = (old.groups, new.groups)
+        let isSame = before.keys == after.keys
+        for index in after.values.indices {
+            guard let place = isSame ? index : before.index(of: after.keys[index]),
+                after.values[index].offsetsObservation.time != before.values[place].offsetsObservation.time
+            else { continue }
+            let (was, now) = (before.values[place].analysis.verdict, after.values[index].analysis.verdict)
             guard was != now, was.isTrouble || now.isTrouble else { continue }
-            add(.lagVerdict(group: id, from: was.rawValue, to: now.rawValue, isTrouble: now.isTrouble, lag: group.lag ?? 0))
+            let lag = after.values[index].lag ?? 0
+            add(.lagVerdict(group: after.keys[index], from: was.rawValue, to: now.rawValue, isTrouble: now.isTrouble, lag: lag))
         }
     }
 
@@ -91,5 +99,13 @@ extension EventInference {
             return now < was
         }
         if back > 0 { add(.offsetsReset(group: after.id, partitions: back)) }
+    }
+}
+
+extension GroupSnapshot {
+    /// Whether there may be something to tell of a group: it was read, or is in another state.
+    fileprivate static func mayTell(_ before: GroupSnapshot, _ after: GroupSnapshot) -> Bool {
+        before.observation.time != after.observation.time || before.offsetsObservation.time != after.offsetsObservation.time
+            || before.state != after.state || before.members != after.members
     }
 }

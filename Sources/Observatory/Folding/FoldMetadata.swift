@@ -1,16 +1,24 @@
+import ClientCore
 import Primitives
 import Wire
 
 // Brokers, topics and partitions out of Metadata.
 extension ClusterSnapshot {
-    /// `isWhole`: all topics were asked for, so that one not answered is gone. Otherwise only `asked` were.
-    mutating func fold(_ answer: MetadataResponse, isWhole: Bool, asked: [String], at time: Timestamp) {
+    /// `isWhole`: all topics were asked for, so that one not answered is gone, or is as it was where `delta` leaves it out. Otherwise only
+    /// `asked` were. Returns whether any topic is told otherwise than before.
+    @discardableResult
+    mutating func fold(
+        _ answer: MetadataResponse, isWhole: Bool, asked: [String], delta: MetadataDelta? = nil, at time: Timestamp
+    ) -> Bool {
         clusterID = answer.clusterID ?? clusterID
         if !isControllerExact { controller = answer.controllerID >= 0 ? BrokerID(answer.controllerID) : nil }
         foldBrokers(answer)
-        if foldTopics(answer, isWhole: isWhole, asked: asked) { countReplicas() }
-        countHealth()
+        let isPartial = delta?.isPartial == true
+        let (isMoved, isChanged) = foldTopics(answer, isWhole: isWhole && !isPartial, asked: asked, gone: delta?.gone ?? [])
+        if isMoved { countReplicas() }
+        if isChanged || health.partitions == 0 { countHealth() } else { countBrokers() }
         observations.metadata.succeeded(at: time)
+        return isChanged
     }
 
     private mutating func foldBrokers(_ answer: MetadataResponse) {
@@ -29,46 +37,54 @@ extension ClusterSnapshot {
         }
     }
 
-    /// Returns whether any replica, leader or in-sync set is another than before.
-    private mutating func foldTopics(_ answer: MetadataResponse, isWhole: Bool, asked: [String]) -> Bool {
+    /// Returns whether any replica, leader or in-sync set is another than before, and whether anything is.
+    private mutating func foldTopics(
+        _ answer: MetadataResponse, isWhole: Bool, asked: [String], gone: [String]
+    ) -> (isMoved: Bool, isChanged: Bool) {
+        if !isWhole, answer.topics.isEmpty, asked.isEmpty, gone.isEmpty {
+            return (brokers.values.contains { $0.replicas == 0 }, false)
+        }
         let order = answer.topics.indices.filter { answer.topics[$0].name != nil }
             .sorted { (answer.topics[$0].name ?? "") < (answer.topics[$1].name ?? "") }
-        var lists = ReplicaLists()
+        var lists = KnownPlaces()
         var isMoved = brokers.values.contains { $0.replicas == 0 }
+        var isChanged = false
         var next = OrderedMap<String, TopicSnapshot>()
         if !isWhole { next = topics }
+        for name in gone where next.remove(name) != nil { (isMoved, isChanged) = (true, true) }
         for index in order {
             guard let name = answer.topics[index].name else { continue }
             if [.unknownTopicOrPartition, .unknownTopicID].contains(answer.topics[index].errorCode) {
-                isMoved = next.remove(name) != nil || isMoved
+                if next.remove(name) != nil { (isMoved, isChanged) = (true, true) }
                 continue
             }
             let old = topics[name]
             let new = merged(answer.topics[index], name, with: old, &lists)
-            isMoved = isMoved || !hasSamePlaces(old, new)
-            next[name] = new
+            let isSame = old.map { $0.id == new.id && $0.error == new.error && $0.partitions == new.partitions } ?? false
+            isMoved = isMoved || !isSame && !hasSamePlaces(old, new)
+            isChanged = isChanged || !isSame
+            if isWhole || !isSame { next[name] = new }
         }
         if isWhole {
-            isMoved = isMoved || next.count != topics.count
+            if next.count != topics.count { (isMoved, isChanged) = (true, true) }
         } else {
             let answered = Set(order.compactMap { answer.topics[$0].name })
-            for name in asked where !answered.contains(name) { isMoved = next.remove(name) != nil || isMoved }
+            for name in asked where !answered.contains(name) && next.remove(name) != nil { (isMoved, isChanged) = (true, true) }
         }
-        topics = next
-        return isMoved
+        if isChanged { topics = next }
+        return (isMoved, isChanged)
     }
 
     private func hasSamePlaces(_ old: TopicSnapshot?, _ new: TopicSnapshot) -> Bool {
         guard let old, old.partitions.count == new.partitions.count else { return false }
         return new.partitions.indices.allSatisfy { index in
-            old.partitions[index].leader == new.partitions[index].leader && old.partitions[index].replicas == new.partitions[index].replicas
-                && old.partitions[index].inSyncReplicas == new.partitions[index].inSyncReplicas
+            old.partitions[index].leader == new.partitions[index].leader && old.partitions[index].places == new.partitions[index].places
         }
     }
 
     /// The new facts, with the offsets, sizes and rates known so far. A topic deleted and created again under its name starts anew.
     private func merged(
-        _ answer: MetadataResponse.Topic, _ name: String, with old: TopicSnapshot?, _ lists: inout ReplicaLists
+        _ answer: MetadataResponse.Topic, _ name: String, with old: TopicSnapshot?, _ lists: inout KnownPlaces
     ) -> TopicSnapshot {
         let isSame = old.map { $0.id.isZero || answer.topicID.isZero || $0.id == answer.topicID } ?? false
         var topic = isSame ? old! : TopicSnapshot(name: name)
@@ -91,20 +107,21 @@ extension ClusterSnapshot {
     }
 
     private func merged(
-        _ answer: MetadataResponse.Partition, with old: PartitionSnapshot?, _ lists: inout ReplicaLists
+        _ answer: MetadataResponse.Partition, with old: PartitionSnapshot?, _ lists: inout KnownPlaces
     ) -> PartitionSnapshot {
-        let replicas = lists.list(answer.replicaNodes, old?.replicas)
+        let places = lists.places(answer.replicaNodes, answer.isrNodes, old?.places)
         var partition = PartitionSnapshot(
             index: answer.partitionIndex, leader: answer.leaderID >= 0 ? BrokerID(answer.leaderID) : nil,
-            leaderEpoch: LeaderEpoch(answer.leaderEpoch), replicas: replicas,
-            inSyncReplicas: lists.list(answer.isrNodes, old?.inSyncReplicas),
-            offlineReplicas: answer.offlineReplicas.map(BrokerID.init(_:)))
+            leaderEpoch: LeaderEpoch(answer.leaderEpoch), places: places, offlineReplicas: answer.offlineReplicas.map(BrokerID.init(_:)))
         if answer.errorCode != .none { partition.error = answer.errorCode.name }
         guard let old else { return partition }
         (partition.startOffset, partition.endOffset, partition.offsetsTime) = (old.startOffset, old.endOffset, old.offsetsTime)
         (partition.sizeBytes, partition.messageRate) = (old.sizeBytes, old.messageRate)
-        (partition.ends, partition.stableOffset, partition.producers) = (old.ends, old.stableOffset, old.producers)
+        partition.ends = old.ends
+        guard old.hasRare else { return partition }
+        (partition.stableOffset, partition.producers) = (old.stableOffset, old.producers)
         // What is known of a replica that is no longer one goes.
+        let replicas = places.replicas
         partition.replicaLogs = old.replicas == replicas ? old.replicaLogs : old.replicaLogs.filter { replicas.contains($0.broker) }
         if !old.eligibleLeaderReplicas.isEmpty { partition.eligibleLeaderReplicas = old.eligibleLeaderReplicas }
         guard old.isReassigning else { return partition }
@@ -115,34 +132,27 @@ extension ClusterSnapshot {
 
     /// Counts leaders and replicas per broker.
     private mutating func countReplicas() {
-        var leaders = OrderedMap<BrokerID, Int>()
-        var replicas = OrderedMap<BrokerID, Int>()
-        var lagging = OrderedMap<BrokerID, Int>()
+        var (leaders, replicas, lagging) = ([Int32: Int](), [Int32: Int](), [Int32: Int]())
         let values = topics.values
         for topic in values.indices {
             for index in values[topic].partitions.indices {
-                if let leader = values[topic].partitions[index].leader { leaders[leader, default: 0] += 1 }
-                let isWhole = values[topic].partitions[index].inSyncReplicas == values[topic].partitions[index].replicas
-                for replica in values[topic].partitions[index].replicas {
-                    replicas[replica, default: 0] += 1
-                    guard !isWhole, !values[topic].partitions[index].inSyncReplicas.contains(replica) else { continue }
-                    lagging[replica, default: 0] += 1
-                }
+                if let leader = values[topic].partitions[index].leader { leaders[leader.rawValue, default: 0] += 1 }
+                let places = values[topic].partitions[index].places
+                for broker in places.replicas { replicas[broker.rawValue, default: 0] += 1 }
+                for broker in places.missing { lagging[broker.rawValue, default: 0] += 1 }
             }
         }
         for id in brokers.keys {
             brokers.update(id) { broker in
-                broker.leaders = leaders[id] ?? 0
-                broker.replicas = replicas[id] ?? 0
-                broker.outOfSyncReplicas = lagging[id] ?? 0
+                broker.leaders = leaders[id.rawValue] ?? 0
+                broker.replicas = replicas[id.rawValue] ?? 0
+                broker.outOfSyncReplicas = lagging[id.rawValue] ?? 0
             }
         }
     }
 
     package mutating func countHealth() {
         var health = Health()
-        health.brokersDown = brokers.values.count { !$0.isAlive }
-        health.brokersFenced = brokers.values.count(where: \.isFenced)
         let leftover = leftoverThrottles
         health.leftoverThrottles = leftover.topics.count + leftover.brokers.count
         for index in 0..<topics.count {
@@ -163,18 +173,11 @@ extension ClusterSnapshot {
             health.totalLag = health.totalLag.addingClamped(group.lag ?? 0)
         }
         self.health = health
+        countBrokers()
     }
-}
 
-/// Lists of brokers, each kept once: a cluster places a hundred thousand partitions in a few hundred ways.
-private struct ReplicaLists {
-    private var known: [[Int32]: [BrokerID]] = [:]
-
-    mutating func list(_ ids: [Int32], _ old: [BrokerID]?) -> [BrokerID] {
-        if let old, old.count == ids.count, zip(old, ids).allSatisfy({ $0.rawValue == $1 }) { return old }
-        if let list = known[ids] { return list }
-        let list = ids.map(BrokerID.init(_:))
-        known[ids] = list
-        return list
+    private mutating func countBrokers() {
+        health.brokersDown = brokers.values.count { !$0.isAlive }
+        health.brokersFenced = brokers.values.count(where: \.isFenced)
     }
 }

@@ -49,13 +49,15 @@ extension ClusterSnapshot {
 
     /// Sums over a topic's partitions, once a round, for the topics whose offsets were read in it.
     mutating func sumOffsets(of names: [String], at time: Timestamp) {
+        let most = TopicSnapshot.ratesMax(among: topics.count)
         for name in names {
             topics.update(name) { topic in
-                topic.messages = clampedSum(topic.partitions.map(\.messages))
-                topic.messageRate = sum(topic.partitions.map(\.messageRate))
+                topic.sumOffsets()
                 topic.offsetsObservation.succeeded(at: time)
                 guard let rate = topic.messageRate else { return }
-                if topic.rates.count >= TopicSnapshot.ratesMax { topic.rates.removeFirst() }
+                // A topic that nobody writes to has no trend to draw, and needs no memory for one.
+                if rate == 0, topic.rates.count == 1, topic.rates[0].messages == 0 { topic.rates.removeLast() }
+                if topic.rates.count >= most { topic.rates.removeFirst(topic.rates.count - most + 1) }
                 topic.rates.append(RateSample(time: time, messages: rate, bytes: topic.byteRate))
             }
         }
@@ -77,13 +79,16 @@ extension ClusterSnapshot {
     // MARK: Log directories
 
     /// The whole of one broker's directories. Sizes of partitions are taken from their leader.
-    mutating func fold(_ answer: DescribeLogDirsResponse, of broker: BrokerID, at time: Timestamp) {
+    /// `withReplicas`: what followers hold is wanted too. `isPart`: only some topics were asked for, which says nothing about the disks.
+    mutating func fold(
+        _ answer: DescribeLogDirsResponse, of broker: BrokerID, withReplicas: Bool, only isPart: Bool = false, at time: Timestamp
+    ) {
         var directories: [BrokerDisk.Directory] = []
         for result in answer.results {
             var used: Int64 = 0
             for topic in result.topics {
                 for partition in topic.partitions { used = used.addingClamped(partition.partitionSize) }
-                topics.update(topic.name) { ClusterSnapshot.foldSizes(topic.partitions, from: broker, into: &$0) }
+                topics.update(topic.name) { ClusterSnapshot.foldSizes(topic.partitions, from: broker, into: &$0, withReplicas) }
             }
             directories.append(
                 BrokerDisk.Directory(
@@ -91,6 +96,7 @@ extension ClusterSnapshot {
                     totalBytes: result.totalBytes >= 0 ? result.totalBytes : nil,
                     usableBytes: result.usableBytes >= 0 ? result.usableBytes : nil))
         }
+        guard !isPart else { return }
         brokers.update(broker) { known in
             known.disk = BrokerDisk(directories: directories)
             known.diskObservation.succeeded(at: time)
@@ -99,22 +105,28 @@ extension ClusterSnapshot {
     }
 
     private static func foldSizes(
-        _ answer: [DescribeLogDirsResponse.Partition], from broker: BrokerID, into topic: inout TopicSnapshot
+        _ answer: [DescribeLogDirsResponse.Partition], from broker: BrokerID, into topic: inout TopicSnapshot, _ withReplicas: Bool
     ) {
         for partition in answer where !partition.isFutureKey {
             let index = Int(partition.partitionIndex)
             guard topic.partitions.indices.contains(index) else { continue }
-            if topic.partitions[index].leader == broker { topic.partitions[index].sizeBytes = partition.partitionSize }
-            guard topic.partitions[index].replicas.contains(broker) else { continue }
+            // Nothing is written that is there already: others share these partitions, and writing would copy them.
+            if topic.partitions[index].leader == broker, topic.partitions[index].sizeBytes != partition.partitionSize {
+                topic.partitions[index].sizeBytes = partition.partitionSize
+            }
+            guard withReplicas || topic.partitions[index].isReassigning, topic.partitions[index].replicas.contains(broker),
+                topic.partitions[index].replica(broker)?.sizeBytes != partition.partitionSize
+            else { continue }
             topic.partitions[index].update(broker) { $0.sizeBytes = partition.partitionSize }
         }
     }
 
     /// Sizes of topics and their growth, once all brokers have been asked. Retention shrinks a log, and then the growth is not known.
-    mutating func sumSizes(at time: Timestamp) {
-        for name in topics.keys {
-            topics.update(name) { topic in
-                guard let size = clampedSum(topic.partitions.map(\.sizeBytes)) else { return }
+    /// `name`: of one topic alone.
+    mutating func sumSizes(only name: String? = nil, at time: Timestamp) {
+        for index in name.map({ topics.index(of: $0).map { $0..<($0 + 1) } ?? 0..<0 }) ?? 0..<topics.count {
+            topics.update(at: index) { topic in
+                guard let size = topic.knownSize else { return }
                 if let before = topic.sizeBytes, let elapsed = topic.sizeObservation.age(at: time), elapsed >= RateLimits.elapsedMinMs {
                     topic.byteRate = size < before || elapsed > RateLimits.elapsedMaxMs
                         ? nil : (Double(size) - Double(before)) * 1000 / Double(elapsed)
@@ -133,17 +145,23 @@ enum RateLimits {
     static let elapsedMaxMs: Int64 = 60_000
 }
 
-/// The sum of what is known; nil where nothing is.
-private func sum(_ values: [Double?]) -> Double? {
-    var total: Double? = nil
-    for case let value? in values { total = (total ?? 0) + value }
-    return total
-}
+extension TopicSnapshot {
+    /// What is known of the partitions, summed; nil where nothing is.
+    fileprivate mutating func sumOffsets() {
+        (messages, messageRate) = (nil, nil)
+        for index in partitions.indices {
+            if let count = partitions[index].messages { messages = (messages ?? 0).addingClamped(count) }
+            if let rate = partitions[index].messageRate { messageRate = (messageRate ?? 0) + rate }
+        }
+    }
 
-private func clampedSum(_ values: [Int64?]) -> Int64? {
-    var total: Int64? = nil
-    for case let value? in values { total = (total ?? 0).addingClamped(value) }
-    return total
+    fileprivate var knownSize: Int64? {
+        var total: Int64? = nil
+        for index in partitions.indices {
+            if let size = partitions[index].sizeBytes { total = (total ?? 0).addingClamped(size) }
+        }
+        return total
+    }
 }
 
 extension Int64 {

@@ -92,23 +92,25 @@ extension ClusterSnapshot {
 
     /// `min.insync.replicas` and throttled replicas of topics.
     mutating func foldSettings(_ answer: DescribeConfigsResponse, at time: Timestamp) {
+        var shared = TopicSettings.unknown
         for result in answer.results where result.resourceType == ConfigResource.Kind.topic.rawValue {
             topics.update(result.resourceName) { topic in
                 guard result.errorCode == .none else { return topic.settingsObservation.failed(result.errorCode.name) }
-                topic.throttledLeaders = ""
-                topic.throttledFollowers = ""
-                (topic.retentionMs, topic.retentionBytes, topic.deletesOldRecords) = (nil, nil, nil)
+                // What is not told now is as it was.
+                var fields = TopicSettings.Fields()
+                fields.minInSyncReplicas = topic.minInSyncReplicas
                 for config in result.configs {
                     switch config.name {
-                    case ReplicationKeys.minInSync: topic.minInSyncReplicas = config.value.flatMap { Int($0) }
-                    case ReplicationKeys.throttledLeaders: topic.throttledLeaders = config.value ?? ""
-                    case ReplicationKeys.throttledFollowers: topic.throttledFollowers = config.value ?? ""
-                    case ReplicationKeys.retentionMs: topic.retentionMs = config.value.flatMap { Int64($0) }
-                    case ReplicationKeys.retentionBytes: topic.retentionBytes = config.value.flatMap { Int64($0) }
-                    case ReplicationKeys.cleanupPolicy: topic.deletesOldRecords = config.value?.contains("delete")
+                    case ReplicationKeys.minInSync: fields.minInSyncReplicas = config.value.flatMap { Int($0) }
+                    case ReplicationKeys.throttledLeaders: fields.throttledLeaders = config.value ?? ""
+                    case ReplicationKeys.throttledFollowers: fields.throttledFollowers = config.value ?? ""
+                    case ReplicationKeys.retentionMs: fields.retentionMs = config.value.flatMap { Int64($0) }
+                    case ReplicationKeys.retentionBytes: fields.retentionBytes = config.value.flatMap { Int64($0) }
+                    case ReplicationKeys.cleanupPolicy: fields.deletesOldRecords = config.value?.contains("delete")
                     default: break
                     }
                 }
+                topic.set(fields, sharing: &shared)
                 topic.settingsObservation.succeeded(at: time)
             }
         }

@@ -120,8 +120,9 @@ package enum FrameCodec {
             let broker = try decodeBroker(&input)
             snapshot.brokers[broker.id] = broker
         }
+        var places = KnownPlaces()
         for _ in 0..<(try input.count()) {
-            let topic = try decodeTopic(&input, at: snapshot.time)
+            let topic = try decodeTopic(&input, &places, at: snapshot.time)
             snapshot.topics[topic.name] = topic
         }
         for _ in 0..<(try input.count()) {
@@ -154,7 +155,9 @@ package enum FrameCodec {
         return broker
     }
 
-    private static func decodeTopic(_ input: inout FrameReader, at time: Timestamp) throws(ByteError) -> TopicSnapshot {
+    private static func decodeTopic(
+        _ input: inout FrameReader, _ places: inout KnownPlaces, at time: Timestamp
+    ) throws(ByteError) -> TopicSnapshot {
         let name = try input.text()
         let id = UUID(high: try input.raw(), low: try input.raw())
         var topic = TopicSnapshot(name: name, id: id, isInternal: try input.flag())
@@ -167,11 +170,13 @@ package enum FrameCodec {
         for index in 0..<(try input.count()) {
             let leader = try input.optional().map { BrokerID(Int32(truncatingIfNeeded: $0)) }
             let epoch = LeaderEpoch(try input.number32())
+            let (replicas, inSync) = (try input.numbers(), try input.numbers())
             var partition = PartitionSnapshot(
-                index: Int32(truncatingIfNeeded: index), leader: leader, leaderEpoch: epoch, replicas: try input.brokers(),
-                inSyncReplicas: try input.brokers())
-            partition.addingReplicas = try input.brokers()
-            partition.removingReplicas = try input.brokers()
+                index: Int32(truncatingIfNeeded: index), leader: leader, leaderEpoch: epoch,
+                places: places.places(replicas, inSync, nil), offlineReplicas: [])
+            let (adding, removing) = (try input.numbers(), try input.numbers())
+            if !adding.isEmpty { partition.addingReplicas = adding.map(BrokerID.init(_:)) }
+            if !removing.isEmpty { partition.removingReplicas = removing.map(BrokerID.init(_:)) }
             partition.startOffset = try input.optional().map { Offset($0) }
             partition.endOffset = try input.optional().map { Offset($0) }
             partition.sizeBytes = try input.optional()

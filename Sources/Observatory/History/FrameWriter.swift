@@ -73,10 +73,11 @@ struct FrameReader {
         return value
     }
     mutating func optionalText() throws(ByteError) -> String? { try flag() ? try text() : nil }
-    mutating func brokers() throws(ByteError) -> [BrokerID] {
+    /// A list of brokers, by their numbers.
+    mutating func numbers() throws(ByteError) -> [Int32] {
         let total = try count()
-        var out: [BrokerID] = []
-        for _ in 0..<total { out.append(BrokerID(try number32())) }
+        var out: [Int32] = []
+        for _ in 0..<total { out.append(try number32()) }
         return out
     }
 }

@@ -13,7 +13,8 @@ extension OffsetSeries {
     /// Points from before what has been read since, oldest first, put where they belong: a series may already know a record of long ago.
     /// `onlyRises`: one that contradicts its neighbours is left out, as with a log's end.
     mutating func merge(_ older: [Point], onlyRises: Bool, capacity: Int = OffsetSeries.capacity) {
-        guard let last = points.last else { return }
+        guard let last else { return }
+        let points = points
         var joined = OffsetSeries()
         var next = 0
         for point in older where point.time < last.time {

@@ -205,15 +205,16 @@ extension PartitionLag {
         let span = last.time.milliseconds - from
         guard span > 0 else { return [] }
         let moves = facts.commits.moves
+        let (endPoints, commitPoints) = (facts.ends.points, facts.commits.points)
         // No more points than were read.
         let count = min(LagLimits.historyCount, max(2, Int(span / 1_000) + 1))
         return (0..<count).map { index in
             let time = Timestamp(milliseconds: from + span * Int64(index) / Int64(count - 1))
             // A lag is that right after a commit: between two of them it only seems to grow. A commit that is old is no longer taken so.
-            let stands = facts.commits.points.last { $0.time <= time } ?? first
+            let stands = commitPoints.last { $0.time <= time } ?? first
             let moved = moves.last { $0 <= time } ?? first.time
             let when = time.milliseconds - moved.milliseconds > betweenCommitsMs ? time : max(moved, first.time)
-            return max(0, (facts.ends.offset(at: when) ?? stands.offset) - stands.offset)
+            return max(0, (OffsetSeries.offset(endPoints, at: when) ?? stands.offset) - stands.offset)
         }
     }
 

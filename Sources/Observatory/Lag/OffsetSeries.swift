@@ -11,9 +11,27 @@ package struct OffsetSeries: Equatable, Sendable {
         package init(_ time: Timestamp, _ offset: Offset) { (self.time, self.offset) = (time, offset) }
     }
 
-    package private(set) var points: [Point] = []
+    /// The newest offset, and from when to when it was seen. The last plateau stands here by itself: most logs never leave it, and need no
+    /// more memory than this. `since` is `none` while nothing was added.
+    private var offset: Int64 = 0
+    private var since = OffsetSeries.none
+    private var until = OffsetSeries.none
+    /// What was before that.
+    private var older: [Point] = []
+
+    private static let none = Int64.min
 
     package init() {}
+
+    /// All points, oldest first.
+    package var points: [Point] {
+        guard !isEmpty else { return [] }
+        var out = older
+        out.append(Point(Timestamp(milliseconds: since), Offset(offset)))
+        if until > since { out.append(Point(Timestamp(milliseconds: until), Offset(offset))) }
+        return out
+    }
+    private var count: Int { isEmpty ? 0 : older.count + (until > since ? 2 : 1) }
 
     /// What one partition may hold by itself; less where there are very many partitions.
     package static let capacity = 64
@@ -26,44 +44,54 @@ package struct OffsetSeries: Equatable, Sendable {
     /// How many points each of `count` series may hold.
     package static func capacity(among count: Int) -> Int { max(capacityMin, min(capacity, pointsMax / max(count, 1))) }
 
-    package var first: Point? { points.first }
-    package var last: Point? { points.last }
-    package var isEmpty: Bool { points.isEmpty }
+    package var first: Point? { older.first ?? (isEmpty ? nil : Point(Timestamp(milliseconds: since), Offset(offset))) }
+    package var last: Point? { isEmpty ? nil : Point(Timestamp(milliseconds: until), Offset(offset)) }
+    package var isEmpty: Bool { since == OffsetSeries.none }
     /// Milliseconds from the first point to the last.
-    package var spanMs: Int64 { (points.last?.time.milliseconds ?? 0) - (points.first?.time.milliseconds ?? 0) }
+    package var spanMs: Int64 { isEmpty ? 0 : until - (older.first?.time.milliseconds ?? since) }
 
-    package mutating func removeAll() { points = [] }
+    package mutating func removeAll() { self = OffsetSeries() }
 
     /// Adds a reading. One that is not later than the last is ignored.
     package mutating func append(_ time: Timestamp, _ offset: Offset, capacity: Int = OffsetSeries.capacity) {
-        if let last = points.last, time <= last.time { return }
-        let count = points.count
-        if count >= 2, points[count - 1].offset == offset, points[count - 2].offset == offset {
-            points[count - 1].time = time
+        guard time.milliseconds > until else { return }
+        if !isEmpty, self.offset == offset.rawValue {
+            until = time.milliseconds
         } else {
-            points.append(Point(time, offset))
+            if !isEmpty {
+                older.append(Point(Timestamp(milliseconds: since), Offset(self.offset)))
+                if until > since { older.append(Point(Timestamp(milliseconds: until), Offset(self.offset))) }
+            }
+            (self.offset, since, until) = (offset.rawValue, time.milliseconds, time.milliseconds)
         }
-        if points.count > capacity { thin() }
+        if count > capacity { thin() }
         let oldest = time.milliseconds - OffsetSeries.ageMaxMs
-        if let first = points.first, first.time.milliseconds < oldest { points.removeFirst() }
+        if let first = older.first {
+            if first.time.milliseconds < oldest { older.removeFirst() }
+        } else if since < oldest {
+            since = until
+        }
     }
 
     /// Adds what is known of the past: that the log's next offset was `offset` at `time`. Ignored where it contradicts its neighbours, as
     /// the clocks of producers may, or says nothing new.
     package mutating func insert(_ time: Timestamp, _ offset: Offset, capacity: Int = OffsetSeries.capacity) {
-        let place = points.firstIndex { $0.time >= time } ?? points.count
-        guard place < points.count, points[place].time > time, points[place].offset > offset else { return }
-        if place > 0, points[place - 1].offset >= offset { return }
-        points.insert(Point(time, offset), at: place)
-        if points.count > capacity { thin() }
+        guard !isEmpty, time.milliseconds < since else { return }
+        let place = older.firstIndex { $0.time >= time } ?? older.count
+        let next = place < older.count ? older[place] : Point(Timestamp(milliseconds: since), Offset(self.offset))
+        guard next.time > time, next.offset > offset else { return }
+        if place > 0, older[place - 1].offset >= offset { return }
+        older.insert(Point(time, offset), at: place)
+        if count > capacity { thin() }
     }
 
+    /// The last two points stay in any case.
     private mutating func thin() {
-        let half = points.count / 2
+        let half = count / 2
         var kept: [Point] = []
-        kept.reserveCapacity(points.count)
-        for (index, point) in points.enumerated() where index >= half || index % 2 == 0 { kept.append(point) }
-        points = kept
+        kept.reserveCapacity(older.count)
+        for (index, point) in older.enumerated() where index >= half || index % 2 == 0 { kept.append(point) }
+        older = kept
     }
 
     // MARK: Reading it
@@ -78,8 +106,9 @@ package struct OffsetSeries: Equatable, Sendable {
 
     /// Nil where the offset was not passed yet, or nothing is known.
     package func crossing(of offset: Offset) -> Crossing? {
-        guard let first = points.first, let last = points.last, last.offset > offset else { return nil }
+        guard let first, let last, last.offset > offset else { return nil }
         guard first.offset <= offset else { return .before(first.time) }
+        let points = points
         let next = points.firstIndex { $0.offset > offset } ?? points.count - 1
         let (from, to) = (points[next - 1], points[next])
         let part = Double(offset - from.offset) / Double(max(1, to.offset - from.offset))
@@ -89,6 +118,10 @@ package struct OffsetSeries: Equatable, Sendable {
 
     /// The offset at a time, on the line between two points; beyond the ends, theirs. Nil where there is no point.
     package func offset(at time: Timestamp) -> Offset? {
+        OffsetSeries.offset(points, at: time)
+    }
+
+    static func offset(_ points: [Point], at time: Timestamp) -> Offset? {
         guard let first = points.first, let last = points.last else { return nil }
         if time <= first.time { return first.offset }
         guard let next = points.firstIndex(where: { $0.time > time }) else { return last.offset }
@@ -106,18 +139,22 @@ package struct OffsetSeries: Equatable, Sendable {
 
     /// Offsets per second over the last `windowMs`, for a series that only rises; nil where it covers less than a second.
     package func rate(overMs windowMs: Int64, until now: Timestamp) -> Double? {
-        guard let last = points.last else { return nil }
-        let start = Timestamp(milliseconds: max(points[0].time.milliseconds, now.milliseconds - windowMs))
+        guard let first, let last else { return nil }
+        let start = Timestamp(milliseconds: max(first.time.milliseconds, now.milliseconds - windowMs))
         let elapsed = last.time.milliseconds - start.milliseconds
         guard elapsed >= 1_000, let before = offset(at: start) else { return nil }
         return Double(max(0, last.offset - before)) * 1000 / Double(elapsed)
     }
 
     /// The moments at which the offset was seen to have moved, oldest first.
-    package var moves: [Timestamp] { zip(points, points.dropFirst()).compactMap { $0.offset == $1.offset ? nil : $1.time } }
+    package var moves: [Timestamp] {
+        let points = points
+        return zip(points, points.dropFirst()).compactMap { $0.offset == $1.offset ? nil : $1.time }
+    }
 
     /// The offset went back and has not come up to where it was: from where to where, and when that was seen. The latest such step.
     package var rewind: (from: Offset, to: Offset, time: Timestamp)? {
+        let points = points
         var highest: Point? = nil
         var found: (from: Offset, to: Offset, time: Timestamp)? = nil
         for (before, point) in zip(points, points.dropFirst()) {
