@@ -9,115 +9,59 @@ import Wire
 /// may not act for the cluster is refused; so is a topic that is not there, except where its state is to go.
 extension Broker {
     mutating func handleInitializeShareGroupState(_ context: RequestContext, _ request: InitializeShareGroupStateRequest) {
-        let places = request.topics.map { topic in topic.partitions.map { (topic.topicID, $0.partition) } }
-        askShares(context, request.groupID, places) { topic, index in
-            let asked = request.topics[topic].partitions[index]
-            return .initialize(stateEpoch: asked.stateEpoch, startOffset: asked.startOffset)
+        askShares(context, request.groupID, request.topics) { asked in
+            .initialize(stateEpoch: asked.stateEpoch, startOffset: asked.startOffset)
         } respond: { broker, context, answers in
             var response = InitializeShareGroupStateResponse()
-            for (topic, asked) in request.topics.enumerated() {
-                var row = InitializeShareGroupStateResponse.Topic()
-                row.topicID = asked.topicID
-                row.partitions = asked.partitions.enumerated().map { index, partition in
-                    var result = InitializeShareGroupStateResponse.Partition()
-                    result.partition = partition.partition
-                    (result.errorCode, result.errorMessage) = (answers[topic][index].code, answers[topic][index].message)
-                    return result
-                }
-                response.results.append(row)
-            }
+            response.results = shareRows(request.topics, answers)
             broker.respond(context, response)
         }
     }
 
     mutating func handleReadShareGroupState(_ context: RequestContext, _ request: ReadShareGroupStateRequest) {
-        let places = request.topics.map { topic in topic.partitions.map { (topic.topicID, $0.partition) } }
-        askShares(context, request.groupID, places) { topic, index in
-            .read(leaderEpoch: request.topics[topic].partitions[index].leaderEpoch)
+        askShares(context, request.groupID, request.topics) { asked in
+            .read(leaderEpoch: asked.leaderEpoch)
         } respond: { broker, context, answers in
             var response = ReadShareGroupStateResponse()
-            for (topic, asked) in request.topics.enumerated() {
-                var row = ReadShareGroupStateResponse.Topic()
-                row.topicID = asked.topicID
-                row.partitions = asked.partitions.enumerated().map { index, partition in
-                    let answer = answers[topic][index]
-                    var result = ReadShareGroupStateResponse.Partition()
-                    result.partition = partition.partition
-                    (result.errorCode, result.errorMessage) = (answer.code, answer.message)
-                    result.stateEpoch = answer.state?.stateEpoch ?? 0
-                    result.startOffset = answer.state?.startOffset ?? (answer.code.isError ? 0 : -1)
-                    result.stateBatches = answer.state?.batches ?? []
-                    return result
-                }
-                response.results.append(row)
+            response.results = shareRows(request.topics, answers) { result, answer in
+                result.stateEpoch = answer.state?.stateEpoch ?? 0
+                result.startOffset = answer.state?.startOffset ?? (answer.code.isError ? 0 : -1)
+                result.stateBatches = answer.state?.batches ?? []
             }
             broker.respond(context, response)
         }
     }
 
     mutating func handleWriteShareGroupState(_ context: RequestContext, _ request: WriteShareGroupStateRequest) {
-        let places = request.topics.map { topic in topic.partitions.map { (topic.topicID, $0.partition) } }
-        askShares(context, request.groupID, places) { topic, index in
-            .write(request.topics[topic].partitions[index])
+        askShares(context, request.groupID, request.topics) { asked in
+            .write(asked)
         } respond: { broker, context, answers in
             var response = WriteShareGroupStateResponse()
-            for (topic, asked) in request.topics.enumerated() {
-                var row = WriteShareGroupStateResponse.Topic()
-                row.topicID = asked.topicID
-                row.partitions = asked.partitions.enumerated().map { index, partition in
-                    var result = WriteShareGroupStateResponse.Partition()
-                    result.partition = partition.partition
-                    (result.errorCode, result.errorMessage) = (answers[topic][index].code, answers[topic][index].message)
-                    return result
-                }
-                response.results.append(row)
-            }
+            response.results = shareRows(request.topics, answers)
             broker.respond(context, response)
         }
     }
 
     mutating func handleDeleteShareGroupState(_ context: RequestContext, _ request: DeleteShareGroupStateRequest) {
-        let places = request.topics.map { topic in topic.partitions.map { (topic.topicID, $0.partition) } }
-        askShares(context, request.groupID, places, needsTopic: false) { _, _ in
+        askShares(context, request.groupID, request.topics, needsTopic: false) { _ in
             .delete
         } respond: { broker, context, answers in
             var response = DeleteShareGroupStateResponse()
-            for (topic, asked) in request.topics.enumerated() {
-                var row = DeleteShareGroupStateResponse.Topic()
-                row.topicID = asked.topicID
-                row.partitions = asked.partitions.enumerated().map { index, partition in
-                    var result = DeleteShareGroupStateResponse.Partition()
-                    result.partition = partition.partition
-                    (result.errorCode, result.errorMessage) = (answers[topic][index].code, answers[topic][index].message)
-                    return result
-                }
-                response.results.append(row)
-            }
+            response.results = shareRows(request.topics, answers)
             broker.respond(context, response)
         }
     }
 
     mutating func handleReadShareGroupStateSummary(_ context: RequestContext, _ request: ReadShareGroupStateSummaryRequest) {
-        let places = request.topics.map { topic in topic.partitions.map { (topic.topicID, $0.partition) } }
-        askShares(context, request.groupID, places) { _, _ in
+        askShares(context, request.groupID, request.topics) { _ in
             .summary
         } respond: { broker, context, answers in
             var response = ReadShareGroupStateSummaryResponse()
-            for (topic, asked) in request.topics.enumerated() {
-                var row = ReadShareGroupStateSummaryResponse.Topic()
-                row.topicID = asked.topicID
-                row.partitions = asked.partitions.enumerated().map { index, partition in
-                    let answer = answers[topic][index]
-                    var result = ReadShareGroupStateSummaryResponse.Partition()
-                    result.partition = partition.partition
-                    (result.errorCode, result.errorMessage) = (answer.code, answer.message)
-                    result.stateEpoch = answer.state?.stateEpoch ?? 0
-                    result.leaderEpoch = answer.state?.leaderEpoch ?? 0
-                    result.startOffset = answer.state?.startOffset ?? (answer.code.isError ? 0 : -1)
-                    result.deliveryCompleteCount = answer.state?.deliveryCompleteCount ?? -1
-                    return result
-                }
-                response.results.append(row)
+            response.results = shareRows(request.topics, answers) { result, answer in
+                result.stateEpoch = answer.state?.stateEpoch ?? 0
+                result.leaderEpoch = answer.state?.leaderEpoch ?? 0
+                result.startOffset = answer.state?.startOffset ?? (answer.code.isError ? 0 : -1)
+                result.deliveryCompleteCount = answer.state?.deliveryCompleteCount ?? -1
             }
             broker.respond(context, response)
         }
@@ -126,11 +70,12 @@ extension Broker {
     // MARK: - What they have in common
 
     /// Asks about each place, and responds when all are answered.
-    private mutating func askShares(
-        _ context: RequestContext, _ groupID: String, _ places: [[(topicID: UUID, partition: Int32)]], needsTopic: Bool = true,
-        question: (Int, Int) -> ShareQuestion,
+    private mutating func askShares<Asked: ShareStateTopic>(
+        _ context: RequestContext, _ groupID: String, _ topics: [Asked], needsTopic: Bool = true,
+        question: (Asked.Partition) -> ShareQuestion,
         respond: @escaping @Sendable (inout Broker, RequestContext, [[ShareAnswer]]) -> Void
     ) {
+        let places = topics.map { topic in topic.partitions.map { (topicID: topic.topicID, partition: $0.partition) } }
         let count = places.reduce(0) { $0 + $1.count }
         if let code = shareStateRefusal(context) {
             let refused = ShareAnswer(code: code, message: code.message, state: nil)
@@ -150,7 +95,7 @@ extension Broker {
                     coordinateShares { _ in [.answer(ticket, ShareAnswer(code: code, message: code.message, state: nil))] }
                     continue
                 }
-                let asked = question(topic, index)
+                let asked = question(topics[topic].partitions[index])
                 let key = SharePartition(groupID: groupID, topicID: place.topicID, partition: place.partition)
                 coordinateShares { $0.handle(asked, about: key, ticket: ticket, now: now) }
             }
@@ -171,6 +116,65 @@ extension Broker {
         return nil
     }
 }
+
+// MARK: - Rows of the five, which Kafka describes alike
+
+/// A topic of a request or of its response.
+private protocol ShareStateTopic: Sendable {
+    associatedtype Partition: ShareStatePartition
+    init()
+    var topicID: UUID { get set }
+    var partitions: [Partition] { get set }
+}
+
+private protocol ShareStatePartition: Sendable {
+    init()
+    var partition: Int32 { get set }
+}
+
+private protocol ShareStateResult: ShareStatePartition {
+    var errorCode: ErrorCode { get set }
+    var errorMessage: String? { get set }
+}
+
+/// The answers in the order of what was asked; `fill` adds what one kind of them tells beside its error.
+private func shareRows<Asked: ShareStateTopic, Row: ShareStateTopic>(
+    _ topics: [Asked], _ answers: [[ShareAnswer]], fill: (inout Row.Partition, ShareAnswer) -> Void = { _, _ in }
+) -> [Row] where Row.Partition: ShareStateResult {
+    zip(topics, answers).map { asked, answers in
+        var row = Row()
+        row.topicID = asked.topicID
+        row.partitions = zip(asked.partitions, answers).map { partition, answer in
+            var result = Row.Partition()
+            result.partition = partition.partition
+            (result.errorCode, result.errorMessage) = (answer.code, answer.message)
+            fill(&result, answer)
+            return result
+        }
+        return row
+    }
+}
+
+extension InitializeShareGroupStateRequest.Topic: ShareStateTopic {}
+extension InitializeShareGroupStateRequest.Partition: ShareStatePartition {}
+extension InitializeShareGroupStateResponse.Topic: ShareStateTopic {}
+extension InitializeShareGroupStateResponse.Partition: ShareStateResult {}
+extension ReadShareGroupStateRequest.Topic: ShareStateTopic {}
+extension ReadShareGroupStateRequest.Partition: ShareStatePartition {}
+extension ReadShareGroupStateResponse.Topic: ShareStateTopic {}
+extension ReadShareGroupStateResponse.Partition: ShareStateResult {}
+extension WriteShareGroupStateRequest.Topic: ShareStateTopic {}
+extension WriteShareGroupStateRequest.Partition: ShareStatePartition {}
+extension WriteShareGroupStateResponse.Topic: ShareStateTopic {}
+extension WriteShareGroupStateResponse.Partition: ShareStateResult {}
+extension DeleteShareGroupStateRequest.Topic: ShareStateTopic {}
+extension DeleteShareGroupStateRequest.Partition: ShareStatePartition {}
+extension DeleteShareGroupStateResponse.Topic: ShareStateTopic {}
+extension DeleteShareGroupStateResponse.Partition: ShareStateResult {}
+extension ReadShareGroupStateSummaryRequest.Topic: ShareStateTopic {}
+extension ReadShareGroupStateSummaryRequest.Partition: ShareStatePartition {}
+extension ReadShareGroupStateSummaryResponse.Topic: ShareStateTopic {}
+extension ReadShareGroupStateSummaryResponse.Partition: ShareStateResult {}
 
 extension RouteTable {
     /// The rows of share groups: the share coordinator, and the leaders of share partitions.
