@@ -22,8 +22,9 @@ package enum Action: String, CaseIterable, Sendable {
     case goAccess = "go-acls"
     case goQuotas = "go-quotas"
     case goUsers = "go-users"
+    case goSchemas = "go-schemas"
     case goContexts = "go-contexts"
-    case undo
+    case undo, redo
     // In time.
     case stepBack = "step-back"
     case stepForward = "step-forward"
@@ -76,6 +77,12 @@ package enum Action: String, CaseIterable, Sendable {
     case editQuota = "edit-quota"
     case removeAdmin = "remove"
     case mute
+    // The schema registry.
+    case registerSchema = "register-schema"
+    case editSchema = "edit-schema"
+    case deleteSchema = "delete-schema"
+    case schemaRule = "schema-rule"
+    case diffSchemas = "diff-schemas"
     // Faults on purpose, in a cluster of our own.
     case chaos
     case chaosKill = "chaos-kill"
@@ -110,7 +117,7 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case browsing
     case table, text
     case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, contexts, tail, message
-    case heat, why, transactions, transaction, hanging, access, quotas, users, alerts
+    case heat, why, transactions, transaction, hanging, access, quotas, users, alerts, schemas, schema, schemaText = "schema-text"
     /// The menu of faults, which lies over a view.
     case chaos
 }
@@ -136,6 +143,10 @@ extension Place {
         case .quotas: [.everywhere, .browsing, .table, .quotas]
         case .users: [.everywhere, .browsing, .table, .users]
         case .alerts: [.everywhere, .browsing, .table, .alerts]
+        case .schemas: [.everywhere, .browsing, .table, .schemas]
+        case .schema: [.everywhere, .browsing, .table, .schema]
+        case .schemaText: [.everywhere, .browsing, .text, .schemaText]
+        case .schemaDiff: [.everywhere, .browsing, .text]
         case .contexts: [.everywhere, .browsing, .table, .contexts]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]

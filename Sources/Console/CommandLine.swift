@@ -41,6 +41,7 @@ package enum CommandLine {
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
         ("tail TOPIC… [START]", "messages as they come, of several topics or /PATTERN/; START: begin, end, 1234, -100, 2h, @-1h:-5m"),
         ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
+        ("schemas [/filter]", "subjects of the schema registry"), ("schema SUBJECT", "one subject's versions"),
         ("contexts", "clusters that have a name"), ("ctx NAME", "another cluster; topics @NAME goes to a view there"),
         ("arm [MINUTES]", "let changes through for a while where the context is read-only"), ("disarm", "end that"),
         ("create [TOPIC]", "a new topic"), ("theme NAME", "another theme"), ("help", "keys and commands"), ("q", "quit"),
@@ -55,6 +56,7 @@ package enum CommandLine {
         ("tx", "transactions"), ("txns", "transactions"), ("acl", "acls"), ("quota", "quotas"), ("user", "users"), ("scram", "users"),
         ("quit", "q"),
         ("exit", "q"), ("ctx", "contexts"), ("context", "contexts"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"),
+        ("subjects", "schemas"), ("sr", "schemas"),
         ("h", "help"), ("?", "help"), ("refresh", "r"),
     ]
 
@@ -93,6 +95,8 @@ package enum CommandLine {
         case "quotas": return .success(.go(.quotas, filter: filter ?? argument))
         case "users": return .success(.go(.users, filter: filter ?? argument))
         case "alerts": return .success(.go(.alerts, filter: filter ?? argument))
+        case "schemas": return .success(.go(.schemas, filter: filter ?? argument))
+        case "schema": return needed { .go(.schema($0), filter: filter) }
         case "transaction": return needed { .go(.transaction($0), filter: filter) }
         case "at": return needed { .at($0) }
         case "topic": return needed { .go(.topic($0), filter: filter) }

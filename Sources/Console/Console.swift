@@ -59,6 +59,7 @@ package struct Console: Sendable {
     var past: [[ViewState]] = []
     var future: [[ViewState]] = []
     var commandHistory: [String] = []
+    var filterHistory: [String] = []
     /// The last view's panels as they are shown.
     package internal(set) var tables: [ShownTable] = []
     /// The last view's text, where it is a text.
@@ -74,8 +75,11 @@ package struct Console: Sendable {
     var lastTailSession = 0
     /// A message that is in the user's editor, as it went there.
     var edited: (ticket: Int, text: String)?
-    /// How to take back the last change.
-    var undoable: PlanAction?
+    /// How to take back what was changed from here, and to make it again.
+    var changes = ChangeTrail()
+    var schemas = SchemaShelf()
+    /// A schema that is in the user's editor.
+    var editedSchema: EditedSchema?
     /// What went wrong with the view's reading and has been said.
     var toldProblem: String?
     var watched: Interest?
@@ -129,6 +133,7 @@ package struct Console: Sendable {
         case .tick:
             if let flash, flash.until <= now.instant { self.flash = nil }
             alert(alerts.due(now: now.instant))
+            view.tail?.judgeSlice()
         case .snapshot(let snapshot): take(snapshot)
         case .past(let seek, let result): takePast(seek, result)
         case .planned(let ticket, let result): takePlan(ticket, result)
@@ -138,7 +143,8 @@ package struct Console: Sendable {
         case .saved(.success(let name)): say(.info, "Saved to \(Escape.line(name)).")
         case .saved(.failure(let failure)): say(.error, failure.message)
         case .file(let ticket, let name, let result): takeFile(ticket, name, result)
-        case .edited(let ticket, let result): takeEdited(ticket, result)
+        case .edited(let ticket, let result): if !takeEditedSchema(ticket, result) { takeEdited(ticket, result) }
+        case .schemas(let answer): takeSchemas(answer)
         case .notice(let notice): say(notice.kind, notice.text)
         case .mode(let mode): takeMode(mode)
         case .wire(let reading): wire = reading
@@ -154,6 +160,8 @@ package struct Console: Sendable {
 
     /// When something on the screen changes by itself: the next tick that matters, or nil while nothing does.
     package var nextDeadline: Instant? {
+        // A key comes before the next slice of what a program has to look at.
+        if view.tail?.isJudging == true { return now.instant }
         var next = flash?.until
         // The age of what is shown moves every second while the cluster is away or the data is stale.
         if !snapshot.connection.isConnected || staleness != nil {
@@ -223,6 +231,7 @@ package struct Console: Sendable {
         settlePanels()
         followPartition()
         holdTail()
+        askSchemaDetails()
         let interest = currentInterest()
         if interest != watched {
             watched = interest
@@ -281,6 +290,8 @@ package struct Console: Sendable {
         case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
         case .events: return [eventRows(snapshot)]
         case .contexts: return [contextRows()]
+        case .schemas: return [schemaRows(schemas)]
+        case .schema(let subject): return [schemaVersionRows(schemas, subject: subject)]
         case .configs(let resource): return [configRows(snapshot, resource)]
         case .heat: return [heatRows(snapshot, view.measure, width: heatWidth)]
         case .transactions: return [transactionRows(snapshot, now: now.wall)]
@@ -290,7 +301,7 @@ package struct Console: Sendable {
         case .quotas: return [quotaRows(snapshot)]
         case .users: return [userRows(snapshot)]
         case .alerts: return [alertRows(alerts, now: now.instant)]
-        case .tail, .message, .describe, .why, .compare, .help: return []
+        case .tail, .message, .describe, .why, .compare, .help, .schemaText, .schemaDiff: return []
         }
     }
 

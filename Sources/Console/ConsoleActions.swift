@@ -6,8 +6,7 @@ import Primitives
 extension Console {
     mutating func perform(_ action: Action) {
         if performGeneral(action) || performInTime(action) || performMoving(action) || performListing(action) || performChanging(action)
-            || performReplication(action) || performAdmin(action)
-            || performChaos(action)
+            || performReplication(action) || performAdmin(action) || performSchemas(action) || performChaos(action)
         {
             return
         }
@@ -28,6 +27,7 @@ extension Console {
         case .historyForward: historyForward()
         case .refresh:
             request(.refresh)
+            askSchemas()
             say(.info, "Reading again.")
         case .toggleHeader: showsHeader.toggle()
         case .toggleCrumbs: showsCrumbs.toggle()
@@ -42,6 +42,7 @@ extension Console {
         case .goHeat: jump(.heat)
         case .goContexts: jump(.contexts)
         case .undo: undo()
+        case .redo: redo()
         default: return false
         }
         return true

@@ -58,8 +58,15 @@ extension Console {
     }
 
     mutating func undo() {
-        guard let undoable else { return say(.info, "Nothing to undo.") }
-        plan(undoable)
+        guard let action = changes.undoable.last else { return say(.info, "Nothing to undo.") }
+        plan(action)
+        changes.undoing = lastTicket
+    }
+
+    mutating func redo() {
+        guard let action = changes.redoable.last else { return say(.info, "Nothing was undone that could be made again.") }
+        plan(action)
+        changes.redoing = lastTicket
     }
 
     /// Asks for a plan and shows it when it comes.
@@ -80,7 +87,7 @@ extension Console {
 
     private mutating func submit(_ form: Form) {
         var form = form
-        if case .produce = form.purpose, !form["file"].isEmpty {
+        if form.readsFile, !form["file"].isEmpty {
             lastTicket += 1
             overlay = .form(form)
             return request(.readFile(ticket: lastTicket, name: form["file"]))
@@ -175,7 +182,11 @@ extension Console {
     }
 
     mutating func takeOutcome(_ ticket: Int, _ outcome: PlanOutcome) {
-        if outcome.verdict != .failed { undoable = outcome.undo }
+        if outcome.verdict != .failed { changes.take(ticket, inverse: outcome.undo) }
+        if case .plan(let dialog)? = overlay, dialog.ticket == ticket, case .schema(let change) = dialog.action {
+            schemas.forget(change.subject)
+            askSchemas()
+        }
         if case .plan(var dialog)? = overlay, dialog.ticket == ticket {
             dialog.phase = .finished(outcome)
             dialog.top = 0

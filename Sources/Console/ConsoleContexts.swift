@@ -103,7 +103,9 @@ extension Console {
         flash = nil
         past = []
         future = []
-        undoable = nil
+        changes = ChangeTrail()
+        schemas = SchemaShelf()
+        editedSchema = nil
         chaos = nil
         alerts.forget()
         isFullscreen = false

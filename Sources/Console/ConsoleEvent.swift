@@ -24,6 +24,8 @@ package enum ConsoleEvent: Sendable {
     case file(ticket: Int, name: String, Result<String, ConsoleFailure>)
     /// The answer to `ConsoleRequest.edit`: the text as the editor left it.
     case edited(ticket: Int, Result<String, ConsoleFailure>)
+    /// The answer to `ConsoleRequest.schemas`.
+    case schemas(SchemaAnswer)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
     /// Whether changes may be made has changed.
@@ -57,6 +59,7 @@ package enum ConsoleRequest: Equatable, Sendable {
     case abort(ticket: Int)
     /// Let the user change a text in their own editor.
     case edit(ticket: Int, String)
+    case schemas(SchemaQuestion)
     case startTail(TailQuery)
     case stopTail(session: Int)
     /// Stop reading (true) or go on: the viewer has paused, or its buffer must not be overrun.

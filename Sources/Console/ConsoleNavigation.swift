@@ -38,6 +38,7 @@ extension Console {
 
     private mutating func entered() {
         if case .tail(let topic) = place { startTail(topic) }
+        askSchemas()
         rebuild()
     }
 

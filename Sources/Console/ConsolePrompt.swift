@@ -45,15 +45,21 @@ extension Console {
     }
 
     private mutating func recall(_ prompt: inout Prompt, _ step: Int) {
-        guard prompt.kind == .command, !commandHistory.isEmpty else { return }
+        let history: [String]
+        switch prompt.kind {
+        case .command: history = commandHistory
+        case .filter: history = filterHistory
+        case .seek, .save: return
+        }
+        if history.isEmpty { return }
         let index = (prompt.historyIndex ?? -1) + step
         if prompt.historyIndex == nil { prompt.draft = prompt.field.text }
         if index < 0 {
             prompt.historyIndex = nil
             prompt.field.text = prompt.draft
-        } else if index < commandHistory.count {
+        } else if index < history.count {
             prompt.historyIndex = index
-            prompt.field.text = commandHistory[commandHistory.count - 1 - index]
+            prompt.field.text = history[history.count - 1 - index]
         }
     }
 
@@ -70,7 +76,13 @@ extension Console {
     private mutating func submit(_ prompt: Prompt) {
         let text = prompt.field.text
         switch prompt.kind {
-        case .filter: setFilter(text, isTyped: false)
+        case .filter:
+            if !text.isEmpty {
+                filterHistory.removeAll { $0 == text }
+                filterHistory.append(text)
+                if filterHistory.count > Console.historyMax { filterHistory.removeFirst() }
+            }
+            setFilter(text, isTyped: false)
         case .seek:
             guard let range = TailRange(text, now: now.wall) else { return say(.warning, "Not a start: \(text)") }
             restartTail(from: range.start ?? .beginning, to: range.stop)
@@ -116,6 +128,9 @@ extension Console {
             push(place)
         case .group:
             if self.place != .groups { jump(.groups) }
+            push(place)
+        case .schema:
+            if self.place != .schemas { jump(.schemas) }
             push(place)
         default: jump(place)
         }

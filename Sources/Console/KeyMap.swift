@@ -61,7 +61,7 @@ extension KeyBinding {
 extension KeyMap {
     /// The k9s preset: what fingers already know.
     package static let standard = KeyMap(
-        bindings: opening + acting + administering + replicating + breaking + tailing + listing + reading + moving + going)
+        bindings: opening + acting + administering + schemas + replicating + breaking + tailing + listing + reading + moving + going)
 
     private static let acting: [KeyBinding] = [
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
@@ -73,7 +73,8 @@ extension KeyMap {
         KeyBinding("P", .purge, [.topics, .topic], hint: "purge", "delete records before an offset", isChange: true),
         KeyBinding("ctrl-d f9", .delete, [.topics, .groups], hint: "delete", "delete", isChange: true),
         KeyBinding("ctrl-d f9", .delete, [.group], hint: "forget topic", "delete the group's offsets for the topic", isChange: true),
-        KeyBinding("z", .undo, [.browsing], "undo the last change, where it can be undone", isChange: true),
+        KeyBinding("z", .undo, [.browsing], "undo the last change, where it can be undone; again, the one before", isChange: true),
+        KeyBinding("Z", .redo, [.browsing], "make again what was undone last", isChange: true),
     ]
 
     private static let administering: [KeyBinding] = [
@@ -88,6 +89,18 @@ extension KeyMap {
         KeyBinding("ctrl-d f9", .removeAdmin, [.quotas], hint: "remove", "remove all limits of the entity", isChange: true),
         KeyBinding("m", .mute, [.alerts], hint: "mute", "the rule tells nobody any more, or does again"),
         KeyBinding("ctrl-d f9", .removeAdmin, [.users], hint: "remove", "take this way to log in from the user", isChange: true),
+    ]
+
+    private static let schemas: [KeyBinding] = [
+        KeyBinding("enter", .open, [.schemas, .schema], hint: "open", "the versions of the subject; the schema of the version"),
+        KeyBinding("n ctrl-n", .registerSchema, [.schemas, .schema], hint: "register", "register a schema from a file", isChange: true),
+        KeyBinding(
+            "e", .editSchema, [.schema, .schemaText], hint: "edit", "the schema in $EDITOR; what is changed there is the next version",
+            isChange: true),
+        KeyBinding("D", .diffSchemas, [.schema], hint: "diff", "what differs: two marked versions, or this one and the one before"),
+        KeyBinding("m", .schemaRule, [.schemas, .schema], hint: "compatibility", "the rule for new versions", isChange: true),
+        KeyBinding("ctrl-d f9", .deleteSchema, [.schemas], hint: "delete", "delete the subject", isChange: true),
+        KeyBinding("ctrl-d f9", .deleteSchema, [.schema], hint: "delete", "delete the version", isChange: true),
     ]
 
     private static let replicating: [KeyBinding] = [
@@ -220,6 +233,7 @@ extension KeyMap {
         KeyBinding("9", .goHeat, [.browsing], "heat map of partitions by broker"),
         KeyBinding("ctrl-t", .goTransactions, [.browsing], "transactions"), KeyBinding("A", .goAccess, [.browsing], "access rules"),
         KeyBinding("Q", .goQuotas, [.browsing], "quotas"), KeyBinding("U", .goUsers, [.browsing], "users"),
+        KeyBinding("W", .goSchemas, [.browsing], "schemas: the subjects of the registry"),
         KeyBinding("@", .goContexts, [.browsing], "contexts: other clusters"),
         KeyBinding("<", .stepBack, [.browsing], "a step back in time: the whole screen as it was"),
         KeyBinding(">", .stepForward, [.browsing], "a step forward in time"),

@@ -27,6 +27,11 @@ package enum Place: Equatable, Sendable {
     case users
     /// What the user wants to be told of, and how it stands.
     case alerts
+    /// Subjects of the schema registry; one subject's versions; a version's text; two against each other.
+    case schemas
+    case schema(String)
+    case schemaText(String, Int)
+    case schemaDiff(String, Int, Int)
     /// The clusters that have a name.
     case contexts
     /// One topic, several with spaces between, or a pattern between slashes.
@@ -74,6 +79,10 @@ package enum Place: Equatable, Sendable {
         case .quotas: "quotas"
         case .users: "users"
         case .alerts: "alerts"
+        case .schemas: "schemas"
+        case .schema(let subject): subject
+        case .schemaText(_, let version): "version \(version)"
+        case .schemaDiff(_, let from, let to): "\(from) to \(to)"
         case .contexts: "contexts"
         case .tail: "tail"
         case .message(let name): name
@@ -89,7 +98,7 @@ package enum Place: Equatable, Sendable {
     package var isTable: Bool {
         switch self {
         case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .contexts, .heat: true
-        case .transactions, .transaction, .hanging, .access, .quotas, .users, .alerts: true
+        case .transactions, .transaction, .hanging, .access, .quotas, .users, .alerts, .schemas, .schema: true
         default: false
         }
     }
@@ -115,6 +124,8 @@ package enum Place: Equatable, Sendable {
         case .quotas: .quotas
         case .users: .users
         case .tail(let topics): topics.contains("/") || topics.contains(" ") ? .events : .tail(topics)
+        // The cluster itself is not what they show.
+        case .schemas, .schema, .schemaText, .schemaDiff: .quorum
         // Offsets, sizes and lags of all.
         case .heat: .overview
         case .describe(.broker), .why(.broker): .brokers

@@ -61,6 +61,7 @@ extension Observer {
         case .stableEnds: takeStableOffsets(try result.of(ListOffsetsResponse.self))
         case .access: try takeAccess(result.of(DescribeAclsResponse.self), at: now.wall)
         case .quotas: try takeQuotas(result.of(DescribeClientQuotasResponse.self), at: now.wall)
+        case .overrides: snapshot.foldOverrides(try result.of(DescribeConfigsResponse.self))
         case .users: try takeUsers(result.of(DescribeUserScramCredentialsResponse.self), at: now.wall)
         default: break
         }

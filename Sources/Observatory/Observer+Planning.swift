@@ -33,6 +33,7 @@ extension Observer {
         }
         askReplication(&effects)
         askAdmin(&effects)
+        askChanges(&effects)
     }
 
     /// This round reads what another screen shows, for the sake of alerts.

@@ -59,6 +59,7 @@ package struct Observer: ClientMachine {
         case access
         case quotas
         case users
+        case overrides
     }
 
     /// What happens in the round that is under way.
@@ -105,6 +106,7 @@ package struct Observer: ClientMachine {
     var knownMetadata = 0
     /// Followers' sizes were among those read last.
     var hasReplicaSizes = false
+    var overridesCursor = ""
     var purposes = OrderedMap<Int, Purpose>()
     private var nextToken = 0
     /// The picture that events were last inferred from, and when it was taken.
@@ -287,6 +289,7 @@ package struct Observer: ClientMachine {
         inference.compareReassignments()
         inference.compareConfigs()
         inference.compareVerdicts()
+        inference.compareAdmin()
         let tellsGroups = told.contains { if case .rebalance = $0.kind { true } else { false } }
         if !tellsGroups && compared.observations.groups.time != nil { inference.compareGroups(whole: groupsAreWhole) }
         for event in inference.events where !told.contains(where: { event.repeats($0) }) { record(event) }

@@ -4,6 +4,9 @@ import Primitives
 /// serve too. Blocks as long as `fetch` does.
 package struct SchemaRegistry: Sendable {
     package typealias Fetch = @Sendable (_ path: String) -> Result<(status: Int, body: [UInt8]), SchemaFailure>
+    /// With a method and perhaps a body of JSON.
+    package typealias Send =
+        @Sendable (_ method: String, _ path: String, _ body: String?) -> Result<(status: Int, body: [UInt8]), SchemaFailure>
 
     package enum Format: String, Equatable, Sendable {
         case avro = "AVRO"
@@ -21,6 +24,10 @@ package struct SchemaRegistry: Sendable {
         package var format: Format
         package var text: String
         package var references: [Reference]
+
+        package init(id: Int?, format: Format, text: String, references: [Reference]) {
+            (self.id, self.format, self.text, self.references) = (id, format, text, references)
+        }
     }
     package struct Version: Equatable, Sendable {
         package var version: Int
@@ -30,9 +37,16 @@ package struct SchemaRegistry: Sendable {
     /// Schemas that one names, those that these name, and so on: past this a schema is refused.
     static let referencesMax = 200
 
-    private let fetch: Fetch
+    private let send: Send
 
-    package init(fetch: @escaping Fetch) { self.fetch = fetch }
+    package init(send: @escaping Send) { self.send = send }
+
+    /// One that is only read.
+    package init(fetch: @escaping Fetch) {
+        send = { method, path, _ in
+            method == "GET" ? fetch(path) : .failure(SchemaFailure("this registry is only read"))
+        }
+    }
 
     package func schema(id: Int32) throws(SchemaFailure) -> Entry {
         var entry = try entry(try ask("/schemas/ids/\(id)"))
@@ -97,10 +111,13 @@ package struct SchemaRegistry: Sendable {
     }
 
     /// Nil where the registry says that there is no such thing.
-    private func askIfThere(_ path: String) throws(SchemaFailure) -> JSONTree? {
-        let (status, body) = try fetch(path).get()
+    private func askIfThere(_ path: String) throws(SchemaFailure) -> JSONTree? { try answer("GET", path, nil) }
+
+    /// The same of any request.
+    func answer(_ method: String, _ path: String, _ body: String?) throws(SchemaFailure) -> JSONTree? {
+        let (status, body) = try send(method, path, body).get()
         if status == 404 { return nil }
-        guard status == 200 else {
+        guard (200..<300).contains(status) else {
             let words = JSONTree(body)?["message"]?.string.map { ": \($0)" } ?? ""
             throw SchemaFailure(
                 status == 401 || status == 403 ? "the registry refuses who we are (\(status))" : "the registry answers \(status)\(words)")

@@ -50,6 +50,12 @@ public struct ClusterEvent: Equatable, Sendable {
         case lagVerdict(group: String, from: String, to: String, isTrouble: Bool, lag: Int64)
         /// Somebody at this console did this; `isDone` where the cluster then was as planned.
         case ownAction(title: String, outcome: String, isDone: Bool)
+        /// An access rule, in words such as "allow READ on topic orders from *".
+        case accessChanged(principal: String, rule: String, isAdded: Bool)
+        /// A limit of an entity such as `user alice`; nil values mean "no limit".
+        case quotaChanged(entity: String, key: String, from: String?, to: String?)
+        /// A way to log in by SCRAM.
+        case userChanged(user: String, mechanism: String, isAdded: Bool)
         /// Remembered from an earlier run, in the words it was written down in.
         case recorded(what: String, object: String, detail: String)
         /// A pass of compaction over one replica's log ended; the bytes are those of the segments it went through.

@@ -19,6 +19,35 @@ public enum ISODuration {
         return Int64(total)
     }
 
+    /// ISO's, or a short one as people type it: `2d`, `1h30m`, `90s`, `1.5h`, `500ms`, `2w`.
+    public static func orShort(_ text: some StringProtocol) -> Int64? {
+        if text.first == "P" || text.first == "p" { return milliseconds(text) }
+        var (total, hasPart): (Double, Bool) = (0, false)
+        var rest = text.lowercased()[...]
+        while !rest.isEmpty {
+            let digits = rest.prefix { ("0"..."9").contains($0) || $0 == "." }
+            rest = rest.dropFirst(digits.count)
+            let name = rest.prefix { ("a"..."z").contains($0) }
+            rest = rest.dropFirst(name.count)
+            guard let count = Double(digits), count.isFinite, let unit = shortUnit(name) else { return nil }
+            total += count * unit
+            hasPart = true
+        }
+        return hasPart && total <= 3_153_600_000_000 ? Int64(total) : nil
+    }
+
+    private static func shortUnit(_ name: Substring) -> Double? {
+        switch name {
+        case "ms": 1
+        case "s": 1000
+        case "m": 60_000
+        case "h": 3_600_000
+        case "d": 86_400_000
+        case "w": 604_800_000
+        default: nil
+        }
+    }
+
     private static func unit(_ letter: Character, isTime: Bool) -> Double? {
         switch (letter, isTime) {
         case ("D", false): 86_400_000

@@ -78,13 +78,13 @@ package struct HTTPClient: Sendable {
     package static func basic(_ user: String, _ password: String) -> String { "Basic " + base64(Array("\(user):\(password)".utf8)) }
 
     /// For messages: never with what may be a password.
-    private static func withoutUser(_ address: String) -> String {
+    package static func withoutUser(_ address: String) -> String {
         guard let at = address.lastIndex(of: "@") else { return address }
         return "…" + address[at...]
     }
 
-    /// `path` begins with a slash and is encoded already. A `body` makes it a POST of JSON.
-    package func request(_ path: String, body: String? = nil) throws(Failure) -> Response {
+    /// `path` begins with a slash and is encoded already. A `body` of JSON makes it a POST where no other method is said.
+    package func request(_ path: String, method: String? = nil, body: String? = nil) throws(Failure) -> Response {
         let descriptor = try connect()
         defer { close(descriptor) }
         var line = Line(descriptor: descriptor, session: nil, deadline: SystemClock.instant().adding(milliseconds: 4 * timeoutMs))
@@ -92,8 +92,9 @@ package struct HTTPClient: Sendable {
             do throws(TLSError) { line.session = try tls.session(descriptor, host: host) } catch { throw Failure(error.description) }
             try line.handshake()
         }
+        let verb = method ?? (body == nil ? "GET" : "POST")
         var head =
-            "\(body == nil ? "GET" : "POST") \(prefix)\(path) HTTP/1.1\r\nHost: \(host.contains(":") ? "[\(host)]" : host):\(port)\r\n"
+            "\(verb) \(prefix)\(path) HTTP/1.1\r\nHost: \(host.contains(":") ? "[\(host)]" : host):\(port)\r\n"
         head += "Accept: application/vnd.schemaregistry.v1+json, application/json\r\nUser-Agent: kastellan\r\nConnection: close\r\n"
         if let authorization { head += "Authorization: \(authorization)\r\n" }
         if let body { head += "Content-Type: application/vnd.schemaregistry.v1+json\r\nContent-Length: \(body.utf8.count)\r\n" }

@@ -27,6 +27,8 @@ package struct ContextSpec: Equatable, Sendable {
     /// A colour as themes name it.
     package var color: Setting?
     package var isReadOnly = false
+    /// Whether the console may keep a history of it.
+    package var keepsHistory = true
     /// A client.properties file that holds the rest, as it is.
     package var propertiesFile: Setting?
     package var settings = OrderedMap<String, Setting>()
@@ -66,11 +68,12 @@ package struct ContextSpec: Equatable, Sendable {
 ///       prod:
 ///         color: red
 ///         read-only: true
+///         history: false
 ///         properties-file: prod.properties       # relative to this file
 ///         properties:
 ///           sasl.password: ${env:PROD_PASSWORD}
 package enum ContextFile {
-    private static let keys = ["color", "read-only", "properties-file", "properties"]
+    private static let keys = ["color", "read-only", "history", "properties-file", "properties"]
 
     /// `contexts.yaml`: many, by name.
     package static func parseMany(_ text: String, path: String) throws(YAML.Failure) -> [ContextSpec] {
@@ -98,6 +101,7 @@ package enum ContextFile {
             switch entry.key {
             case "color": spec.color = Setting(try entry.value.wantedText("color"), at)
             case "read-only": spec.isReadOnly = try entry.value.wantedBool("read-only")
+            case "history": spec.keepsHistory = try entry.value.wantedBool("history")
             case "properties-file": spec.propertiesFile = Setting(try entry.value.wantedText("properties-file"), at)
             default:
                 for property in try entry.value.entries(of: "properties") {

@@ -30,6 +30,16 @@ private func actions(_ line: String) throws -> [PlanActions.Wanted] {
         #expect(throws: Failure.self) { try actions("topics trim a") }
     }
 
+    @Test func groups() throws {
+        #expect(
+            try actions("groups delete-offsets g --topic a -t b")
+                == [
+                    .init(action: .deleteGroupOffsets(group: "g", topic: "a")), .init(action: .deleteGroupOffsets(group: "g", topic: "b")),
+                ])
+        #expect(throws: Failure.self) { try actions("groups delete-offsets g") }
+        #expect(throws: Failure.self) { try actions("groups delete-offsets --topic a") }
+    }
+
     @Test func transactions() throws {
         #expect(
             try actions("transactions abort --topic t --partition 1 --start-offset 6")[0].action

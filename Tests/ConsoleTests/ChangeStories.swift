@@ -169,6 +169,24 @@ import Testing
         driver.expectRequest(.plan(ticket: 2, .createTopic(NewTopic(name: "audit-log"))))
     }
 
+    /// z goes back change by change, Z forward again; a change of another kind ends the way forward.
+    @Test func undoneAndMadeAgain() {
+        func outcome(_ undo: PlanAction?) -> PlanOutcome { PlanOutcome(title: "x", verdict: .done, lines: [], undo: undo) }
+        let driver = Driver().press("3 Z").expect("Nothing was undone")
+        driver.send(.planFinished(ticket: 8, outcome(.deleteTopic("first"))))
+        driver.send(.planFinished(ticket: 9, outcome(.deleteTopic("second"))))
+        driver.press("z").expectRequest(.plan(ticket: 1, .deleteTopic("second")))
+        driver.send(.planFinished(ticket: 1, outcome(.createTopic(NewTopic(name: "second"))))).press("enter z")
+        driver.expectRequest(.plan(ticket: 2, .deleteTopic("first"))).press("esc Z")
+        driver.expectRequest(.plan(ticket: 3, .createTopic(NewTopic(name: "second"))))
+        driver.send(.planFinished(ticket: 3, outcome(.deleteTopic("second")))).press("enter Z").expect("Nothing was undone")
+        driver.press("z").expectRequest(.plan(ticket: 4, .deleteTopic("second"))).press("esc")
+        // Not done: the way back stays as it was.
+        driver.send(.planFinished(ticket: 4, PlanOutcome(title: "x", verdict: .failed, lines: ["no"]))).press("z")
+        driver.expectRequest(.plan(ticket: 5, .deleteTopic("second"))).press("esc")
+        driver.send(.planFinished(ticket: 7, outcome(nil))).press("z").expect("Nothing to undo.")
+    }
+
     @Test func outcomesOfClosedDialogsFlash() {
         let driver = Driver().press("3").send(.planFinished(ticket: 9, Sample.outcome(.done))).expect(
             "Delete topic audit-log: done. z undoes it.")

@@ -60,7 +60,7 @@ struct SampleScreen: Sendable {
     var make: @Sendable (Int, Int) -> Driver
 
     enum Cluster: Sendable {
-        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging, administered, refused
+        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging, administered, refused, sharing
 
         var snapshot: ClusterSnapshot {
             switch self {
@@ -74,6 +74,7 @@ struct SampleScreen: Sendable {
             case .lagging: Sample.lagging()
             case .administered: Sample.administered()
             case .refused: Sample.refused()
+            case .sharing: Sample.sharing()
             }
         }
     }
@@ -88,13 +89,16 @@ struct SampleScreen: Sendable {
         }
     }
 
-    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos + lag + administration
+    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos + lag + administration + registry
 
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
         SampleScreen("groups", "4"), SampleScreen("group", "4 enter"), SampleScreen("group-members", "4 enter tab"),
         SampleScreen("group-epochs", "4 enter tab", from: .reconciling), SampleScreen("groups-epochs", "4", from: .reconciling),
         SampleScreen("describe-group-epochs", "4 d", from: .reconciling),
+        SampleScreen("groups-share", "4", from: .sharing), SampleScreen("group-share", "4 down down down enter", from: .sharing),
+        SampleScreen("group-share-members", "4 down down down enter tab", from: .sharing),
+        SampleScreen("describe-group-share", "4 down down down d", from: .sharing),
         SampleScreen("events", "5"),
         SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right down space space"),
         SampleScreen("topics-many", "3 G", from: .many),
@@ -136,6 +140,19 @@ struct SampleScreen: Sendable {
         SampleScreen("form-rule", "A down down n", from: .administered), SampleScreen("form-quota", "Q n", from: .administered),
         SampleScreen("alerts", ":") { $0.alerted() }, SampleScreen("alerts-none", ":") { $0.type("alerts").press("enter") },
         SampleScreen("plan-abort", "ctrl-t H ctrl-d", from: .administered) { $0.send(.planned(ticket: 1, .success(Sample.abortPlan()))) },
+    ]
+    private static let registry = [
+        SampleScreen("schemas", "W") { Sample.schemas($0) }, SampleScreen("schemas-none", "W") { $0.send(.schemas(.noRegistry)) },
+        SampleScreen("schema", "W") { Sample.versions($0) },
+        SampleScreen("schema-text", "W") {
+            Sample.versions($0)
+            $0.press("enter")
+        },
+        SampleScreen("schema-diff", "W") {
+            Sample.versions($0)
+            $0.press("D")
+        },
+        SampleScreen("form-schema", "W n"),
     ]
     private static let chaos = [
         SampleScreen("brokers-chaos", "2", from: .replicating) { $0.send(.chaos(Sample.conditions)) },

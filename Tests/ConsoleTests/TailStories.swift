@@ -202,6 +202,25 @@ import Testing
         return update
     }
 
+    /// A program looks at what is held slice by slice, the newest first; keys are taken between two slices, and what comes counts.
+    @Test func aProgramNeverHoldsTheKeysUp() {
+        let driver = tailing(update(1, 0..<1000))
+        driver.press("|").type("size > 8").press("enter")
+        let first = driver.console.view.tail?.shown.count ?? 0
+        #expect(first == TailState.sliceMessages && driver.console.nextDeadline == driver.now.instant)
+        driver.expect("jq: 800 still to look at").expect("value 999")
+        driver.press("g").send(.tail(update(1, 1000..<1010)))
+        var slices = 0
+        while driver.console.view.tail?.isJudging == true, slices < 100 {
+            driver.send(.tick)
+            slices += 1
+        }
+        // "value 0" to "value 99" are too short.
+        #expect(slices == 4 && driver.console.view.tail?.shown.count == 910 && driver.console.nextDeadline != driver.now.instant)
+        driver.expectNot("still to look at").press("esc")
+        #expect(driver.console.view.tail?.shown.count == 1010)
+    }
+
     @Test func markedTopicsAreTailedTogether() {
         let driver = Driver(width: 100).press("3 down space space l").expectPlace(.tail("clicks inventory.changes"))
         driver.expectRequest(.startTail(TailQuery(session: 1, topics: ["clicks", "inventory.changes"], start: .last(100))))

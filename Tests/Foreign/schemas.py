@@ -33,6 +33,7 @@ class Registry:
     def __init__(self):
         self.entries = {}
         self.subjects = {}
+        self.rules = {}
         self.asked = []
         registry = self
 
@@ -64,7 +65,7 @@ class Registry:
                     return self.answer(401, {"error_code": 401, "message": "Unauthorized"})
                 path = self.path.split("?")[0]
                 registry.asked.append(path)
-                status, found = registry.ask(path, body)
+                status, found = registry.change(self.command, path, body) or registry.ask(path, body)
                 return self.answer(status, found)
 
             def do_GET(self):
@@ -72,6 +73,11 @@ class Registry:
 
             def do_POST(self):
                 self.handle_one(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+            do_PUT = do_POST
+
+            def do_DELETE(self):
+                self.handle_one(None)
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -101,6 +107,38 @@ class Registry:
             found |= {"subject": subject, "version": self.subjects[subject].index(id) + 1}
         return found
 
+    def change(self, method, path, body):
+        """What changes something, or asks what would be changed; None for what only reads. Deleted versions leave a gap."""
+        if method == "DELETE" and (match := re.fullmatch(r"/subjects/([^/]+)/versions/(\d+)", path)):
+            self.subjects[match[1]][int(match[2]) - 1] = None
+            return 200, int(match[2])
+        if method == "DELETE" and (match := re.fullmatch(r"/subjects/([^/]+)", path)):
+            return 200, [n + 1 for n, id in enumerate(self.subjects.pop(match[1])) if id]
+        if match := re.fullmatch(r"/config/([^/]+)", path):
+            if method == "GET":
+                return (200, {"compatibilityLevel": self.rules[match[1]]}) if match[1] in self.rules else None
+            if method == "DELETE":
+                return 200, {"compatibility": self.rules.pop(match[1], "BACKWARD")}
+            self.rules[match[1]] = body["compatibility"]
+            return 200, body
+        if match := re.fullmatch(r"/compatibility/subjects/([^/]+)/versions/latest", path):
+            if not any(self.subjects.get(match[1], [])):
+                return 404, {"error_code": 40401, "message": "Subject not found"}
+            # Backward for records: a field that is new must have a default.
+            before = json.loads(self.entries[[id for id in self.subjects[match[1]] if id][-1]]["schema"])
+            names = {field["name"] for field in before["fields"]}
+            new = [f["name"] for f in json.loads(body["schema"])["fields"] if f["name"] not in names and "default" not in f]
+            return 200, {"is_compatible": not new, "messages": [f"READER_FIELD_MISSING_DEFAULT_VALUE: {name}" for name in new]}
+        if method == "POST" and self.is_lookup and (match := re.fullmatch(r"/subjects/([^/]+)", path)):
+            for version, id in enumerate(self.subjects.get(match[1], [])):
+                if id and self.entries[id]["schema"] == body["schema"]:
+                    return 200, self.body(id, match[1]) | {"version": version + 1}
+            return 404, {"error_code": 40403, "message": "Schema not found"}
+        return None
+
+    # Confluent's client registers where it looks up; the commands mean what they ask.
+    is_lookup = False
+
     def ask(self, path, body):
         if body is not None and (match := re.fullmatch(r"/subjects/([^/]+)(/versions)?", path)):
             id = self.register(match[1], body["schema"], body.get("schemaType", "AVRO"), body.get("references", ()))
@@ -114,9 +152,9 @@ class Registry:
         if match := re.fullmatch(r"/subjects/([^/]+)/versions/(\d+)", path):
             return 200, self.body(self.subjects[match[1]][int(match[2]) - 1], match[1])
         if path == "/subjects":
-            return 200, list(self.subjects)
+            return 200, [name for name, versions in self.subjects.items() if any(versions)]
         if match := re.fullmatch(r"/subjects/([^/]+)/versions", path):
-            return 200, list(range(1, len(self.subjects[match[1]]) + 1))
+            return 200, [n + 1 for n, id in enumerate(self.subjects[match[1]]) if id]
         if path == "/config":
             return 200, {"compatibilityLevel": "BACKWARD"}
         return 404, {"error_code": 404, "message": "Not found"}
@@ -350,5 +388,49 @@ with checking("what cannot be read is said, and shown as it is"):
     check("a registry that is not there", run.returncode == 0 and b"cannot connect" in run.stderr, run.stderr)
     run = subprocess.run([PROGRAM, "tail", "json", "-e", "-b", BOOTSTRAP, "--registry", registry.url], capture_output=True, timeout=30)
     check("a registry that refuses us", b"refuses who we are (401)" in run.stderr, run.stderr)
+
+with checking("changes to the registry"):
+    registry.is_lookup = True
+    state = {**os.environ, "XDG_STATE_HOME": os.path.join(TMP, "state")}
+
+    def schemas(*command, stdin=None):
+        result = subprocess.run([PROGRAM, "schemas", *command, *words], input=stdin, capture_output=True, timeout=30, env=state)
+        return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+    small = {"type": "record", "name": "Small", "fields": [{"name": "a", "type": "int"}]}
+    path = os.path.join(TMP, "small.avsc")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(small, file)
+    code, out, err = schemas("register", "small-value", path, "--dry-run")
+    check("shown first", code == 0 and "a new subject" in out and "curl -X POST" in out and "wonder" not in out, (out, err))
+    check("and not done", "small-value" not in registry.subjects)
+    equal("without --yes neither", schemas("register", "small-value", path)[0], 2)
+    code, out, _ = schemas("register", "small-value", path, "--yes")
+    check("registered", code == 0 and out.startswith("Version 1 of small-value, id "), out)
+    code, out, _ = schemas("register", "small-value", path, "--yes")
+    check("once", code == 0 and "nothing to change" in out, out)
+    wider = small | {"fields": small["fields"] + [{"name": "b", "type": "int"}]}
+    code, out, err = schemas("register", "small-value", "-", "--yes", stdin=json.dumps(wider).encode())
+    check("what the rule forbids is not", code == 1 and "READER_FIELD_MISSING_DEFAULT_VALUE: b" in err, (code, out, err))
+    wider["fields"][1]["default"] = 7
+    code, out, err = schemas("register", "small-value", "-", "--dry-run", stdin=json.dumps(wider).encode())
+    check("the difference is shown", code == 0 and '+      "name": "b"' in out, (out, err))
+    equal("with a default it is compatible", schemas("register", "small-value", "-", "--yes", stdin=json.dumps(wider).encode())[0], 0)
+    code, _, err = schemas("register", "small-value", "-", "--yes", stdin=b'{"type": "recrod"}')
+    check("what is no schema is refused", code == 1 and "no AVRO schema" in err, err)
+    equal("a rule of its own", schemas("compatibility", "small-value", "FULL", "--yes")[0], 0)
+    equal("is there", registry.rules, {"small-value": "FULL"})
+    rows = {row["subject"]: row["compatibility"] for row in json.loads(schemas("list", "-o", "json")[1])}
+    check("and said", rows["small-value"] == "FULL" and rows["avro-value"] == "BACKWARD", rows)
+    equal("and goes", (schemas("compatibility", "small-value", "global", "--yes")[0], registry.rules), (0, {}))
+    code, out, _ = schemas("delete", "small-value", "--version", "1", "--yes")
+    check("a version is deleted", code == 0 and registry.subjects["small-value"][0] is None, out)
+    code, _, err = schemas("delete", "small-value", "--version", "1", "--yes")
+    check("only once", code == 1 and "no version 1" in err, err)
+    code, out, _ = schemas("delete", "small-value", "--yes")
+    check("a subject is deleted", code == 0 and "small-value" not in registry.subjects, out)
+    with open(os.path.join(TMP, "state", "kastellan", "audit.jsonl"), encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    check("each with a line in the audit", len(lines) == 6 and "wonder" not in json.dumps(lines), lines)
 
 done()

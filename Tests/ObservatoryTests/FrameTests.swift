@@ -94,6 +94,17 @@ import Wire
         let row = try #require(recalled.groups["billing"]?.partitions.first)
         #expect(row.commits.spanMs >= 300_000 && row.commits.moves.isEmpty)
         #expect(recalled.events.first?.kind == recollection.events[0].kind && recalled.eventCount == now.eventCount + 1)
+        // What groups' own log tells goes between, by its time; what is known of the same moment is not told again.
+        func told(_ group: String, _ seconds: Int64) -> ClusterEvent {
+            ClusterEvent(
+                time: Timestamp(milliseconds: now.time.milliseconds - seconds * 1000),
+                kind: .rebalance(RebalanceEvent(group: group, generation: 1, step: .assigned, reason: .unknown)))
+        }
+        var more = Recollection()
+        more.told = [told("x", 1), told("x", 60), told("y", 1)]
+        recalled.recall(more)
+        #expect(recalled.recalledEvents == 3 && recalled.eventCount == now.eventCount + 3)
+        #expect(recalled.events.prefix(3).map(\.kind) == [told("x", 60).kind, told("y", 1).kind, recollection.events[0].kind])
         // A topic that was deleted and made anew has no past.
         recollection.pictures = recollection.pictures.map { picture in
             var other = picture

@@ -1,3 +1,4 @@
+import ClientCore
 import Glibc
 import Observatory
 import Primitives
@@ -65,6 +66,8 @@ struct Audit: Sendable {
         var title: String
         var cluster: String?
         var undo: PlanAction?
+        /// Messages that were written, which take nothing else back and forth.
+        var isSending = false
     }
 
     /// Changes of this cluster that are done and were not taken back, oldest first. Lines that cannot be read are passed over.
@@ -82,8 +85,18 @@ struct Audit: Sendable {
             found.append(
                 Entry(
                     id: id, time: json["time"]?.string ?? "", title: json["title"]?.string ?? "", cluster: json["cluster"]?.string,
-                    undo: undo))
+                    undo: undo, isSending: ["produce", "copy", "redrive"].contains(json["surface"]?.string)))
         }
         return found
+    }
+}
+
+extension ClusterAccess {
+    /// The line for a change that a command made here; that it could not be written is said, and changes nothing else.
+    func audit(_ plan: Plan, _ outcome: PlanOutcome, surface: String, undoes: String? = nil) {
+        let audit = Audit(surface: surface, context: context, bootstrap: addresses.map(\.description).joined(separator: ","))
+        do throws(Failure) { try audit.record(plan, outcome, cluster: try? clusterID(), undoes: undoes) } catch {
+            Streams.complain("no audit line could be written: \(error.message)")
+        }
     }
 }

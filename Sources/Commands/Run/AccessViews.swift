@@ -23,7 +23,7 @@ struct AccessViews {
         return .ok
     }
 
-    private func rules() throws(Failure) -> Listing {
+    func rules() throws(Failure) -> Listing {
         let selection = try PlanActions.selection(invocation)
         var listing = Listing([
             .init("RESOURCE", "resourceType"), .init("NAME", "name"), .init("PATTERN", "patternType"), .init("PRINCIPAL", "principal"),
@@ -36,7 +36,7 @@ struct AccessViews {
         return listing
     }
 
-    private func quotas() throws(Failure) -> Listing {
+    func quotas() throws(Failure) -> Listing {
         var request = DescribeClientQuotasRequest()
         request.components = try PlanActions.subject(invocation).parts.map { part in
             var component = DescribeClientQuotasRequest.Component()

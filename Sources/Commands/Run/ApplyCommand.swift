@@ -40,7 +40,7 @@ extension PlanCommand {
             Streams.print(listing.text(.table))
             return .ok
         }
-        let wanted = invocation.positionals.first.map { id in standing.first { $0.id == id } } ?? standing.last
+        let wanted = invocation.positionals.first.map { id in standing.first { $0.id == id } } ?? standing.last { !$0.isSending }
         guard let entry = wanted else {
             throw Failure(.error, "there is no such change of this cluster to take back; `kastellan undo --list` shows them")
         }

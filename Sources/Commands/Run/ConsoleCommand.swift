@@ -14,6 +14,7 @@ enum ConsoleCommand {
         var options = try options(invocation, name: settings.name, refreshSeconds: 2)
         options.color = color(settings)
         options.gate = settings.gate(isReadOnly: invocation.isSet("--readonly"))
+        options.keepsHistory = settings.context?.keepsHistory ?? true
         if options.gate != .open, !invocation.isSet("--readonly") { options.mode = .guarded }
         return try status(ConsoleSession.run(.known(settings.bootstrap, settings.security), options: options))
     }
@@ -38,17 +39,21 @@ enum ConsoleCommand {
         }
         options.resolve = { name in
             do throws(Failure) {
-                let settings = try ClientSettings(ConnectionSource(context: name))
+                let source = try ConnectionSource(context: name)
+                let settings = try ClientSettings(source)
                 let entrance = ConsoleEntrance(settings.bootstrap, settings.security)
                 return .success(
                     ContextEntrance(
-                        name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings)))
+                        name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings),
+                        keepsHistory: settings.context?.keepsHistory ?? true, registry: try SchemaAccess.registry(source)))
             } catch {
                 return .failure(ConsoleFailure(error.message))
             }
         }
+        let isOff = ["off", "0", "false"].contains(environment("KASTELLAN_HISTORY"))
+        if invocation.isSet("--no-history") || isOff { options.historyPath = nil }
         options.command = invocation.text("--command")
-        options.schemas = try SchemaAccess.book(invocation, waits: false)
+        options.registry = try SchemaAccess.registry(invocation)
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
         // A terminal that cannot move its cursor can still show lines; what is no terminal has to be told so.
         let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1

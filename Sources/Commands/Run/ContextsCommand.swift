@@ -13,7 +13,7 @@ enum ContextsCommand {
         }
     }
 
-    private static func list(_ invocation: Invocation) -> ExitStatus {
+    static func list(_ invocation: Invocation) -> ExitStatus {
         let store = ContextStore()
         if invocation.isSet("--names") {
             Streams.print(store.contexts.map { visible($0.name) + "\n" }.joined())

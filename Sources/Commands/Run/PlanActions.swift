@@ -12,11 +12,27 @@ enum PlanActions {
         var isContentIfMissing = false
         /// For trimming: the partitions named (none: all), and where to trim them.
         var trim: (partitions: [Int32], before: Offset)?
+        /// For a reset to where another group is: its name.
+        var likeGroup: String?
         /// For removing access rules: which of those there are.
         var selection: AccessSelection?
 
         static func == (a: Wanted, b: Wanted) -> Bool {
             a.action == b.action && a.isContentIfExists == b.isContentIfExists && a.isContentIfMissing == b.isContentIfMissing
+        }
+
+        /// The group's own reset to what another has committed.
+        private func reset(like other: String, _ access: ClusterAccess) throws(Failure) -> PlanAction {
+            guard case .resetOffsets(let group, let scope, _) = action else { return action }
+            let snapshot = try ClusterReading(access: access).read(Interest(.group(other))) { snapshot in
+                guard snapshot.observations.groups.time != nil else { return false }
+                return snapshot.group(other).map { $0.offsetsObservation.time != nil } ?? true
+            }
+            guard let known = snapshot.group(other) else {
+                throw Failure(.error, "there is no group \"\(other)\"; `kastellan groups list` shows those there are")
+            }
+            guard let csv = known.offsetsFile(scope)?.text else { throw Failure(.error, "group \(other) has committed nothing there") }
+            return .resetOffsets(group: group, scope: .allTopics, strategy: .file(name: "\(other).csv", csv: csv))
         }
 
         /// The action with what only the cluster can tell.
@@ -26,6 +42,7 @@ enum PlanActions {
                 if rules.isEmpty { throw Failure(.error, "no access rule is like that; `kastellan acls list` shows those there are") }
                 return .removeAccess(rules)
             }
+            if let likeGroup { return try reset(like: likeGroup, access) }
             guard let trim, case .deleteRecords(let records) = action, let topic = records.first?.partition.topic else { return action }
             let existing = try access.partitions(of: topic)
             if let wrong = trim.partitions.first(where: { !existing.contains($0) }) {
@@ -37,6 +54,13 @@ enum PlanActions {
     }
 
     static func actions(_ invocation: Invocation) throws(Failure) -> [Wanted] {
+        if invocation.command == "groups reset-offsets", let other = invocation.text("--from-group") {
+            let given = strategies.filter { invocation.isSet($0) }
+            if !given.isEmpty { throw .usage("groups reset-offsets: give --from-group or \(given[0]), not both") }
+            let scope = try scopeOf(invocation)
+            let action = PlanAction.resetOffsets(group: invocation.positionals[0], scope: scope, strategy: .current)
+            return [Wanted(action: action, likeGroup: other)]
+        }
         let names = invocation.positionals
         switch invocation.command {
         case "topics create":
@@ -49,6 +73,10 @@ enum PlanActions {
             return names.map { Wanted(action: .deleteTopic($0), isContentIfMissing: invocation.isSet("--if-exists")) }
         case "topics alter": return try alterations(names[0], invocation)
         case "topics trim": return [try trimming(names[0], invocation)]
+        case "groups delete-offsets":
+            let topics = invocation.all("--topic")
+            if topics.isEmpty { throw .usage("groups delete-offsets needs --topic TOPIC") }
+            return topics.map { Wanted(action: .deleteGroupOffsets(group: names[0], topic: $0)) }
         case "groups delete": return names.map { Wanted(action: .deleteGroup($0)) }
         case "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
             return [Wanted(action: try replication(invocation))]
@@ -89,10 +117,18 @@ enum PlanActions {
 
     // MARK: Reset
 
+    private static let strategies = [
+        "--to-earliest", "--to-latest", "--to-current", "--to-offset", "--shift-by", "--to-datetime", "--by-duration", "--from-file",
+    ]
+
+    private static func scopeOf(_ invocation: Invocation) throws(Failure) -> ResetScope {
+        guard invocation.isSet("--topic") != invocation.isSet("--all-topics") else {
+            throw .usage("groups reset-offsets needs either --topic TOPIC[:P,…] or --all-topics")
+        }
+        return invocation.isSet("--all-topics") ? .allTopics : try scope(invocation.all("--topic"))
+    }
+
     static func reset(_ invocation: Invocation) throws(Failure) -> (ResetScope, ResetStrategy) {
-        let strategies = [
-            "--to-earliest", "--to-latest", "--to-current", "--to-offset", "--shift-by", "--to-datetime", "--by-duration", "--from-file",
-        ]
         let given = strategies.filter { invocation.isSet($0) }
         guard given.count == 1 else {
             throw .usage("groups reset-offsets needs exactly one of \(strategies.joined(separator: ", "))")
@@ -104,10 +140,7 @@ enum PlanActions {
             }
             return (.allTopics, strategy)
         }
-        guard invocation.isSet("--topic") != invocation.isSet("--all-topics") else {
-            throw .usage("groups reset-offsets needs either --topic TOPIC[:P,…] or --all-topics")
-        }
-        return (invocation.isSet("--all-topics") ? .allTopics : try scope(invocation.all("--topic")), strategy)
+        return (try scopeOf(invocation), strategy)
     }
 
     private static func strategy(_ flag: String, _ invocation: Invocation) throws(Failure) -> ResetStrategy {
@@ -122,7 +155,7 @@ enum PlanActions {
             guard let time = IsoTime.parse(text) else { throw .usage("\(flag): \"\(text)\" is not a date like 2026-11-21T10:30:00.000") }
             return .datetime(time)
         case "--by-duration":
-            guard let duration = IsoTime.parseDuration(text) else {
+            guard let duration = ISODuration.orShort(text) else {
                 throw .usage("\(flag): \"\(text)\" is not a duration like PT1H30M or 2h")
             }
             return .byDuration(milliseconds: duration)

@@ -100,6 +100,10 @@ struct PlanCommand {
     private func confirm(_ plan: Plan) throws(Failure) {
         // Making a topic destroys nothing and can be undone: typing the command is asking enough.
         if case .createTopic = plan.action { return }
+        try PlanCommand.confirm(plan, assumesYes: assumesYes)
+    }
+
+    static func confirm(_ plan: Plan, assumesYes: Bool) throws(Failure) {
         if assumesYes { return }
         guard Streams.isTerminal(0) else {
             throw .usage("\(plan.title) changes the cluster; give --yes to do it, or --dry-run to look at it first")
@@ -115,7 +119,7 @@ struct PlanCommand {
         }
     }
 
-    private func ask(_ question: String) -> String {
+    private static func ask(_ question: String) -> String {
         Streams.write(Array(question.utf8), to: Streams.error)
         return readLine() ?? ""
     }
@@ -129,11 +133,7 @@ struct PlanCommand {
         guard case .finished(let outcome) = outputs.last else {
             throw Failure(.error, "\(plan.title): the cluster hung up before it was finished; look before you try again")
         }
-        let list = access.addresses.map(\.description).joined(separator: ",")
-        let audit = Audit(surface: surface, context: access.context, bootstrap: list)
-        do throws(Failure) { try audit.record(plan, outcome, cluster: try? access.clusterID(), undoes: undoes) } catch {
-            Streams.complain("no audit line could be written: \(error.message)")
-        }
+        access.audit(plan, outcome, surface: surface, undoes: undoes)
         let lines = outcome.lines.joined(separator: " ")
         switch outcome.verdict {
         case .done: Streams.print(PlanText.done(plan))
@@ -168,7 +168,7 @@ enum PlanText {
         for text in plan.warnings { out += "Warning: \(visible(text))\n" }
         for text in plan.obstacles { out += "Cannot be done: \(visible(text))\n" }
         if case .none(let why) = plan.inverse, !why.isEmpty { out += "Cannot be undone: \(visible(why))\n" }
-        if !plan.kafkaCommand.isEmpty { out += "\nWith Kafka's own tools:\n" + visible(plan.kafkaCommand, keepingLines: true) + "\n" }
+        if !plan.kafkaCommand.isEmpty { out += "\n\(plan.toolWords):\n" + visible(plan.kafkaCommand, keepingLines: true) + "\n" }
         return out
     }
 

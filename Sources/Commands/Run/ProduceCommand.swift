@@ -103,11 +103,22 @@ struct ProduceCommand {
             throw Failure(.timeout, "\(producer.outstanding) records were not acknowledged in time; --timeout gives it longer")
         }
         let counts = tally.counts.withLock { $0 }
+        record(counts.delivered, counts.failed)
         guard let error = counts.firstError else { return .ok }
         let failure = access.failure(error)
         let total = counts.failed + counts.delivered
         let text = "\(counts.failed) of \(total) records were not written: \(failure.message)"
         throw Failure(counts.delivered > 0 ? .partial : failure.status, text)
+    }
+
+    /// One line of the audit for all that was written; none where nothing was.
+    private func record(_ delivered: Int, _ failed: Int) {
+        guard delivered + failed > 0 else { return }
+        var plan = Plan(
+            action: .send(SendJob(.messages([]), to: .topic(topic))), title: "Produce to \(topic)")
+        plan.kafkaCommand = "kafka-console-producer.sh --bootstrap-server \(access.addresses[0]) --topic \(topic)"
+        let lines = ["\(delivered) written."] + (failed > 0 ? ["\(failed) failed."] : [])
+        access.audit(plan, PlanOutcome(title: plan.title, verdict: failed > 0 ? .doneButDiffers : .done, lines: lines), surface: "produce")
     }
 
     private func send(_ line: ArraySlice<UInt8>) throws(Failure) {

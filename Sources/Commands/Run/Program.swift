@@ -37,7 +37,8 @@ package enum Program {
         case "storage format", "storage info", "storage random-uuid": return try StorageCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
-        case "schemas list", "schemas show", "schemas diff": return try SchemaCommands.run(invocation)
+        case "schemas list", "schemas show", "schemas diff", "schemas register", "schemas delete", "schemas compatibility":
+            return try SchemaCommands.run(invocation)
         case "redrive", "copy": return try SendCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)
@@ -48,7 +49,8 @@ package enum Program {
         case "check": return try CheckCommand.run(invocation)
         case "exporter": return try ExporterCommand.run(invocation)
         case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)
-        case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete",
+        case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete-offsets",
+            "groups delete",
             "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move",
             "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade", "transactions abort",
             "transactions force-terminate":

@@ -28,7 +28,7 @@ struct TransactionViews {
         Streams.print(listing.text(format, forTerminal: Streams.isTerminal(Streams.output)))
     }
 
-    private func list() throws(Failure) -> Listing {
+    func list() throws(Failure) -> Listing {
         var request = ListTransactionsRequest()
         request.durationFilter = invocation.integer("--duration-filter") ?? -1
         request.transactionalIDPattern = invocation.text("--transactional-id-pattern")

@@ -11,6 +11,8 @@ struct ViewCommands {
     let reading: ClusterReading
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
+        // The one view that asks no cluster.
+        if invocation.command == "get", invocation.positionals.first == "contexts" { return ContextsCommand.list(invocation) }
         let commands = ViewCommands(invocation: invocation, reading: ClusterReading(access: try ClusterAccess(invocation)))
         switch invocation.command {
         case "topics list": try commands.topicsList()
@@ -130,6 +132,7 @@ struct ViewCommands {
     /// With `--watch` for ever: over what was there on a terminal, one after the other in a pipe. A cluster that is away for a while is
     /// complained of, and read again.
     private func getOrWatch() throws(Failure) {
+        if invocation.positionals[0] == "events" { return try EventViews(access: reading.access, invocation: invocation).run() }
         guard invocation.isSet("--watch") else { return try get() }
         let isTerminal = Streams.isTerminal(Streams.output)
         while true {
@@ -164,6 +167,10 @@ struct ViewCommands {
         case "groups": print(SnapshotListings.groups(try groups(names, detailed: true)))
         case "members": print(SnapshotListings.members(try groups(names, detailed: true)))
         case "lag": print(SnapshotListings.lag(try groups(names, detailed: true)))
+        case "transactions": print(try TransactionViews(invocation: invocation, access: reading.access).list())
+        case "acls": print(try AccessViews(invocation: invocation, access: reading.access).rules())
+        case "quotas": print(try AccessViews(invocation: invocation, access: reading.access).quotas())
+        case "hanging", "users": try adminView()
         default: try printConfigs(names.map { Int32($0) == nil ? .topic($0) : ConfigResource(.broker, $0) }, kind: .topic)
         }
     }

@@ -8,12 +8,16 @@ import Settings
 enum SchemaAccess {
     /// Nil where none is named.
     static func registry(_ invocation: Invocation) throws(Failure) -> SchemaRegistry? {
-        let source = try ConnectionSource(invocation)
+        try registry(try ConnectionSource(invocation), address: invocation.text("--registry"))
+    }
+
+    /// `address`: one that counts before the settings'.
+    static func registry(_ source: ConnectionSource, address: String? = nil) throws(Failure) -> SchemaRegistry? {
         var values = OrderedMap<String, String>()
         for (key, setting) in source.settings where key.hasPrefix("schema.registry.") || key == "basic.auth.user.info" {
             values[key] = try SecretResolver.resolve(setting.value, for: key, in: setting.origin.description)
         }
-        guard let address = invocation.text("--registry") ?? values["schema.registry.url"] ?? environment("KASTELLAN_REGISTRY") else {
+        guard let address = address ?? values["schema.registry.url"] ?? environment("KASTELLAN_REGISTRY") else {
             return nil
         }
         let user = values["schema.registry.basic.auth.user.info"] ?? values["basic.auth.user.info"]
@@ -23,9 +27,9 @@ enum SchemaAccess {
         } catch {
             throw .usage("--registry: \(error.message)")
         }
-        return SchemaRegistry { path in
+        return SchemaRegistry { method, path, body in
             do throws(HTTPClient.Failure) {
-                let response = try client.request(path)
+                let response = try client.request(path, method: method, body: body)
                 return .success((response.status, response.body))
             } catch {
                 return .failure(SchemaFailure("the registry: \(error.message)"))
@@ -48,8 +52,10 @@ enum SchemaAccess {
 
     /// `waits`: who reads has time until the schema is there. Otherwise it is fetched on a thread of its own.
     static func book(_ invocation: Invocation, waits: Bool) throws(Failure) -> SchemaBook? {
-        try registry(invocation).map { registry in
-            SchemaBook(registry, clock: { SystemClock.instant() }, run: { body in if waits { body() } else { SessionThread.run(body) } })
-        }
+        try registry(invocation).map { book($0, waits: waits) }
+    }
+
+    static func book(_ registry: SchemaRegistry, waits: Bool) -> SchemaBook {
+        SchemaBook(registry, clock: { SystemClock.instant() }, run: { body in if waits { body() } else { SessionThread.run(body) } })
     }
 }

@@ -1,11 +1,18 @@
+import Glibc
+import Observatory
 import Payloads
 import Primitives
+import Reactor
+import Settings
 
 /// `kastellan schemas …`: what a schema registry holds.
 enum SchemaCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         guard let registry = try SchemaAccess.registry(invocation) else {
             throw .usage("no schema registry is named; give --registry, or schema.registry.url in the client's file")
+        }
+        if ["schemas register", "schemas delete", "schemas compatibility"].contains(invocation.command) {
+            return try change(registry, invocation)
         }
         do throws(SchemaFailure) {
             switch invocation.command {
@@ -62,42 +69,60 @@ enum SchemaCommands {
         for line in LineDiff.lines(before, after) { Streams.print(visible(line) + "\n") }
     }
 
+    // MARK: Changes
+
+    private static func change(_ registry: SchemaRegistry, _ invocation: Invocation) throws(Failure) -> ExitStatus {
+        let planner = SchemaPlanner(registry: registry, address: HTTPClient.withoutUser(invocation.text("--registry") ?? ""))
+        let plan: Plan
+        do throws(SchemaFailure) {
+            plan = try planner.plan(try wanted(registry, invocation))
+        } catch {
+            throw Failure(.error, error.message)
+        }
+        if invocation.isSet("--dry-run") {
+            Streams.print(PlanText.full(plan))
+            return plan.obstacles.isEmpty ? .ok : .error
+        }
+        guard plan.obstacles.isEmpty else { throw Failure(.error, plan.obstacles.joined(separator: " ")) }
+        guard plan.isRunnable else {
+            Streams.print("\(visible(plan.title)): nothing to change\n")
+            return .ok
+        }
+        let settings = try ClientSettings(invocation)
+        if let objection = settings.gate().objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
+        try PlanCommand.confirm(plan, assumesYes: invocation.isSet("--yes"))
+        let outcome = planner.run(plan, gate: settings.gate(), now: SystemClock.instant())
+        let audit = Audit(surface: "command", context: settings.context?.name, bootstrap: planner.address)
+        do throws(Failure) { try audit.record(plan, outcome, cluster: nil) } catch {
+            Streams.complain("no audit line could be written: \(error.message)")
+        }
+        let lines = outcome.lines.joined(separator: " ")
+        guard outcome.verdict == .done else { throw Failure(outcome.verdict == .failed ? .error : .partial, "\(plan.title): \(lines)") }
+        Streams.print(visible(lines) + "\n")
+        return .ok
+    }
+
+    private static func wanted(_ registry: SchemaRegistry, _ invocation: Invocation) throws(SchemaFailure) -> SchemaChange {
+        let words = invocation.positionals
+        switch invocation.command {
+        case "schemas register":
+            guard words.count > 1, let text = readText(words[1] == "-" ? "/dev/stdin" : words[1]) else {
+                throw SchemaFailure("cannot read \(words.count > 1 ? words[1] : "FILE"): \(systemMessage(errno))")
+            }
+            var format = invocation.text("--type")
+            if format == nil, try registry.subjects().contains(words[0]), let latest = try registry.versions(of: words[0]).max() {
+                format = try registry.version(latest, of: words[0]).entry.format.rawValue
+            }
+            return .register(subject: words[0], format: format ?? SchemaChange.formats[0], text: text)
+        case "schemas delete":
+            return invocation.integer("--version").map { .deleteVersion(subject: words[0], version: Int($0)) } ?? .deleteSubject(words[0])
+        default: return .setCompatibility(subject: words[0], level: words[1] == "global" ? nil : words[1])
+        }
+    }
+
     /// JSON indented, so that a diff is of fields; a .proto file as it is.
     static func lines(_ entry: SchemaRegistry.Entry) -> [String] {
         if entry.format != .protobuf, let tree = JSONTree(entry.text) { return tree.lines() }
         return entry.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    }
-}
-
-/// Two texts line by line: what both have, what went, what came.
-enum LineDiff {
-    /// Texts longer than this are shown as gone and come whole.
-    static let linesMax = 3000
-
-    /// Every line of both, with a space, a minus or a plus before it; the longest common run of lines stays.
-    static func lines(_ before: [String], _ after: [String]) -> [String] {
-        guard before.count <= linesMax, after.count <= linesMax else { return before.map { "-" + $0 } + after.map { "+" + $0 } }
-        // lengths[i][j]: lines in common from i and j on.
-        var lengths = Array(repeating: Array(repeating: Int32(0), count: after.count + 1), count: before.count + 1)
-        for i in before.indices.reversed() {
-            for j in after.indices.reversed() {
-                lengths[i][j] = before[i] == after[j] ? lengths[i + 1][j + 1] + 1 : max(lengths[i + 1][j], lengths[i][j + 1])
-            }
-        }
-        var out: [String] = []
-        var (i, j) = (0, 0)
-        while i < before.count || j < after.count {
-            if i < before.count, j < after.count, before[i] == after[j] {
-                out.append(" " + before[i])
-                (i, j) = (i + 1, j + 1)
-            } else if j == after.count || (i < before.count && lengths[i + 1][j] >= lengths[i][j + 1]) {
-                out.append("-" + before[i])
-                i += 1
-            } else {
-                out.append("+" + after[j])
-                j += 1
-            }
-        }
-        return out
     }
 }

@@ -109,6 +109,7 @@ struct SendCommand {
         if outcome.failed > 0 { words += ", \(outcome.failed) failed" }
         Streams.print(words + ".\n")
         if let reason = outcome.firstFailure { Streams.complain(reason) }
+        target.audit(plan, SessionSending.outcome(plan, outcome), surface: invocation.command)
         for line in outcome.missing { Streams.complain(line) }
         if outcome.isAborted {
             Streams.complain("stopped before the end; the same command with --resume goes on from there")

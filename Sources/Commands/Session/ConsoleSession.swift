@@ -39,10 +39,12 @@ package struct ConsoleSessionOptions: Sendable {
     package var maxBytesPerSecond: Int?
     /// Lines instead of a screen.
     package var isLineByLine = false
-    /// What reads payloads that were written by schemas of a registry.
-    package var schemas: SchemaBook?
+    /// The schema registry of the cluster it begins with.
+    package var registry: SchemaRegistry?
     /// The file of the history; nil: none is kept.
     package var historyPath: String? = "\(Paths.state)/history.db"
+    /// Whether the cluster it begins with may be in it.
+    package var keepsHistory = true
 
     package init(contextName: String, terminal: TerminalOptions) {
         self.contextName = contextName
@@ -75,9 +77,14 @@ package struct ContextEntrance: Sendable {
     package var entrance: ConsoleEntrance
     package var gate: ChangeGate
     package var color: Color?
+    package var keepsHistory: Bool
+    package var registry: SchemaRegistry?
 
-    package init(name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?) {
+    package init(
+        name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?, keepsHistory: Bool = true, registry: SchemaRegistry? = nil
+    ) {
         (self.name, self.entrance, self.gate, self.color) = (name, entrance, gate, color)
+        (self.keepsHistory, self.registry) = (keepsHistory, registry)
     }
 }
 
@@ -121,8 +128,13 @@ package final class ConsoleSession {
     let hooks = HookCount()
     /// A command for the next cluster's first screen.
     var nextCommand: String?
-    /// Nil where none is kept.
-    let history: SessionHistory?
+    /// Nil where none is kept for any cluster.
+    let wholeHistory: SessionHistory?
+    /// Whether the cluster this session is on may be in it.
+    var keepsHistory: Bool
+    /// Of the cluster this session is on.
+    var registry: SchemaRegistry?
+    var history: SessionHistory? { keepsHistory ? wholeHistory : nil }
     let events: ClusterEventMailbox?
     /// The faults that can be made on purpose, once the cluster runs; nothing on a cluster that is not of this process.
     let chaos: @Sendable () -> (any ChaosControls)?
@@ -176,7 +188,8 @@ package final class ConsoleSession {
         (gate, usualGate, color) = (options.gate, options.gate, options.color)
         self.signals = signals
         self.events = events
-        if let path = options.historyPath { history = SessionHistory(path: path, mailbox) } else { history = nil }
+        (keepsHistory, registry) = (options.keepsHistory, options.registry)
+        if let path = options.historyPath { wholeHistory = SessionHistory(path: path, mailbox) } else { wholeHistory = nil }
         self.chaos = chaos
         var addresses: [String] = []
         if case .known(let list, _) = target { addresses = list.map(\.description) }
@@ -231,7 +244,7 @@ package final class ConsoleSession {
         isDirty = true
         console.bootstrapKnown(addresses.map(\.description))
         let connection = SessionConnection(
-            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, schemas: options.schemas)
+            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry)
         self.connection = connection
         if generation == 0 { events?.attach { connection.ingest($0) } }
         connection.watch(console.currentInterest())
@@ -344,7 +357,10 @@ package final class ConsoleSession {
         if let (number, snapshot) = mail.snapshot, number == generation {
             feed(.snapshot(snapshot))
             let connection = connection
-            history?.take(snapshot, at: SystemClock.instant()) { connection?.recall($0) }
+            history?.take(
+                snapshot, at: SystemClock.instant(), recalled: { connection?.recall($0) }, done: { connection?.ingest($0) })
+            let history = history
+            connection?.readBack(snapshot) { history?.keep($0, of: snapshot.clusterID) }
             memory.tend(now: SystemClock.instant())
         }
         if let tail = connection?.takeTail() { feed(.tail(tail)) }
@@ -363,6 +379,6 @@ package final class ConsoleSession {
         events?.detach()
         terminal.close()
         connection?.stop()
-        history?.stop()
+        wholeHistory?.stop()
     }
 }

@@ -19,17 +19,22 @@ final class SessionConnection: Sendable {
     private let generation: Int
     private let tail = Mutex<SessionTail?>(nil)
     let sending: SessionSending
-    private let schemas: SchemaBook?
+    private let hasReadBack = Atomic(false)
+    private let isStopped = Atomic(false)
+    private let book: SchemaBook?
+    /// Nil where no registry is named.
+    let schemas: SessionSchemas?
 
     init(
-        _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, schemas: SchemaBook? = nil
+        _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, registry: SchemaRegistry? = nil
     ) {
         let addresses = entrance.addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.generation = generation
-        self.schemas = schemas
+        book = registry.map { SchemaAccess.book($0, waits: false) }
+        schemas = registry.map { SessionSchemas($0, mailbox, generation: generation) }
         sending = SessionSending(client, mailbox, bootstrap: addresses.map(\.description), generation: generation)
         observer = client.host(
             Observer(bootstrap: addresses.map(\.description), codecs: .system),
@@ -43,8 +48,25 @@ final class SessionConnection: Sendable {
 
     func recall(_ recollection: Recollection) { observer.post(.recall(recollection)) }
 
+    /// Once, when the cluster has shown itself: what its groups have lived through before this console looked. `found` is called on
+    /// another thread.
+    func readBack(_ snapshot: ClusterSnapshot, found: @escaping @Sendable ([ClusterEvent]) -> Void) {
+        guard snapshot.observations.groups.time != nil, snapshot.topic(GroupLog.topic) != nil,
+            !hasReadBack.exchange(true, ordering: .relaxed)
+        else { return }
+        SessionThread.run { [weak self, client] in
+            let reading = GroupLogReader.read(client, isWanted: { [weak self] in self?.isStopped.load(ordering: .relaxed) == false })
+            guard let self, reading.log.records > 0 || reading.problem != nil else { return }
+            var recollection = Recollection()
+            recollection.told = reading.events(at: SystemClock.now().wall)
+            recall(recollection)
+            found(reading.log.events)
+        }
+    }
+
     func plan(_ ticket: Int, _ action: PlanAction) {
         if case .send(let job) = action { return sending.count(ticket, job) }
+        if case .schema(let change) = action, let schemas { return schemas.plan(ticket, change) }
         let (mailbox, generation) = (mailbox, generation)
         _ = client.host(
             PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.from(generation, .planned(ticket: ticket, $0))) })
@@ -53,8 +75,13 @@ final class SessionConnection: Sendable {
     func run(_ ticket: Int, _ plan: Plan, gate: ChangeGate, audit: Audit, cluster: String?) {
         let (mailbox, generation) = (mailbox, generation)
         let observer = observer
+        if case .schema = plan.action, let schemas {
+            return schemas.run(ticket, plan, gate: gate, audit: audit, cluster: cluster) { SessionConnection.tell(observer, of: $0) }
+        }
         if case .send(let job) = plan.action {
-            return sending.start(ticket, plan, job, gate: gate, audit: audit, cluster: cluster) { observer.post(.refresh) }
+            return sending.start(ticket, plan, job, gate: gate, audit: audit, cluster: cluster) { outcome in
+                SessionConnection.tell(observer, of: outcome)
+            }
         }
         _ = client.host(
             PlanRunner(plan, gate: gate),
@@ -68,18 +95,23 @@ final class SessionConnection: Sendable {
                         mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
                     }
                     mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
-                    let done = ClusterEvent.Kind.ownAction(
-                        title: outcome.title, outcome: outcome.lines.first ?? "", isDone: outcome.verdict == .done)
-                    observer.post(.ingest([ClusterEvent(time: SystemClock.now().wall, kind: done)]))
-                    observer.post(.refresh)
+                    SessionConnection.tell(observer, of: outcome)
                 }
             })
+    }
+
+    /// What was done from here is on the timeline, and looked at again.
+    private static func tell(_ observer: HostedMachine<Observer>, of outcome: PlanOutcome) {
+        let done = ClusterEvent.Kind.ownAction(
+            title: outcome.title, outcome: outcome.lines.first ?? "", isDone: outcome.verdict == .done)
+        observer.post(.ingest([ClusterEvent(time: SystemClock.now().wall, kind: done)]))
+        observer.post(.refresh)
     }
 
     // MARK: The tail
 
     func startTail(_ query: TailQuery) {
-        let fresh = SessionTail(query, client, mailbox, schemas)
+        let fresh = SessionTail(query, client, mailbox, book)
         let old = tail.withLock { held in
             let before = held
             held = fresh
@@ -112,6 +144,7 @@ final class SessionConnection: Sendable {
     func takeTail() -> TailUpdate? { tail.withLock { $0 }?.take() }
 
     func stop() {
+        isStopped.store(true, ordering: .relaxed)
         tail.withLock { $0 }?.stop()
         sending.stop()
         client.stop()

@@ -24,6 +24,7 @@ extension ConsoleSession {
         connection = nil
         generation += 1
         (gate, usualGate, color) = (context.gate, context.gate, context.color)
+        (keepsHistory, registry) = (context.keepsHistory, context.registry)
         terminal.setTheme(theme.coloured(context: color))
         let addresses = context.entrance.addresses.map(\.description)
         let mode = ConsoleSession.mode(of: gate)

@@ -21,6 +21,7 @@ extension ConsoleSession {
         case .run(let ticket, let plan): run(ticket, plan)
         case .abort(let ticket): connection?.sending.abort(ticket)
         case .edit(let ticket, let text): edit(ticket, text)
+        case .schemas(let question): askSchemas(question)
         case .startTail(let query): connection?.startTail(query)
         case .stopTail(let session): connection?.stopTail(session)
         case .pauseTail(let session, let isPaused): connection?.pauseTail(session, isPaused)
@@ -48,6 +49,11 @@ extension ConsoleSession {
             return mailbox.post(.event(.past(seek, .failure(ConsoleFailure("This console keeps no history.")))))
         }
         history.seek(seek, of: (console.live ?? console.snapshot).clusterID)
+    }
+
+    private func askSchemas(_ question: SchemaQuestion) {
+        guard let connection, let schemas = connection.schemas else { return mailbox.post(.event(.schemas(.noRegistry))) }
+        schemas.ask(question)
     }
 
     private func plan(_ ticket: Int, _ action: PlanAction) {

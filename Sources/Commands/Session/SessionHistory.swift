@@ -32,6 +32,7 @@ final class SessionHistory: Sendable {
         var hasRecalled = false
         /// The cluster that these are about: a session may go from one to another.
         var cluster = ""
+        var audit = AuditFollower()
     }
 
     private let path: String
@@ -55,7 +56,11 @@ final class SessionHistory: Sendable {
     // MARK: From the UI thread
 
     /// A new picture. Most are let go: one every few seconds is kept.
-    func take(_ snapshot: ClusterSnapshot, at now: Instant, recalled: @escaping @Sendable (Recollection) -> Void) {
+    /// `done`: what other programs of this user changed, by the audit's lines.
+    func take(
+        _ snapshot: ClusterSnapshot, at now: Instant, recalled: @escaping @Sendable (Recollection) -> Void,
+        done: @escaping @Sendable ([ClusterEvent]) -> Void
+    ) {
         guard let cluster = snapshot.clusterID, snapshot.connection.isConnected, snapshot.observations.metadata.time != nil else { return }
         let interval = max(
             SessionHistory.intervalMs, lastBytes.load(ordering: .relaxed) * 1000 / SessionHistory.bytesPerSecond,
@@ -81,9 +86,26 @@ final class SessionHistory: Sendable {
                 let packed = (try? Codecs.system.compress(.zstd, body)) ?? body
                 lastBytes.store(Int64(packed.count), ordering: .relaxed)
                 try store.save(packed, of: cluster, at: snapshot.time)
-                let count = min(snapshot.eventCount - work.eventsSaved, snapshot.events.count)
+                let observed = snapshot.eventCount - snapshot.recalledEvents
+                let count = min(observed - work.eventsSaved, snapshot.events.count)
                 let fresh = snapshot.events.suffix(max(0, count)).filter { if case .recorded = $0.kind { false } else { true } }
-                work.eventsSaved = snapshot.eventCount
+                work.eventsSaved = observed
+                if !fresh.isEmpty { try store.save(fresh.map(SessionHistory.row), of: cluster) }
+            }
+            let others = work.audit.news(of: cluster)
+            if !others.isEmpty { done(others) }
+        }
+    }
+
+    /// What groups' own log told, so that it is there when the log no longer has it; once each.
+    func keep(_ events: [ClusterEvent], of cluster: String?) {
+        guard let cluster, !events.isEmpty else { return }
+        loop.post { [self] in
+            guard work.cluster == cluster, let store = opened(at: events[0].time) else { return }
+            attempt { () throws(HistoryError) in
+                let until = Timestamp(milliseconds: events.reduce(Int64.min) { max($0, $1.time.milliseconds) } + 60_000)
+                let known = try store.events(of: cluster, until: until, limit: 2 * GroupLog.eventsMax).map(SessionHistory.event)
+                let fresh = events.filter { event in !known.contains { event.isKnown(by: $0) } }
                 if !fresh.isEmpty { try store.save(fresh.map(SessionHistory.row), of: cluster) }
             }
         }
@@ -143,11 +165,11 @@ final class SessionHistory: Sendable {
     private func recall(_ cluster: String, _ store: HistoryStore, before now: Timestamp, _ recalled: (Recollection) -> Void) {
         attempt { () throws(HistoryError) in
             var out = Recollection()
-            out.events = try store.events(of: cluster, until: now, limit: SessionHistory.recalledEvents).map { event in
-                ClusterEvent(
-                    time: event.time, kind: .recorded(what: event.what, object: event.object, detail: event.detail),
-                    inferredSince: event.since)
-            }
+            out.events = try store.events(of: cluster, until: now, limit: SessionHistory.recalledEvents).map(SessionHistory.event)
+            // What was changed from elsewhere meanwhile stands in the audit.
+            let others = work.audit.past(of: cluster)
+            out.events += others.filter { other in !out.events.contains { AuditFollower.isSame(other, $0) } }
+            out.events.sort { $0.time < $1.time }
             var time = Timestamp(milliseconds: now.milliseconds - SessionHistory.recalledMs)
             var partitions = 0
             while out.pictures.count < 200, let frame = try store.frame(of: cluster, after: time), frame.time < now {
@@ -169,6 +191,11 @@ final class SessionHistory: Sendable {
         let limit = 256 << 20
         let body = (try? Codecs.system.decompress(.zstd, frame.body, limit: limit)) ?? frame.body
         return FrameCodec.decode(body)
+    }
+
+    static func event(_ event: HistoryStore.Event) -> ClusterEvent {
+        ClusterEvent(
+            time: event.time, kind: .recorded(what: event.what, object: event.object, detail: event.detail), inferredSince: event.since)
     }
 
     private static func row(_ event: ClusterEvent) -> HistoryStore.Event {

@@ -44,7 +44,7 @@ final class SessionSending: Sendable {
 
     func start(
         _ ticket: Int, _ plan: Plan, _ job: SendJob, gate: ChangeGate, audit: Audit, cluster: String?,
-        done: @escaping @Sendable () -> Void
+        done: @escaping @Sendable (PlanOutcome) -> Void
     ) {
         let (mailbox, generation) = (mailbox, generation)
         let run = SendRun(
@@ -66,7 +66,7 @@ final class SessionSending: Sendable {
                 mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
             }
             mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
-            done()
+            done(outcome)
         }
     }
 
@@ -77,7 +77,7 @@ final class SessionSending: Sendable {
     private func keep(_ run: SendRun, _ ticket: Int) { running.withLock { $0[ticket] = run } }
     private func forget(_ ticket: Int) { running.withLock { $0[ticket] = nil } }
 
-    private static func outcome(_ plan: Plan, _ outcome: SendRun.Outcome) -> PlanOutcome {
+    static func outcome(_ plan: Plan, _ outcome: SendRun.Outcome) -> PlanOutcome {
         var lines = ["\(outcome.written) written, \(outcome.read) read."]
         if outcome.skipped > 0 { lines.append("\(outcome.skipped) were there already, from an earlier run.") }
         if outcome.leftOut > 0 { lines.append("\(outcome.leftOut) left out by filter or transform.") }

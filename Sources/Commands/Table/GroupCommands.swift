@@ -1,5 +1,7 @@
 extension CommandTable {
-    static let groupCommands: [CommandSpec] = [groupsList, groupsDescribe, groupsReset, groupsDelete]
+    static let groupCommands: [CommandSpec] = [
+        groupsList, groupsDescribe, groupsReset, groupsDeleteOffsets, groupsDelete,
+    ]
 
     static let groupsList = CommandSpec(
         name: "groups list",
@@ -42,6 +44,7 @@ extension CommandTable {
             Flag("--to-datetime", nil, .text("TIME"), "To the first record at or after 2026-11-21T10:30:00.000 (UTC)."),
             Flag("--by-duration", nil, .text("DURATION"), "To the first record younger than P1DT2H30M, or 2h."),
             Flag("--from-file", nil, .text("FILE"), completes: .file, "As lines topic,partition,offset say."),
+            Flag("--from-group", nil, .text("GROUP"), completes: .group, "To where another group is."),
             Flag("--export", nil, "Print lines for --from-file instead of the table, and change nothing."),
             Flag("--execute", nil, "The same as --yes, as Kafka's own tool says it."),
         ] + Flag.change,
@@ -49,6 +52,20 @@ extension CommandTable {
             Example("kastellan groups reset-offsets payments --topic orders --to-earliest --dry-run", "look first"),
             Example("kastellan groups reset-offsets payments --all-topics --by-duration PT1H --yes", "read the last hour again"),
         ])
+
+    static let groupsDeleteOffsets = CommandSpec(
+        name: "groups delete-offsets",
+        summary: "forget what a group has committed for a topic",
+        details: [
+            "No member may be subscribed to the topic. A member that reads it later begins where its auto.offset.reset says. What was "
+                + "committed is kept by the plan: \"kastellan undo\" commits it again."
+        ],
+        positionals: [Positional("GROUP", "the group", completes: .group)],
+        flags: [
+            Flag("--topic", "-t", .text("TOPIC"), repeats: true, completes: .topic, "The topic; may be repeated."),
+            Flag("--execute", nil, "The same as --yes."),
+        ] + Flag.change,
+        examples: [Example("kastellan groups delete-offsets payments --topic orders --dry-run", "what would be forgotten")])
 
     static let groupsDelete = CommandSpec(
         name: "groups delete",

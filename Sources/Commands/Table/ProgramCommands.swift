@@ -6,10 +6,12 @@ extension CommandTable {
             name: "get",
             summary: "print a view of the console",
             details: [
-                "VIEW is overview, brokers, quorum, topics, partitions, replicas, reassignments, groups, members, lag or configs. "
-                    + "partitions, replicas and configs take a topic, members and lag a group; without one they show all. "
-                    + "Columns have the same names "
-                    + "in every format.",
+                "VIEW is overview, brokers, quorum, topics, partitions, replicas, reassignments, groups, members, lag, configs, events, "
+                    + "contexts, transactions, hanging, acls, quotas or users. partitions, replicas and configs take a topic, members and "
+                    + "lag a group; without one they show all. Columns have the same names in every format.",
+                "events is what the console's history has of this cluster and what its groups' own log, __consumer_offsets, still tells of "
+                    + "rebalances, oldest first; \"since\" is where the window of an event begins that was inferred. With --watch it goes "
+                    + "on with what happens.",
                 "replicas has a row for each replica, with its own log end offset as its broker tells it and how far that is behind the "
                     + "leader's.",
             ],
@@ -31,6 +33,7 @@ extension CommandTable {
                 Example("kastellan get partitions --under-replicated", "what is not as safe as it should be"),
                 Example("kastellan get lag -o csv > lag.csv", "all groups' lag, for a spreadsheet"),
                 Example("kastellan get lag billing --watch", "how it shrinks"),
+                Example("kastellan get events -o jsonl --watch", "what happens, a line of JSON each"),
                 Example("kastellan get partitions orders -o jsonl | jq -c 'select(.leader == null)'", "partitions without a leader"),
             ]),
         CommandSpec(
@@ -104,6 +107,7 @@ extension CommandTable {
 
     static let viewNames = [
         "overview", "brokers", "quorum", "topics", "partitions", "replicas", "reassignments", "groups", "members", "lag", "configs",
+        "events", "contexts", "transactions", "hanging", "acls", "quotas", "users",
     ]
 
     static let programCommands: [CommandSpec] = [

@@ -36,6 +36,9 @@ extension Flag {
     static let console: [Flag] = [
         .registry,
         Flag("--readonly", nil, "Refuse every change, below the screen: no plan is carried out, and :arm does not help."),
+        Flag(
+            "--no-history", nil,
+            "Keep no history on disk and read none. A context's history: false does the same for it, KASTELLAN_HISTORY=off for all."),
         Flag("--command", "-c", .text("COMMAND"), "The view to open first, as typed after a colon: \"topics\", \"group payments\"."),
         Flag("--refresh", nil, .integer("SECONDS", 1...3600), "How often to look at the cluster. Default: 1 in dev and demo, else 2."),
         Flag("--skin", nil, .text("NAME"), "The theme: a name of those shipped or a k9s skin file. Default: KASTELLAN_SKIN, or dark."),

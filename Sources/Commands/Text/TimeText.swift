@@ -5,6 +5,6 @@ import Primitives
 /// `2h`, `7d`, `PT1H30M`.
 package func parseTime(_ text: String, now: Timestamp) -> Timestamp? {
     if let milliseconds = Int64(text) { return milliseconds >= 0 ? Timestamp(milliseconds: milliseconds) : nil }
-    if let age = IsoTime.parseDuration(text) { return Timestamp(milliseconds: now.milliseconds - age) }
+    if let age = ISODuration.orShort(text) { return Timestamp(milliseconds: now.milliseconds - age) }
     return IsoTime.parse(text)
 }

@@ -53,6 +53,8 @@ package struct Form: Equatable, Sendable {
         case throttle
         case send(SendMaterial)
         case addAccess
+        case registerSchema
+        case schemaRule(String)
         /// Of this entity, or of a new one.
         case quota(QuotaSnapshot?)
     }
@@ -73,6 +75,13 @@ package struct Form: Equatable, Sendable {
     }
 
     package subscript(id: String) -> String { fields.first { $0.id == id }?.text ?? "" }
+    /// Its field `file` names a file that the shell reads.
+    var readsFile: Bool {
+        switch purpose {
+        case .produce, .registerSchema: true
+        default: false
+        }
+    }
     var continueIndex: Int { fields.count }
     var cancelIndex: Int { fields.count + 1 }
 

@@ -50,6 +50,7 @@ extension Form {
 
     package static let strategies = [
         "to earliest", "to latest", "to current", "to offset", "shift by", "to date and time", "by duration ago", "from CSV file",
+        "as another group",
     ]
 
     package static func resetOffsets(_ group: GroupSnapshot) -> Form {
@@ -58,7 +59,7 @@ extension Form {
             intro: group.hasMembers ? ["! The group has members; Kafka refuses this until they have stopped."] : [],
             fields: [
                 FormField("scope", "Topics", choices: ["all topics"] + group.topics), FormField("strategy", "Reset", choices: strategies),
-                FormField("value", "Value", placeholder: "1234, -100, 2026-01-31T10:00, 2h, offsets.csv"),
+                FormField("value", "Value", placeholder: "1234, -100, 2026-01-31T10:00, 2h, offsets.csv, a group"),
             ])
     }
 
@@ -104,9 +105,11 @@ package enum FormReader {
         case .send(let material): return .send(try send(form, material))
         case .resetOffsets(let group):
             let scope: ResetScope = form["scope"] == "all topics" ? .allTopics : .topics([form["scope"]])
+            if form["strategy"] == "as another group" { return try reset(group, scope, like: trimmed(form["value"]), snapshot) }
             return .resetOffsets(group: group, scope: scope, strategy: try strategy(form, csv))
         case .purge(let topic): return .deleteRecords(try purge(form, topic, snapshot))
         case .addAccess, .quota: return try admin(form)
+        case .registerSchema, .schemaRule: return try schema(form, file: csv)
         default: return try replication(form)
         }
     }
@@ -133,7 +136,7 @@ package enum FormReader {
         }
         if form["cleanup"] != "default" { topic.configs.append(ConfigValue("cleanup.policy", form["cleanup"])) }
         if !form["retention"].isEmpty {
-            guard let ms = form["retention"] == "-1" ? -1 : parseDuration(form["retention"]) ?? Int64(form["retention"]) else {
+            guard let ms = form["retention"] == "-1" ? -1 : ISODuration.orShort(form["retention"]) ?? Int64(form["retention"]) else {
                 throw ConsoleFailure("Retention: such as 7d, 12h, milliseconds, or -1.")
             }
             topic.configs.append(ConfigValue("retention.ms", String(ms)))
@@ -169,6 +172,15 @@ package enum FormReader {
         return message
     }
 
+    /// To where another group is, in the partitions that both may read.
+    private static func reset(
+        _ group: String, _ scope: ResetScope, like other: String, _ snapshot: ClusterSnapshot
+    ) throws(ConsoleFailure) -> PlanAction {
+        guard let known = snapshot.group(other) else { throw ConsoleFailure("Value: the name of a group that is there.") }
+        guard let csv = known.offsetsFile(scope)?.text else { throw ConsoleFailure("What \(other) has committed is not known yet.") }
+        return .resetOffsets(group: group, scope: .allTopics, strategy: .file(name: "\(other).csv", csv: csv))
+    }
+
     private static func strategy(_ form: Form, _ csv: String?) throws(ConsoleFailure) -> ResetStrategy {
         let value = trimmed(form["value"][...])
         switch form["strategy"] {
@@ -185,7 +197,7 @@ package enum FormReader {
             guard let time = parseTime(value) else { throw ConsoleFailure("Value: a time in UTC such as 2026-01-31T10:00.") }
             return .datetime(time)
         case "by duration ago":
-            guard let milliseconds = parseDuration(value), milliseconds >= 0 else {
+            guard let milliseconds = ISODuration.orShort(value), milliseconds >= 0 else {
                 throw ConsoleFailure("Value: a duration such as 2h, 30m, PT1H30M.")
             }
             return .byDuration(milliseconds: milliseconds)

@@ -86,6 +86,7 @@ package func eventWords(_ kind: ClusterEvent.Kind) -> EventWords {
     case .lagVerdict(let group, let from, let to, let isTrouble, let lag):
         let detail = "\(from) → \(to), \(Format.count(lag)) unread"
         return EventWords("lag \(to)", group, detail, isTrouble ? .warning : .good, .group(group))
+    case .accessChanged, .quotaChanged, .userChanged: return adminWords(kind)
     case .ownAction(let title, let outcome, let isDone):
         return EventWords("done from here", title, outcome, isDone ? .highlight : .failure)
     case .recorded(let what, let object, let detail): return EventWords(what, object, detail, .muted)
@@ -131,6 +132,19 @@ private func replicaWords(_ kind: ClusterEvent.Kind) -> EventWords {
         case .withoutRemedy:
             return EventWords("rot stays", partition.description, what + ", no replica has them", .failure, .topic(partition.topic))
         }
+    default: return EventWords("", "", "", .text)
+    }
+}
+
+/// Who may what, and how much.
+private func adminWords(_ kind: ClusterEvent.Kind) -> EventWords {
+    switch kind {
+    case .accessChanged(let principal, let rule, let isAdded):
+        return EventWords(isAdded ? "acl added" : "acl removed", principal, rule, isAdded ? .fresh : .doomed, .access)
+    case .quotaChanged(let entity, let key, let from, let to):
+        return EventWords("quota changed", entity, "\(key): \(from ?? "no limit") → \(to ?? "no limit")", .pending, .quotas)
+    case .userChanged(let user, let mechanism, let isAdded):
+        return EventWords(isAdded ? "user added" : "user removed", user, mechanism, isAdded ? .fresh : .doomed, .users)
     default: return EventWords("", "", "", .text)
     }
 }

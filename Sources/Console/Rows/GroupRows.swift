@@ -77,15 +77,19 @@ func groupPartitionRows(_ snapshot: ClusterSnapshot, group id: String) -> TableM
             emptyLines: ["Group \(Escape.line(id)) does not exist (any more).", "", "esc  goes back"],
             freshness: Freshness(time: snapshot.observations.groups.time, error: snapshot.observations.groups.error))
     }
+    var shown = columns
+    // A share group commits nothing: its start offset moves on when all before it is done with (KIP-932).
+    if group.isShare, let index = columns.firstIndex(where: { $0.title == "COMMITTED" }) { shown[index].title = "START" }
     let rows = group.partitions.map { groupPartitionRow($0, group) }
     return TableModel(
-        title: "Partitions", subject: id, columns: columns, rows: rows,
-        emptyLines: ["Nothing committed and nothing assigned yet."],
+        title: "Partitions", subject: id, columns: shown, rows: rows,
+        emptyLines: [group.isShare ? "Nothing delivered and nothing assigned yet." : "Nothing committed and nothing assigned yet."],
         freshness: Freshness(time: group.offsetsObservation.time, error: group.offsetsObservation.error))
 }
 
 private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: GroupSnapshot) -> TableRow {
     let owner = partition.member.flatMap { id in group.members.first { $0.id == id } }
+    let readers = group.isShare ? group.members.filter { $0.assignment.contains(partition.partition) } : [owner].compactMap { $0 }
     let lag = partition.analysis
     var verdict = verdictCell(lag.verdict)
     if let error = partition.error {
@@ -93,7 +97,7 @@ private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: Gro
     } else if partition.hasLostData {
         verdict = CellValue("✗ committed before start", .failure, key: .number(99))
     } else if partition.committed == nil {
-        verdict = CellValue("never committed", .muted, key: .number(-1))
+        verdict = CellValue(group.isShare ? "nothing delivered" : "never committed", .muted, key: .number(-1))
     } else if owner == nil && (partition.lag ?? 0) > 0 && !lag.verdict.isTrouble {
         verdict = CellValue("! nobody reads it", .warning, key: .number(4.5))
     } else if partition.end == nil {
@@ -105,7 +109,8 @@ private func groupPartitionRow(_ partition: GroupPartitionSnapshot, _ group: Gro
             CellValue(partition.partition.topic), .count(Int64(partition.partition.partition)), lagCell(partition.lag),
             timeLagCell(lag.timeLag), lagTrend(lag.history, width: 12), verdict, drainCell(lag.drainMs, lag: partition.lag, lag.trend),
             .rate(lag.rateIn), .rate(lag.rateOut), .count(partition.committed?.rawValue), .count(partition.end?.rawValue),
-            owner.map { CellValue($0.clientID) } ?? .unknown, owner.map { CellValue(hostText($0.host)) } ?? .unknown,
+            readers.isEmpty ? .unknown : CellValue(readers.map(\.clientID).joined(separator: ",")),
+            readers.isEmpty ? .unknown : CellValue(readers.map { hostText($0.host) }.uniqued().joined(separator: ",")),
         ],
         isFault: verdict.scope == .failure || verdict.scope == .warning, target: .tail(partition.partition.topic))
 }

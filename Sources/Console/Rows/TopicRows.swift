@@ -5,17 +5,50 @@ import Primitives
 /// The rows of the last picture. With ten thousand topics few change from one picture to the next: the others keep their rows.
 struct TopicRowCache: Sendable {
     private var topics: [TopicSnapshot] = []
+    private var readers: [TopicReaders] = []
     private var rows: [TableRow] = []
 
-    /// A row for each topic, in their order.
-    mutating func rows(of topics: [TopicSnapshot]) -> [TableRow] {
+    /// A row for each topic, in their order; `readers` are of the same topics.
+    mutating func rows(of topics: [TopicSnapshot], _ readers: [TopicReaders]) -> [TableRow] {
         if topics.count == self.topics.count {
-            for index in TopicSnapshot.differences(self.topics, topics) { rows[index] = topicRow(topics[index]) }
+            for index in TopicSnapshot.differences(self.topics, topics) { rows[index] = topicRow(topics[index], readers[index]) }
+            for index in topics.indices where readers[index] != self.readers[index] {
+                rows[index] = topicRow(topics[index], readers[index])
+            }
         } else {
-            rows = topics.map(topicRow)
+            rows = zip(topics, readers).map { topicRow($0, $1) }
         }
-        self.topics = topics
+        (self.topics, self.readers) = (topics, readers)
         return rows
+    }
+}
+
+/// Who reads a topic: the groups that have commits for it or are assigned it, as far as they have been read.
+struct TopicReaders: Equatable, Sendable {
+    /// Nil while no group has been listed.
+    var groups: Int?
+    /// The sum of their lags on this topic; nil where none is known.
+    var lag: Int64?
+
+    /// Of each topic, in their order: one pass over the groups' partitions.
+    static func of(_ snapshot: ClusterSnapshot) -> [TopicReaders] {
+        guard snapshot.observations.groups.time != nil else {
+            return Array(repeating: TopicReaders(), count: snapshot.topics.count)
+        }
+        var out = Array(repeating: TopicReaders(groups: 0, lag: nil), count: snapshot.topics.count)
+        for group in snapshot.groups.values {
+            var (name, index) = ("", Int?.none)
+            for partition in group.partitions {
+                // Partitions are sorted: a topic's stand together.
+                if partition.partition.topic != name {
+                    name = partition.partition.topic
+                    index = snapshot.topics.index(of: name)
+                    if let index { out[index].groups = (out[index].groups ?? 0) + 1 }
+                }
+                if let index, let lag = partition.lag { out[index].lag = (out[index].lag ?? 0) &+ lag }
+            }
+        }
+        return out
     }
 }
 
@@ -26,10 +59,11 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
         Column("RF", right: true, min: 2, priority: 4),
         Column("MESSAGES", right: true, min: 8, priority: 1), Column("SIZE", right: true, min: 7, priority: 3),
         Column("MSG/S", right: true, min: 6, priority: 2), Column("TREND", min: 12, max: 12, priority: 6),
-        Column("BYTES/S", right: true, min: 9, priority: 7), Column("HEALTH", min: 6, max: 26),
+        Column("BYTES/S", right: true, min: 9, priority: 8), Column("GROUPS", right: true, min: 6, priority: 5),
+        Column("LAG", right: true, min: 6, priority: 7), Column("HEALTH", min: 6, max: 26),
     ]
     let topics = snapshot.topics.values
-    var rows = cache.rows(of: topics)
+    var rows = cache.rows(of: topics, TopicReaders.of(snapshot))
     let hidden = topics.indices.count { topics[$0].isInternal }
     if !showsInternal && hidden > 0 { rows = rows.indices.filter { !topics[$0].isInternal }.map { rows[$0] } }
     var empty = ["No topics yet.", "", "n  creates one here, or any client can:", "kcat -b \(bootstrap) -t first -P"]
@@ -42,14 +76,15 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
     return model
 }
 
-private func topicRow(_ topic: TopicSnapshot) -> TableRow {
+private func topicRow(_ topic: TopicSnapshot, _ readers: TopicReaders) -> TableRow {
     let health = topicHealth(topic)
     return TableRow(
         topic.name,
         [
             CellValue(topic.name, topic.isInternal ? .muted : .row), .count(topic.partitions.count), .count(topic.replicationFactor),
             .count(topic.messages), .bytes(topic.sizeBytes), .rate(topic.messageRate), trend(topic.rates.map { $0.messages ?? 0 }),
-            CellValue(Format.byteRate(topic.byteRate), .row, key: topic.byteRate.map { .number($0) } ?? .unknown), health,
+            CellValue(Format.byteRate(topic.byteRate), .row, key: topic.byteRate.map { .number($0) } ?? .unknown),
+            readers.groups.map { .count($0, $0 == 0 ? .muted : .row) } ?? .unknown, lagCell(readers.lag), health,
         ],
         isFault: health.scope != .good, target: .topic(topic.name))
 }

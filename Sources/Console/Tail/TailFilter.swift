@@ -181,9 +181,9 @@ private struct TermParser {
         if body.hasPrefix("ts:"), body.count > 3 {
             let now = now
             // Older than an age is before a point in time.
-            let isAge = parseDuration(String(body.dropFirst(3).drop { "<>=".contains($0) })) != nil
+            let isAge = ISODuration.orShort(String(body.dropFirst(3).drop { "<>=".contains($0) })) != nil
             let found = range(body.dropFirst(3), "ts:", isAge: isAge) { text in
-                parseDuration(text).map { now.milliseconds - $0 } ?? parseTime(text)?.milliseconds
+                ISODuration.orShort(text).map { now.milliseconds - $0 } ?? parseTime(text)?.milliseconds
             }
             return found.map { .time($0) }
         }

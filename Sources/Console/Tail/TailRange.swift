@@ -69,14 +69,14 @@ package struct TailRange: Equatable, Sendable {
         if text == "start" { return .beginning }
         if text == "end" || text == "now" { return .end }
         let age = text.hasPrefix("-") ? text.dropFirst() : text
-        if let milliseconds = parseDuration(String(age)) { return milliseconds > 0 ? .ago(milliseconds: milliseconds) : nil }
+        if let milliseconds = ISODuration.orShort(String(age)) { return milliseconds > 0 ? .ago(milliseconds: milliseconds) : nil }
         return moment(String(text)).map { .timestamp($0) }
     }
 
     private static func stopTime(_ text: Substring, from start: TailStart?, now: Timestamp) -> TailStop? {
         if text == "end" || text == "now" { return .end }
-        if text.hasPrefix("-"), let age = parseDuration(String(text.dropFirst())) { return .timestamp(now.adding(-age)) }
-        if let length = parseDuration(String(text)) {
+        if text.hasPrefix("-"), let age = ISODuration.orShort(String(text.dropFirst())) { return .timestamp(now.adding(-age)) }
+        if let length = ISODuration.orShort(String(text)) {
             switch start {
             case .timestamp(let time): return .timestamp(time.adding(length))
             case .ago(let age): return .timestamp(now.adding(length - age))

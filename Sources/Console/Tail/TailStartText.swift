@@ -17,7 +17,7 @@ extension TailStart {
                 self = .offset(offset)
             } else if text.hasPrefix("@"), let time = parseTime(String(text.dropFirst())) {
                 self = .timestamp(time)
-            } else if let milliseconds = parseDuration(text), milliseconds > 0 {
+            } else if let milliseconds = ISODuration.orShort(text), milliseconds > 0 {
                 self = .ago(milliseconds: milliseconds)
             } else if let time = parseTime(text) {
                 self = .timestamp(time)
@@ -63,32 +63,3 @@ private func daysIn(_ month: Int, of year: Int) -> Int {
     let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
     return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
 }
-
-/// Milliseconds of `90s`, `1h30m`, `7d`, `250ms`, or ISO 8601's `P1DT2H`; nil where it is none.
-func parseDuration(_ text: String) -> Int64? {
-    var rest = text.lowercased()[...]
-    if rest.hasPrefix("p") { rest = rest.dropFirst() }
-    var total: Int64 = 0
-    var found = false
-    while !rest.isEmpty {
-        if rest.hasPrefix("t") {
-            rest = rest.dropFirst()
-            continue
-        }
-        let digits = rest.prefix { $0.isASCII && $0.isNumber }
-        guard let number = Int64(digits), number < 1_000_000_000_000 else { return nil }
-        rest = rest.dropFirst(digits.count)
-        guard let (name, size) = durationUnits.first(where: { rest.hasPrefix($0.0) }) else { return nil }
-        rest = rest.dropFirst(name.count)
-        let (product, overflow) = number.multipliedReportingOverflow(by: size)
-        let (sum, overflowed) = total.addingReportingOverflow(product)
-        if overflow || overflowed { return nil }
-        total = sum
-        found = true
-    }
-    return found ? total : nil
-}
-
-private let durationUnits: [(String, Int64)] = [
-    ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000),
-]

@@ -31,6 +31,10 @@ package struct TailState: Equatable, Sendable {
     package internal(set) var shown: [Int] = []
     private var heldBytes = 0
     private var nextNumber = 0
+    /// Held messages with smaller numbers have not been judged by the filter's program; nil: all have.
+    private var unjudged: Int?
+    static let sliceMessages = 200
+    static let sliceBytes = 256 << 10
     /// Numbers of held messages whose transaction's end has not been seen, by partition and producer.
     private var open: [OpenTransaction] = []
     private struct OpenTransaction: Equatable, Sendable {
@@ -204,7 +208,8 @@ package struct TailState: Equatable, Sendable {
             var kept: [Held] = []
             kept.reserveCapacity(held.count)
             for entry in held {
-                if (excess > 0 || bytes > 0) && !(keepsShown && (entry.matches || showsAll)) {
+                let mayMatch = entry.matches || showsAll || unjudged.map { entry.number < $0 } ?? false
+                if (excess > 0 || bytes > 0) && !(keepsShown && mayMatch) {
                     let size = TailState.size(entry.message)
                     excess -= 1
                     bytes -= size
@@ -229,10 +234,46 @@ package struct TailState: Equatable, Sendable {
             + (message.decodedValue?.count ?? 0) + 160
     }
 
+    /// Terms are judged at once; a program, which may take long for each message, slice by slice: the newest first.
     mutating func setFilter(_ filter: TailFilter) {
         self.filter = filter
-        for index in held.indices { TailState.judge(&held[index], filter) }
+        unjudged = nil
+        guard filter.program != nil else {
+            for index in held.indices { TailState.judge(&held[index], filter) }
+            return chooseShown()
+        }
+        for index in held.indices { (held[index].matches, held[index].instead, held[index].failure) = (false, nil, nil) }
+        unjudged = nextNumber
+        judgeSlice()
+    }
+
+    /// Whether messages are held that the filter's program has not seen yet.
+    var isJudging: Bool { unjudged != nil }
+    /// How many.
+    var unjudgedCount: Int { unjudged.map { TailState.firstIndex(in: held, from: $0) } ?? 0 }
+
+    /// The next of those that the filter's program has not seen: no more than a key may have to wait for.
+    mutating func judgeSlice() {
+        guard let bound = unjudged else { return }
+        var index = TailState.firstIndex(in: held, from: bound)
+        var (count, bytes) = (0, 0)
+        while index > 0, count < TailState.sliceMessages, bytes < TailState.sliceBytes {
+            index -= 1
+            TailState.judge(&held[index], filter)
+            (count, bytes) = (count + 1, bytes + TailState.size(held[index].message))
+        }
+        unjudged = index > 0 ? held[index].number : nil
         chooseShown()
+    }
+
+    /// Where the first entry stands whose number is not below `number`.
+    private static func firstIndex(in held: [Held], from number: Int) -> Int {
+        var (low, high) = (0, held.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if held[middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// The next message that the filter lets through, from the selected one on; nil where there is none that way.

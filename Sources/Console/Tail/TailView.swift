@@ -176,6 +176,7 @@ extension Console {
         ]
         let on = options.filter(\.0).map(\.1).joined(separator: " ")
         if !on.isEmpty { spans.append(Span(" \(on) ", .logIndicator)) }
+        if tail.isJudging { spans.append(Span(" jq: \(Format.count(tail.unjudgedCount)) still to look at ", .logIndicator)) }
         if tail.skipped > 0 { spans.append(Span(" sampled: \(Format.count(tail.skipped)) not shown ", .warning)) }
         if tail.unstable > 0 { spans.append(Span(" open transactions hold back \(Format.count(tail.unstable)) ", .warning)) }
         if tail.dropped > 0 { spans.append(Span(" oldest \(Format.count(tail.dropped)) let go ", .logIndicatorOff)) }

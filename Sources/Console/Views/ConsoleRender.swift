@@ -35,7 +35,7 @@ extension Console {
         case .overview: drawOverview(&grid, body)
         case .group(let id): drawGroup(&grid, body, id)
         case .tail: drawTail(&grid, body)
-        case .message, .describe, .why, .compare, .help: drawText(&grid, body)
+        case .message, .describe, .why, .compare, .help, .schemaText, .schemaDiff: drawText(&grid, body)
         default:
             for (index, area) in panelAreas(body).enumerated() where !area.isEmpty && index < tables.count {
                 drawTable(&grid, area, tables[index], view.panels[index], isFocused: view.panel == index)

@@ -173,7 +173,7 @@ extension Console {
         if !table.isEmpty { out += (out.isEmpty ? [] : [[]]) + table }
         section("Touches", plan.touches.flatMap { wrapped($0, width, .dialog, indent: "  ") })
         let command = Escape.lines(plan.kafkaCommand).filter { !$0.isEmpty }
-        section("With Kafka's own tools (c copies, s keeps the plan)", command.flatMap { commandLines($0, width) })
+        section("\(plan.toolWords) (c copies, s keeps the plan)", command.flatMap { commandLines($0, width) })
         switch plan.inverse {
         case .action: section("To undo", [[Span("  z, once it is done", .dialog)]])
         case .none(let reason): if !reason.isEmpty { section("Cannot be undone", wrapped(reason, width, .dialogWarning, indent: "  ")) }

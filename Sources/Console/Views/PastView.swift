@@ -92,7 +92,7 @@ extension Console {
     }
 
     private func timeInThePast(_ text: String) -> Timestamp? {
-        if let ago = parseDuration(text), ago > 0 { return Timestamp(milliseconds: now.wall.milliseconds - ago) }
+        if let ago = ISODuration.orShort(text), ago > 0 { return Timestamp(milliseconds: now.wall.milliseconds - ago) }
         if let time = parseTime(text) { return time }
         guard text.contains(":"), let time = parseTime("\(CivilTime(now.wall).date)T\(text)") else { return nil }
         return time <= now.wall ? time : Timestamp(milliseconds: time.milliseconds - 86_400_000)

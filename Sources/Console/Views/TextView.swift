@@ -12,6 +12,8 @@ extension Console {
         case .why(let subject): return whyDocument(subject)
         case .compare: return compareDocument()
         case .message: return messageDocument()
+        case .schemaText(let subject, let version): return schemaDocument(subject, version)
+        case .schemaDiff(let subject, let from, let to): return schemaDiffDocument(subject, from, to)
         default: return []
         }
     }
@@ -104,6 +106,8 @@ extension Console {
         case .describe(.group(let id)): return "Describe(group \(Escape.line(id)))"
         case .describe(.broker(let id)): return "Describe(broker \(id))"
         case .compare: return "Then and now"
+        case .schemaText(let subject, let version): return "Schema(\(Escape.line(subject)) \(version))"
+        case .schemaDiff(let subject, let from, let to): return "Diff(\(Escape.line(subject)) \(from) to \(to))"
         case .why(let subject): return "Why(\(Escape.line(diagnosis(subject)?.subject ?? "")))"
         case .describe(.event): return "Describe(event)"
         case .describe(.outcome(let outcome)): return outcome.title

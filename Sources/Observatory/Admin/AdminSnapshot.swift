@@ -17,6 +17,9 @@ package struct AdminSnapshot: Equatable, Sendable {
     package var users: [ScramUserSnapshot] = []
     package var usersSeen = Observation()
 
+    /// What was set of topics and brokers, as far as it was looked at for the timeline; sorted by name.
+    package var overrides = OrderedMap<ConfigResource, [ConfigValue]>()
+
     package init() {}
 
     package func quota(_ subject: QuotaSubject) -> QuotaSnapshot? { quotas.first { $0.subject == subject } }
@@ -71,7 +74,7 @@ package struct ActiveProducer: Equatable, Sendable {
 
 /// A transaction that is open in a partition, and what its coordinator says of it.
 package struct OpenTransaction: Equatable, Sendable {
-    package enum Standing: Equatable, Sendable {
+    package enum Standing: String, Equatable, Sendable {
         /// Its coordinator knows of it and will end it, at its timeout at the latest.
         case underWay
         /// No coordinator knows of it there, by one look: it may have ended between two answers.

@@ -4,6 +4,8 @@ import Primitives
 package struct Recollection: Equatable, Sendable {
     /// Oldest first; words as they were written down.
     package var events: [ClusterEvent] = []
+    /// What groups' own log tells of the time before this console looked; those that are known already are left out.
+    package var told: [ClusterEvent] = []
     /// Pictures of the last minutes, oldest first: so that trends and time lags need not begin anew.
     package var pictures: [ClusterSnapshot] = []
     package init() {}
@@ -34,12 +36,8 @@ extension OffsetSeries {
 extension ClusterSnapshot {
     /// Puts what is remembered before what has been seen since.
     mutating func recall(_ recalled: Recollection) {
-        let newer = Array(events)
-        var joined = Ring<ClusterEvent>(capacity: ClusterSnapshot.eventsMax)
-        for event in recalled.events + newer { joined.append(event) }
-        events = joined
-        eventCount += recalled.events.count
-        recalledEvents += recalled.events.count
+        recallEvents(recalled)
+        if recalled.pictures.isEmpty { return }
         let capacity = OffsetSeries.capacity(among: health.partitions)
         for name in topics.keys {
             let old = recalled.pictures.compactMap { picture in picture.topics[name].map { (picture.time, $0) } }
@@ -59,6 +57,20 @@ extension ClusterSnapshot {
             }
         }
         for id in groups.keys { recallCommits(of: id, recalled, capacity) }
+    }
+
+    /// What is remembered stands before what was seen since, each in the order of time.
+    private mutating func recallEvents(_ recalled: Recollection) {
+        let all = Array(events)
+        let observed = all.suffix(min(all.count, eventCount - recalledEvents))
+        let known = all.dropLast(observed.count) + recalled.events
+        let added = recalled.told.filter { event in !(known + observed).contains { event.isKnown(by: $0) } }
+        let before = (known + added).enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        var joined = Ring<ClusterEvent>(capacity: ClusterSnapshot.eventsMax)
+        for event in before + observed { joined.append(event) }
+        events = joined
+        eventCount += recalled.events.count + added.count
+        recalledEvents += recalled.events.count + added.count
     }
 
     private mutating func recallCommits(of id: String, _ recalled: Recollection, _ capacity: Int) {

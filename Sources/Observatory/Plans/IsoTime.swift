@@ -53,35 +53,6 @@ package enum IsoTime {
         if month == 2 { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28 }
         return [4, 6, 9, 11].contains(month) ? 30 : 31
     }
-
-    /// An ISO duration (`P1DT2H`, `PT30M`, `PT0.5S`) or a short one (`2d`, `1h30m`, `90s`, `500ms`), in milliseconds.
-    package static func parseDuration(_ text: String) -> Int64? {
-        var scanner = Scanner(text.uppercased())
-        let isISO = scanner.skip("P")
-        var total: Int64 = 0
-        var parts = 0
-        var isTime = !isISO
-        while !scanner.isAtEnd {
-            if isISO && !isTime && scanner.skip("T") {
-                isTime = true
-                continue
-            }
-            guard let value = scanner.decimalThousandths() else { return nil }
-            let unit: Int64
-            if !isISO && scanner.skip("MS") { unit = 1 }
-            else if (!isTime || !isISO) && scanner.skip("D") { unit = 86_400_000 }
-            else if (!isTime || !isISO) && scanner.skip("W") { unit = 7 * 86_400_000 }
-            else if isTime && scanner.skip("H") { unit = 3_600_000 }
-            else if isTime && scanner.skip("M") { unit = 60_000 }
-            else if isTime && scanner.skip("S") { unit = 1000 }
-            else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: unit)
-            guard !overflow else { return nil }
-            total = total.addingClamped(product / 1000)
-            parts += 1
-        }
-        return parts > 0 ? total : nil
-    }
 }
 
 /// A cursor over ASCII text.
@@ -126,21 +97,6 @@ private struct Scanner {
             scale /= 10
         }
         return value
-    }
-
-    /// A decimal number times a thousand.
-    mutating func decimalThousandths() -> Int64? {
-        guard var value = digit() else { return nil }
-        while let next = digit() {
-            guard value < Int64.max / 100_000 else { return nil }
-            value = value * 10 + next
-        }
-        var thousandths: Int64 = 0
-        if skip(".") {
-            guard let parsed = fraction() else { return nil }
-            thousandths = Int64(parsed)
-        }
-        return value * 1000 + thousandths
     }
 
     /// Milliseconds east of UTC; 0 where nothing is said. Nil where what follows is no zone.

@@ -52,3 +52,19 @@ package struct OffsetsFile: Equatable, Sendable {
         }.joined()
     }
 }
+
+extension GroupSnapshot {
+    /// What the group has committed, as a file that another can be reset by; nil where nothing is known of it.
+    package func offsetsFile(_ scope: ResetScope) -> OffsetsFile? {
+        let rows = partitions.compactMap { row -> OffsetsFile.Row? in
+            guard let committed = row.committed else { return nil }
+            switch scope {
+            case .allTopics: break
+            case .topics(let names): if !names.contains(row.partition.topic) { return nil }
+            case .partitions(let wanted): if !wanted.contains(row.partition) { return nil }
+            }
+            return OffsetsFile.Row(partition: row.partition, offset: committed)
+        }
+        return rows.isEmpty ? nil : OffsetsFile(rows: rows)
+    }
+}

@@ -65,6 +65,9 @@ package struct Plan: Equatable, Sendable {
     }
 
     package var isRunnable: Bool { obstacles.isEmpty && !steps.isEmpty }
+
+    /// What `kafkaCommand` is a line of: a registry is none of Kafka's.
+    package var toolWords: String { if case .schema = action { "With curl" } else { "With Kafka's own tools" } }
 }
 
 /// One request of a plan, with exact values: what was shown is what is done.
@@ -91,6 +94,7 @@ package enum PlanStep: Equatable, Sendable {
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
+    case schema(SchemaChange)
     case abortMarker(TopicPartition, ActiveProducer)
     case fenceProducer(transactionalID: String)
     case removeCredentials(user: String, mechanisms: [String])

@@ -28,6 +28,8 @@ package enum PlanAction: Equatable, Sendable {
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
+    /// Of a schema registry, which is no part of the cluster.
+    case schema(SchemaChange)
     /// Ends a transaction in one partition by a marker of its own, whatever its coordinator knows (KIP-664).
     case abortTransaction(TransactionToAbort)
     /// Takes the transactional id from its producer: what it has under way is aborted, and it can go on no more (KIP-939's tool).

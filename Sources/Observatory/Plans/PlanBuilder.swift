@@ -182,6 +182,7 @@ package struct PlanBuilder: ClientMachine {
         case .setFeature(let name, let level, let isDowngrade):
             return PlanTables.setFeature(name, level, isDowngrade: isDowngrade, facts)
         case .send: throw PlanError("What it would write has to be counted first.")
+        case .schema: throw PlanError("No schema registry is named for this cluster.")
         case .abortTransaction(let wanted): return try PlanTables.abortTransaction(wanted, facts, now: time)
         case .fenceProducer(let id): return try PlanTables.fenceProducer(id, facts, now: time)
         case .removeCredentials(let user, let mechanisms): return PlanTables.removeCredentials(user, mechanisms, facts)

@@ -65,6 +65,7 @@ package struct PlanRunner: ClientMachine {
 
     package mutating func start(now: Now) -> [ClientEffect<PlanProgress>] {
         if let objection = gate.objection(at: now.instant) { return finish(.failed, [objection]) }
+        if case .schema? = plan.steps.first { return finish(.failed, ["This is for whoever asks the registry."]) }
         if case .send? = plan.steps.first { return finish(.failed, ["This is for whoever reads and writes records."]) }
         if !plan.isRunnable { return finish(.failed, plan.obstacles.isEmpty ? ["The plan has no steps."] : plan.obstacles) }
         return beginStep(now: now)
@@ -215,6 +216,7 @@ extension PlanStep {
         case .alterQuota(let subject, _, _): "change quotas of \(subject.text)"
         case .setFeature(let name, let level, _): "\(name) to level \(level)"
         case .send(let job): job.title
+        case .schema(let change): change.title
         case .abortMarker(let partition, let producer): "aborting the transaction of producer \(producer.producerID) in \(partition)"
         case .fenceProducer(let id): "fencing the producer of \(id)"
         case .removeCredentials(let user, _): "removing logins of \(user)"
