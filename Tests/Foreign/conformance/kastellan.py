@@ -12,7 +12,7 @@ LIBRARY_ONLY = (
     "reset-earliest", "reset-latest", "reset-none", "txn-commit", "txn-abort", "txn-fencing", "txn-offsets", "txn-offsets-abort", "share-group",
     "group-mixed", "group-static", "group-range", "group-roundrobin", "group-sticky", "group-cooperative-sticky", "group-uniform",
     "group-server-range", "acks-0", "idempotent")
-NO_COMMAND = ("delete-offsets", "remove-member", "acls", "scram", "transactions", "config-resources", "log-dirs", "producers", "features", "list-offsets")
+NO_COMMAND = ("remove-member", "acls", "scram", "transactions", "config-resources", "log-dirs", "producers", "features", "list-offsets")
 
 
 class Kastellan(Client):
@@ -146,6 +146,14 @@ class Commands:
     def alter_offsets(self, group, topic, offsets):
         for partition, offset in offsets.items():
             self.do("groups", "reset-offsets", group, "-t", f"{topic}:{partition}", "--to-offset", str(offset), "--execute")
+
+    def delete_offsets(self, group, topic, partitions):
+        try:
+            self.do("groups", "delete-offsets", group, "--topic", topic, "--yes")
+        except Failure as error:
+            # Asked again after an answer that was lost, they may be gone already.
+            if "no commits for topic" not in str(error):
+                raise
 
     def delete_records(self, topic, offsets):
         for partition, offset in offsets.items():
