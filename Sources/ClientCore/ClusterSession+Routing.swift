@@ -216,6 +216,10 @@ extension ClusterSession {
         }
     }
 
+    /// Whether a request that went to the wrong broker may be sent on as it is. Not so a heartbeat of KIP-848: what the coordinator that
+    /// was made of it may hold at the next one too, which says it again only where the member tells everything.
+    func maySendOn(_ pending: Pending) -> Bool { pending.request.apiKey != .consumerGroupHeartbeat }
+
     /// Whether an answer says that the request went to the wrong broker, or to the right one too early.
     func isMisrouted(_ pending: Pending, _ message: any WireMessage) -> Bool {
         switch pending.request.target {
@@ -248,6 +252,7 @@ private func coordinatorCodes(_ message: any WireMessage) -> [ErrorCode] {
     case let answer as JoinGroupResponse: [answer.errorCode]
     case let answer as SyncGroupResponse: [answer.errorCode]
     case let answer as HeartbeatResponse: [answer.errorCode]
+    case let answer as ConsumerGroupHeartbeatResponse: [answer.errorCode]
     case let answer as LeaveGroupResponse: [answer.errorCode]
     case let answer as OffsetFetchResponse: [answer.errorCode] + answer.groups.map(\.errorCode)
     case let answer as OffsetCommitResponse: answer.topics.flatMap { $0.partitions.map(\.errorCode) }

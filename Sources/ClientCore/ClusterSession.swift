@@ -300,9 +300,10 @@ package struct ClusterSession: Sendable {
         if let need = pending.serves, let error = learn(message, for: need) {
             // A coordinator may be in the making: its topic is created with the first group.
             if !(error.isRetriable && retry(number, now: now)) { answer(number, .failure(error), now: now) }
-        } else if pending.serves == nil, isMisrouted(pending, message), retry(number, now: now) {
+        } else if pending.serves == nil, isMisrouted(pending, message), maySendOn(pending), retry(number, now: now) {
             return
         } else {
+            if pending.serves == nil, isMisrouted(pending, message) { forgetRoute(of: pending.request.target) }
             let broker = connections[connection]?.broker ?? .none
             let told = Answer(message: message, version: version, broker: broker, latencyMs: latencyMs, delta: delta)
             answer(number, .success(told), now: now)

@@ -135,6 +135,26 @@ import Wire
         #expect(try #require(story.answers[request]).get().broker == 3)
     }
 
+    /// Found by the simulator: a member went on asking the broker that had coordinated its group. Its heartbeat is the member's to send
+    /// again.
+    @Test func heartbeatIsNotSentOnButItsCoordinatorIsForgotten() throws {
+        var story = SessionStory()
+        let first = story.submit(ConsumerGroupHeartbeatRequest(), to: .coordinator(group: "g"))
+        story.connect()
+        story.answer(coordinator("g", 2))
+        story.connect()
+        var refused = ConsumerGroupHeartbeatResponse()
+        refused.errorCode = .notCoordinator
+        story.answer(refused)
+        #expect(try #require(story.answers[first]).get().broker == 2)
+        let second = story.submit(ConsumerGroupHeartbeatRequest(), to: .coordinator(group: "g"))
+        #expect(story.written.map(\.key) == [.findCoordinator] && story.answers[second] == nil)
+        story.answer(coordinator("g", 3))
+        story.connect()
+        story.answer(ConsumerGroupHeartbeatResponse())
+        #expect(try #require(story.answers[second]).get().broker == 3)
+    }
+
     @Test func coordinatorInTheMakingIsWaitedFor() {
         var story = SessionStory()
         let request = story.submit(deleteGroup("g"), to: .coordinator(group: "g"))

@@ -14,7 +14,7 @@ import Testing
     }
 
     /// Seeds that have shown a defect of the engine or of a client; the stories of these stand with their own tests.
-    @Test(arguments: [45, 118, 120] as [UInt64]) func aSeedThatOnceFoundSomethingEndsWell(seed: UInt64) throws {
+    @Test(arguments: [45, 118, 120, 10009] as [UInt64]) func aSeedThatOnceFoundSomethingEndsWell(seed: UInt64) throws {
         let outcome = try Simulation.run(seed: seed)
         #expect(outcome.violations.isEmpty, "\(outcome.violations)")
     }

@@ -34,6 +34,10 @@ extension ScenarioRunner {
         switch command {
         case "member": try startMember(name, &words)
         case "given": try given(name, Int(rest.first ?? "") ?? 1)
+        case "owns": try owns(name, Int(rest.first ?? "") ?? 1)
+        case "hush":
+            for node in try cluster.nodes.values { try cluster.network.cut(NetworkPath(node.host, member(name).client.host)) }
+        case "break": try cluster.network.breakOff(member(name).client.host)
         case "send": try send(name, rest)
         case "begin": try step(writer(name)) { .beginTransaction(number: $0) }
         case "commit": try step(writer(name)) { .commitTransaction(number: $0) }
@@ -87,9 +91,13 @@ extension ScenarioRunner {
 
     private func startMember(_ name: String, _ words: inout Words) throws {
         let world = try cluster
-        var options = GroupConsumerOptions(group: name, topics: words.plain.dropFirst().filter { $0 != "committed" })
+        let topics = words.plain.dropFirst().filter { $0 != "committed" }
+        var options = GroupConsumerOptions(group: words.take("group") ?? name, topics: topics)
+        if words.take("protocol") == "consumer" { options.groupProtocol = .consumer }
         options.isReadCommitted = words.plain.contains("committed")
-        (options.offsetReset, options.seed, options.metadataRefreshMs) = (.earliest, world.seed, 2_000)
+        // Members of KIP-848 make their ids themselves.
+        options.seed = world.seed &+ UInt64(clients.members.count)
+        (options.offsetReset, options.metadataRefreshMs) = (.earliest, 2_000)
         let member = ScenarioClients.Member(world.addClient(name))
         if let near = words.take("rack") {
             options.rack = try world.node(broker(near)).config.staticText("broker.rack")
@@ -105,8 +113,20 @@ extension ScenarioRunner {
         member.run?.start()
     }
 
-    private func given(_ name: String, _ count: Int) throws {
+    private func member(_ name: String) throws -> ScenarioClients.Member {
         guard let member = clients.members[name] else { throw Unknown(description: "no member \(name)") }
+        return member
+    }
+
+    private func owns(_ name: String, _ count: Int) throws {
+        let member = try member(name)
+        func owned() -> [TopicPartition] { member.run?.machine.ownedPartitions ?? [] }
+        try cluster.run("\(count) partitions for \(name)") { _ in owned().count == count }
+        output.append("\(name): \(owned().map(\.description).joined(separator: " "))")
+    }
+
+    private func given(_ name: String, _ count: Int) throws {
+        let member = try member(name)
         try cluster.run("\(count) records for \(name)") { _ in member.values.count >= count }
         let sources = member.client.sources?.records.map { ", \($0.value) from broker \($0.key)" }.joined() ?? ""
         output.append("\(name): \(member.values.joined(separator: " "))\(sources)")

@@ -19,8 +19,10 @@ import Wire
 /// - `cut A B`, `cut-way A B`, `isolate A`, `heal`; `full-disk A`, `bad-disk A`, `good-disk A`.
 /// - `rot B T [from=N]`: damages the batch with offset N on broker B; `log B WORD…`: what B has noted with these words in it.
 /// - `begin P`, `send P T VALUE…`, `commit P`, `abort P`: producer P, by that transactional id. A `send` prints the first one's offset.
-/// - `member M T… [rack=B] [committed]`: starts a member, alone in group M, in the rack of broker B; `given M N`: waits for N records and
-///   prints all that it was given since the last time, and for one with a rack which brokers sent them.
+/// - `member M T… [group=G] [protocol=consumer] [rack=B] [committed]`: starts a member, in group M where none is named, in the rack of
+///   broker B; `given M N`: waits for N records and prints all that it was given since the last time, and for one with a rack which
+///   brokers sent them; `owns M N`: waits until it has N partitions and prints them.
+/// - `hush M`: nothing reaches member M any more; `break M`: its connections break, and what is under way is lost.
 /// - `wait MS`; `await ready`, `await leader T [not=B]`, `await isr T N`, `await controller [not=B]`: steps until it is so.
 /// - `name N = BROKER`; `show T`: leader and in-sync replicas; `logs T`: what each broker holds; `elect T BROKER` etc. are left to tests.
 package final class ScenarioRunner {
@@ -92,7 +94,7 @@ package final class ScenarioRunner {
         case "produce", "produce-once", "read", "show", "logs": try partition(all[0], &words)
         case "start", "stop", "kill", "pause", "resume", "power-off", "full-disk", "bad-disk", "good-disk":
             for word in words.plain { for node in try brokers(word) { strike(all[0], node, try cluster) } }
-        case "begin", "send", "commit", "abort", "member", "given": try client(all[0], &words)
+        case "begin", "send", "commit", "abort", "member", "given", "owns", "hush", "break": try client(all[0], &words)
         case "rot": try rot(&words)
         case "log": try log(words.plain)
         case "cut", "cut-way", "isolate", "heal": try network(all[0], words.plain)

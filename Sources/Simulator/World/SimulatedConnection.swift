@@ -87,6 +87,15 @@ package final class SimulatedConnection {
         push(.closed, toServer: false)
     }
 
+    /// Both ends lose the connection, and with it all that was under way.
+    func breakOff() {
+        isEstablished = false
+        loseUnderWay(&toServer)
+        loseUnderWay(&toClient)
+        push(.closed, toServer: true)
+        push(.closed, toServer: false)
+    }
+
     private func loseUnderWay(_ way: inout Way) {
         way.generation += 1
         way.held = []

@@ -87,6 +87,9 @@ package final class SimulatedNetwork {
         return victim
     }
 
+    /// Breaks all connections that a host has made; what is under way on them is lost.
+    package func breakOff(_ host: HostID) { for connection in connections.values where connection.client == host { connection.breakOff() } }
+
     // MARK: Connections
 
     /// Dials; `end` hears how it went.
