@@ -46,8 +46,10 @@ extension Observer {
         if case .topic = interest.screen { return isSlowRound }
         if wantsReplicaSizes, !hasReplicaSizes { return true }
         guard let age = snapshot.observations.logDirs.age(at: snapshot.time) else { return true }
-        return age >= Int64(snapshot.health.partitions) / ObserverLimits.sizesPerMs
+        return age >= sizesIntervalMs
     }
+
+    var sizesIntervalMs: Int64 { min(Int64(snapshot.health.partitions) / ObserverLimits.sizesPerMs, ObserverLimits.sizesMaxMs) }
 
     /// What followers hold, which few screens show.
     var wantsReplicaSizes: Bool {

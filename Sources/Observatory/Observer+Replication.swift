@@ -94,9 +94,10 @@ extension Observer {
         }
         if isSlowRound, wanted.isEmpty { wanted = names }
         guard !wanted.isEmpty else { return }
-        if wanted.count > ObserverLimits.settingsMax {
+        let most = isLarge ? ObserverLimits.settingsLargeMax : ObserverLimits.settingsMax
+        if wanted.count > most {
             let start = wanted.firstIndexSorted(after: settingsCursor)
-            wanted = (0..<ObserverLimits.settingsMax).map { wanted[(start + $0) % wanted.count] }
+            wanted = (0..<most).map { wanted[(start + $0) % wanted.count] }
             settingsCursor = wanted.last ?? ""
         }
         var request = describeConfigsRequest(wanted.map { .topic($0) }, keys: ReplicationKeys.ofTopics)

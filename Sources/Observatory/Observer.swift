@@ -234,7 +234,7 @@ package struct Observer: ClientMachine {
 
     private mutating func sayHowOld(_ interval: Int64) {
         func sweep(_ count: Int, _ most: Int) -> Int64? { count > most ? Int64((count + most - 1) / most) * interval : nil }
-        let sizes = isLarge ? Int64(snapshot.health.partitions) / ObserverLimits.sizesPerMs : 0
+        let sizes = isLarge ? sizesIntervalMs : 0
         snapshot.cost.topicSweepMs = sweep(snapshot.health.partitions, ObserverLimits.partitionsMax).map { max($0, sizes) }
         snapshot.cost.groupSweepMs = sweep(snapshot.groups.count, ObserverLimits.groupsMax)
     }
@@ -312,11 +312,13 @@ package enum ObserverLimits {
     static let emitLargeMs: Int64 = 500
     /// On a large cluster sizes are read again when a millisecond has passed for so many partitions.
     static let sizesPerMs: Int64 = 2
+    /// But no longer than this: over a minute a difference says what was, and not how fast it grows.
+    static let sizesMaxMs: Int64 = 50_000
     /// The least pause between two rounds.
     static let pauseMs: Int64 = 100
     static let intervalMaxMs: Int64 = 30_000
     /// Partitions whose offsets are asked for in one round; the others follow in the next ones.
-    static let partitionsMax = 5_000
+    static let partitionsMax = 4_000
     /// Groups that are described, or whose commits are read, in one round.
     static let groupsMax = 200
     /// Every so many rounds: what changes slowly (log starts, sizes), and what is not on the screen but in the timeline.
@@ -330,6 +332,7 @@ package enum ObserverLimits {
     static let unreadInflatedMax = 16 << 20
     /// Topics whose replication settings are asked for in one round.
     static let settingsMax = 500
+    static let settingsLargeMax = 200
     /// Partitions whose replicas' log ends are asked for in one round.
     static let replicaEndsMax = 2_000
     /// With more partitions than this, whole Metadata is asked for in slow rounds only.

@@ -57,7 +57,12 @@ struct ConsoleBench {
         // It shows a table when it has read the ends of all partitions, which takes it minutes.
         var peer = Contestant(name: "kaskade", words: [kaskade, "admin", "-b", still.address], data: "synthetic.area")
         (peer.patienceMs, peer.rounds) = (400_000, 1)
-        print(try measure(peer), "kaskade, 100,000 partitions", isOurs: false)
+        do {
+            print(try measure(peer), "kaskade, 100,000 partitions", isOurs: false)
+        } catch let failure as ChildProcess.Failed {
+            // On a busy machine it may take longer than anybody waits: that is a result too.
+            Report.remark("\(failure.description) within \(peer.patienceMs / 1000) s")
+        }
     }
 
     private func synthetic(moving: Int) throws -> (process: ChildProcess, address: String) {
