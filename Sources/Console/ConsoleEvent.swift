@@ -36,8 +36,8 @@ package enum ConsoleEvent: Sendable {
     case select(panel: Int, id: String)
     /// As by its key, where it has one here.
     case perform(Action)
-    /// What the terminal is sent has become another figure; told only where it is to be shown.
-    case wire(WireReading)
+    /// What the terminal is sent has become another figure; told only where it is to be shown. Nil: no longer.
+    case wire(WireReading?)
 }
 
 /// What the console wants done. The shell does it in its own time and answers with an event.

@@ -39,6 +39,12 @@ enum CrashGuard {
         }
     }
 
+    /// The terminal's modes as they were, and not a byte: for one that takes nothing.
+    static func restoreModes() {
+        guard let state = saved, state.pointee.hasModes else { return }
+        tcsetattr(state.pointee.input, TCSANOW, &state.pointee.modes)
+    }
+
     static func remove() {
         guard let state = saved else { return }
         saved = nil

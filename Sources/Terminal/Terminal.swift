@@ -254,7 +254,7 @@ package final class Terminal {
                 if isCursorVisible == false { curs_set(1) }
                 endwin()
             }
-            reset_shell_mode()
+            CrashGuard.restoreModes()
         }
         if keys.synchronizes == nil && asksModes { dropAnswers() }
         delscreen(screen)

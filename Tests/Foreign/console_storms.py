@@ -145,16 +145,20 @@ def hostile(broker):
         writer.abort_transaction(20)
 
 
+def clog(terminal):
+    """Whole screens, far more than a pty holds, and nobody reads them."""
+    for _ in range(60):
+        os.write(terminal.descriptor, b"\x0c3\x0c4")
+        time.sleep(0.03)
+
+
 def deaf_terminals(broker):
     """Terminals that take nothing any more: the console neither hangs nor stays."""
     for name, number, codes in [("SIGTERM", signal.SIGTERM, (0,)), ("SIGHUP", signal.SIGHUP, (1,)), ("ctrl-c", None, (0,))]:
-        terminal = Terminal("-b", broker.bootstrap, "--refresh", "1", environment=PLACES)
+        terminal = Terminal("-b", broker.bootstrap, "--refresh", "1", columns=200, rows=60, environment=PLACES)
         try:
             terminal.expect(f"{name}: it runs", "connected")
-            # Nobody reads from here on; each of these draws a screen.
-            for _ in range(40):
-                os.write(terminal.descriptor, b"34152")
-                time.sleep(0.02)
+            clog(terminal)
             if number:
                 os.kill(terminal.process, number)
             else:
@@ -163,15 +167,15 @@ def deaf_terminals(broker):
             check(f"{name}: it ends though nobody reads", terminal.status in codes, terminal.status)
         finally:
             terminal.close()
-    terminal = Terminal("-b", broker.bootstrap, "--refresh", "1", environment=PLACES)
+    terminal = Terminal("-b", broker.bootstrap, "--refresh", "1", columns=200, rows=60, environment=PLACES)
     try:
         terminal.expect("it runs", "connected")
-        for _ in range(60):
-            os.write(terminal.descriptor, b"3415")
-            time.sleep(0.02)
+        clog(terminal)
         os.write(terminal.descriptor, b"4")
         time.sleep(1)
         terminal.expect("one that listens again gets the screen as it is", "<groups>", "connected")
+        terminal.expect("and is told that it was slow", "kB/s")
+        check("until it is not", terminal.pump(40, lambda: "kB/s" not in terminal.text), terminal.text[:300])
         terminal.press("\x03")
         equal("and it ends well", terminal.ended(), 0)
     finally:

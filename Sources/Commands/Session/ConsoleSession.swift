@@ -148,6 +148,8 @@ package final class ConsoleSession {
     private var lastReading = Instant.zero
     private var wasHeldBack = false
     private var memory = SessionMemory()
+    /// The terminal took no more of late: the header says what it is sent though there is no bound.
+    private var isSlowUntil = Instant.zero
 
     /// Runs a console on standard input and output until it is quit. `events` brings what brokers in this process say happened.
     package static func run(
@@ -290,6 +292,7 @@ package final class ConsoleSession {
         guard isDirty, end == nil else { return }
         let now = SystemClock.instant()
         if terminal.backlog != nil || budget.nextFrame(isUrgent: isUrgent) > now { wasHeldBack = true }
+        if terminal.backlog != nil { isSlowUntil = now.adding(milliseconds: ConsoleSession.slowMs) }
         guard terminal.backlog == nil, frameDeadline <= now else { return }
         draw()
     }
@@ -306,15 +309,20 @@ package final class ConsoleSession {
 
     /// Once a second while the figure is not zero: it falls to that, and then nothing more is sent for its sake.
     private var nextReading: Instant? {
-        guard budget.cap != nil, wasHeldBack || budget.rate(at: SystemClock.instant()) > 0 else { return nil }
+        let now = SystemClock.instant()
+        let isShown = budget.cap != nil || now < isSlowUntil
+        guard isShown ? wasHeldBack || budget.rate(at: now) > 0 : console.wire != nil else { return nil }
         return lastReading.adding(milliseconds: 1000)
     }
+
+    private static let slowMs: Int64 = 15_000
 
     private func tellBudget() {
         let now = SystemClock.instant()
         guard let due = nextReading, due <= now else { return }
         lastReading = now
-        let reading = WireReading(rate: budget.rate(at: now), cap: budget.cap, isHolding: wasHeldBack)
+        let isShown = budget.cap != nil || now < isSlowUntil
+        let reading = isShown ? WireReading(rate: budget.rate(at: now), cap: budget.cap, isHolding: wasHeldBack) : nil
         wasHeldBack = false
         if reading != console.wire { feed(.wire(reading)) }
     }
