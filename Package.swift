@@ -113,7 +113,8 @@ let everything: [Target] = [
     tests("BrokerServer"),
     tests("Client", ["BrokerServer", "Controller", "Reactor", "ClientCore", "Observatory", "Records", "Wire", "Primitives"]),
     tests("DevCluster"), tests("Simulator", ["TestSupport", "Compression"], exclude: ["Scenarios"]), tests("Terminal"),
-    tests("Commands"), tests("Settings"), tests("History"), tests("tidy"),
+    tests("Commands", ["CLinux", "Client", "ClientCore", "Console", "DevCluster", "Grid", "History", "Observatory", "Primitives", "Reactor",
+        "Records", "Terminal", "Wire"]), tests("Settings"), tests("History"), tests("tidy"),
 ]
 
 /// Built instead of the programs where FUZZ is set.

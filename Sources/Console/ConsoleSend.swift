@@ -10,8 +10,11 @@ extension Console {
         guard let tail = view.tail, let selected = tail.selectedMessage else { return say(.info, "Nothing to send yet.") }
         let chosen = (tail.marks.isEmpty ? [selected] : tail.markedMessages).filter { $0.marker == nil }
         if chosen.isEmpty { return say(.info, "A control record cannot be sent again.") }
-        overlay = .form(.send(SendMaterial(messages: chosen, reading: tail.query.reading, filter: tail.filter.text)))
+        let material = SendMaterial(messages: chosen, reading: tail.query.reading, filter: tail.filter.text)
+        overlay = .form(.send(material, contexts: otherContexts))
     }
+
+    private var otherContexts: [String] { options.contexts.map(\.name).filter { $0 != options.contextName } }
 
     /// The selected message in the user's editor. What is changed there becomes a plan.
     mutating func editMessage() {

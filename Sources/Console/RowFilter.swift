@@ -37,6 +37,13 @@ package struct RowFilter: Equatable, Sendable {
         return matches(candidate) != isInverse
     }
 
+    /// The same of a row: an expression is looked for in its first cell, so that `$` is the end of its name, and then across all cells.
+    package func accepts(row cells: [String]) -> Bool {
+        if isEmpty { return true }
+        let isFound = pattern.flatMap { pattern in cells.first.map { pattern.matches($0) } } ?? false
+        return (isFound || matches(cells.joined(separator: " "))) != isInverse
+    }
+
     private func matches(_ candidate: String) -> Bool {
         if let pattern { return pattern.matches(candidate) }
         var wanted = letters[...]

@@ -145,7 +145,7 @@ package struct ShownTable: Equatable, Sendable {
             order += 0..<model.rows.count
         } else {
             for (index, row) in model.rows.enumerated() where !faultsOnly || row.isFault {
-                if filter.isEmpty || filter.accepts(row.cells.map(\.text).joined(separator: " ")) { order.append(index) }
+                if filter.isEmpty || filter.accepts(row: row.cells.map(\.text)) { order.append(index) }
             }
         }
         let isInOrder = model.isInOrder && sortColumn == model.defaultSort && !sortsDescending

@@ -22,11 +22,16 @@ import Testing
             let grid = driver.screen
             let picture = grid.text + "----\n" + grid.styleRuns
             let path = "\(Screens.folder)/\(name)-\(width)x\(height).txt"
-            if getenv("KASTELLAN_UPDATE_GOLDENS") != nil {
-                write(picture, path)
-            } else {
-                #expect(read(path) == picture, "\(name) at \(width)x\(height) is not as in \(path):\n\(grid.text)")
-            }
+            compare(picture, path)
+        }
+    }
+
+    /// With the golden file, or into it where that is asked for.
+    func compare(_ picture: String, _ path: String) {
+        if getenv("KASTELLAN_UPDATE_GOLDENS") != nil {
+            write(picture, path)
+        } else {
+            #expect(read(path) == picture, "not as in \(path):\n\(picture)")
         }
     }
 

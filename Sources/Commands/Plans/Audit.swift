@@ -12,6 +12,8 @@ struct Audit: Sendable {
     var surface: String
     var context: String?
     var bootstrap: String
+    /// The file that the line goes to.
+    var file = Audit.path
 
     static var path: String { "\(Paths.state)/audit.jsonl" }
     /// Beyond this the file is moved to audit.jsonl.1, over what was there.
@@ -36,8 +38,8 @@ struct Audit: Sendable {
         }
         if let undoes { members.append(("undoes", .string(undoes))) }
         var status = stat()
-        if stat(Audit.path, &status) == 0, status.st_size > Audit.bytesMax { rename(Audit.path, Audit.path + ".1") }
-        try NewFile.append(Audit.path, JSON.object(members.map { JSON.Member($0.0, $0.1) }).text)
+        if stat(file, &status) == 0, status.st_size > Audit.bytesMax { rename(file, file + ".1") }
+        try NewFile.append(file, JSON.object(members.map { JSON.Member($0.0, $0.1) }).text)
     }
 
     private static var user: String {

@@ -49,13 +49,13 @@ struct SendCheckpoint: Equatable {
 
     // MARK: Files
 
-    static func path(_ name: String) -> String {
+    static func path(_ name: String, in state: String) -> String {
         let safe = name.utf8.map { byte -> Character in
             let isPlain =
                 (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "._-".utf8.contains(byte)
             return isPlain ? Character(Unicode.Scalar(byte)) : "_"
         }
-        return "\(Paths.state)/jobs/\(String(safe.prefix(200))).checkpoint"
+        return "\(state)/jobs/\(String(safe.prefix(200))).checkpoint"
     }
 
     static func read(_ path: String) -> SendCheckpoint? {

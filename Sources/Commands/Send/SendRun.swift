@@ -47,8 +47,8 @@ final class SendRun: Sendable {
     private let isInterrupted: @Sendable () -> Bool
 
     init(
-        _ job: SendJob, from source: ClusterClient, to target: ClusterClient, checkpoint: String?, timeoutMs: Int64 = 30_000,
-        book: SchemaBook? = nil,
+        _ job: SendJob, from source: ClusterClient, to target: ClusterClient, checkpoint: String?, state: String = Paths.state,
+        timeoutMs: Int64 = 30_000, book: SchemaBook? = nil,
         isInterrupted: @escaping @Sendable () -> Bool = { false }, onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) {
         self.job = job
@@ -58,7 +58,7 @@ final class SendRun: Sendable {
         self.book = book
         self.onProgress = onProgress
         self.isInterrupted = isInterrupted
-        checkpointPath = checkpoint.map(SendCheckpoint.path)
+        checkpointPath = checkpoint.map { SendCheckpoint.path($0, in: state) }
     }
 
     func abort() { isAborted.withLock { $0 = true } }

@@ -25,8 +25,7 @@ package struct ConsoleSessionOptions: Sendable {
     package var alerts: [AlertRule] = []
     /// The colour of the context's name.
     package var color: Color?
-    /// Makes out how to connect to another context; may take its time, and is called on a thread of its own.
-    package var resolve: @Sendable (String) -> Result<ContextEntrance, ConsoleFailure> = { _ in .failure(ConsoleFailure("No contexts.")) }
+    package var resolve: ContextResolver = { _ in .failure(ConsoleFailure("No contexts.")) }
     /// A theme's name, or a skin file's path.
     package var theme = ThemeStore.standard
     package var themes = ThemeStore()
@@ -45,6 +44,8 @@ package struct ConsoleSessionOptions: Sendable {
     package var historyPath: String? = "\(Paths.state)/history.db"
     /// Whether the cluster it begins with may be in it.
     package var keepsHistory = true
+    /// The directory of the audit and of what is under way.
+    package var state = Paths.state
 
     package init(contextName: String, terminal: TerminalOptions) {
         self.contextName = contextName
@@ -70,6 +71,9 @@ package struct ConsoleEntrance: Sendable {
         self.security = security
     }
 }
+
+/// Makes out how to connect to a context; may take its time, and is called on a thread of its own.
+package typealias ContextResolver = @Sendable (String) -> Result<ContextEntrance, ConsoleFailure>
 
 /// A cluster that the console goes over to.
 package struct ContextEntrance: Sendable {
@@ -180,7 +184,7 @@ package final class ConsoleSession {
         }
     }
 
-    private init(
+    init(
         _ target: ConsoleTarget, _ terminal: any SessionScreen, _ theme: Theme, _ signals: SessionSignals, _ events: ClusterEventMailbox?,
         _ chaos: @escaping @Sendable () -> (any ChaosControls)?, _ options: ConsoleSessionOptions
     ) {
@@ -211,25 +215,33 @@ package final class ConsoleSession {
     // MARK: The loop
 
     private func loop(_ target: ConsoleTarget) {
+        open(target)
+        while end == nil { turn() }
+    }
+
+    /// The first frame, and after it the way to the cluster.
+    func open(_ target: ConsoleTarget) {
         let size = terminal.size
         feed(.input(.resize(width: size.width, height: size.height)))
         if (try? options.themes.load(options.theme)) == nil { feed(.notice(Notice(.warning, "There is no theme \(options.theme)."))) }
         draw()
         begin(target)
-        while end == nil {
-            wait()
-            takeSignals()
-            for event in terminal.read(console, now: SystemClock.now()) {
-                isUrgent = true
-                feed(event)
-            }
-            if terminal.isAtEnd, end == nil { end = .quit }
-            takeMail()
-            if skins?.takeChange() == true { reloadTheme() }
-            terminal.flush()
-            drawIfDue()
-            tellBudget()
+    }
+
+    /// Sleeps until something happens, or for so many milliseconds at most, and takes in what did.
+    func turn(atMost milliseconds: Int32 = -1) {
+        wait(atMost: milliseconds)
+        takeSignals()
+        for event in terminal.read(console, now: SystemClock.now()) {
+            isUrgent = true
+            feed(event)
         }
+        if terminal.isAtEnd, end == nil { end = .quit }
+        takeMail()
+        if skins?.takeChange() == true { reloadTheme() }
+        terminal.flush()
+        drawIfDue()
+        tellBudget()
     }
 
     private func begin(_ target: ConsoleTarget) {
@@ -246,7 +258,8 @@ package final class ConsoleSession {
         isDirty = true
         console.bootstrapKnown(addresses.map(\.description))
         let connection = SessionConnection(
-            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry)
+            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry, state: options.state,
+            resolve: options.resolve)
         self.connection = connection
         if generation == 0 { events?.attach { connection.ingest($0) } }
         connection.watch(console.currentInterest())
@@ -257,7 +270,7 @@ package final class ConsoleSession {
     }
 
     /// Sleeps until something arrives, a frame is due, or something on the screen changes by itself.
-    private func wait() {
+    private func wait(atMost milliseconds: Int32) {
         var deadline = console.nextDeadline ?? .distantFuture
         // A terminal that takes no more says so itself when it does again.
         if isDirty, terminal.backlog == nil { deadline = min(deadline, frameDeadline) }
@@ -267,6 +280,7 @@ package final class ConsoleSession {
             let nanoseconds = deadline.nanoseconds &- SystemClock.instant().nanoseconds
             timeout = deadline == .zero || nanoseconds <= 0 ? 0 : Int32(clamping: (nanoseconds + 999_999) / 1_000_000)
         }
+        if milliseconds >= 0 { timeout = timeout < 0 ? milliseconds : min(timeout, milliseconds) }
         var watched = [
             pollfd(fd: terminal.inputDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
@@ -383,7 +397,7 @@ package final class ConsoleSession {
         feed(.input(.resize(width: size.width, height: size.height)))
     }
 
-    private func close() {
+    func close() {
         events?.detach()
         terminal.close()
         connection?.stop()

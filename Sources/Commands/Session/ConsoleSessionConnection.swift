@@ -26,7 +26,8 @@ final class SessionConnection: Sendable {
     let schemas: SessionSchemas?
 
     init(
-        _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, registry: SchemaRegistry? = nil
+        _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, registry: SchemaRegistry? = nil,
+        state: String, resolve: @escaping ContextResolver
     ) {
         let addresses = entrance.addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security)
@@ -35,7 +36,8 @@ final class SessionConnection: Sendable {
         self.generation = generation
         book = registry.map { SchemaAccess.book($0, waits: false) }
         schemas = registry.map { SessionSchemas($0, mailbox, generation: generation) }
-        sending = SessionSending(client, mailbox, bootstrap: addresses.map(\.description), generation: generation)
+        sending = SessionSending(
+            client, mailbox, bootstrap: addresses.map(\.description), generation: generation, state: state, resolve: resolve)
         observer = client.host(
             Observer(bootstrap: addresses.map(\.description), codecs: .system),
             output: { [generation] in mailbox.post(snapshot: $0, generation: generation) })

@@ -98,14 +98,14 @@ package final class ClusterEventMailbox: Sendable {
 
 /// The signals a session answers to, as a readable descriptor; blocked for as long as it runs, on the thread that runs it.
 final class SessionSignals {
-    private static let watched: [Int32] = [SIGWINCH, SIGTSTP, SIGCONT, SIGHUP, SIGINT, SIGTERM]
+    static let watched: [Int32] = [SIGWINCH, SIGTSTP, SIGCONT, SIGHUP, SIGINT, SIGTERM]
     let descriptor: Int32
     private var before = sigset_t()
 
-    init() {
+    init(_ watched: [Int32] = SessionSignals.watched) {
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in SessionSignals.watched { sigaddset(&set, signal) }
+        for signal in watched { sigaddset(&set, signal) }
         pthread_sigmask(SIG_BLOCK, &set, &before)
         descriptor = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
     }

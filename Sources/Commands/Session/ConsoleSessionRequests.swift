@@ -68,7 +68,8 @@ extension ConsoleSession {
             let outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: ["The cluster is still starting."])
             return mailbox.post(.event(.planFinished(ticket: ticket, outcome)))
         }
-        let audit = Audit(surface: "console", context: console.options.contextName, bootstrap: connection.bootstrap)
+        var audit = Audit(surface: "console", context: console.options.contextName, bootstrap: connection.bootstrap)
+        audit.file = "\(options.state)/audit.jsonl"
         connection.run(ticket, plan, gate: gate, audit: audit, cluster: console.snapshot.clusterID)
     }
 

@@ -1,7 +1,9 @@
 import Client
+import ClientCore
 import Console
 import Observatory
 import Primitives
+import Reactor
 import Synchronization
 
 /// The console's jobs of sending: each on a thread of its own, because it reads and writes for as long as it takes.
@@ -10,30 +12,69 @@ final class SessionSending: Sendable {
     private let mailbox: ConsoleMailbox
     private let bootstrap: [ServerAddressText]
     private let generation: Int
-    private let running = Mutex<[Int: SendRun]>([:])
+    private let state: String
+    private let resolve: ContextResolver
+    private struct Running {
+        var runs: [Int: SendRun] = [:]
+        /// To be ended as soon as they begin.
+        var aborted: Set<Int> = []
+    }
+    private let running = Mutex(Running())
     typealias ServerAddressText = String
 
-    init(_ client: ClusterClient, _ mailbox: ConsoleMailbox, bootstrap: [String], generation: Int) {
+    init(
+        _ client: ClusterClient, _ mailbox: ConsoleMailbox, bootstrap: [String], generation: Int, state: String,
+        resolve: @escaping ContextResolver
+    ) {
         self.client = client
         self.mailbox = mailbox
         self.bootstrap = bootstrap
         self.generation = generation
+        self.state = state
+        self.resolve = resolve
+    }
+
+    /// The cluster that a job writes to: this one, or another context's with a client of its own and with what is allowed there.
+    private struct Target {
+        var client: ClusterClient
+        var bootstrap: [String]
+        /// Nil: this cluster's.
+        var gate: ChangeGate?
+
+        func close() { if gate != nil { client.stop() } }
+    }
+
+    /// May wait: on the job's thread.
+    private func target(_ job: SendJob) throws(Failure) -> Target {
+        guard let name = job.cluster else { return Target(client: client, bootstrap: bootstrap) }
+        switch resolve(name) {
+        case .failure(let failure): throw Failure(.error, failure.message)
+        case .success(let context):
+            let addresses = context.entrance.addresses
+            let other = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: context.entrance.security)
+            return Target(client: other, bootstrap: addresses.map(\.description), gate: context.gate)
+        }
     }
 
     /// The name of the job's checkpoint, the same as the command line's; none where the messages are held.
     private func checkpoint(_ job: SendJob) -> String? {
         guard case .topics(let reading) = job.source else { return nil }
         let target = if case .topic(let name) = job.target { name } else { "origin" }
-        return ([job.target == .origin ? "redrive" : "copy"] + reading.topics + [target]).joined(separator: "-")
+        let cluster = job.cluster.map { ["to", $0] } ?? []
+        return ([job.target == .origin ? "redrive" : "copy"] + reading.topics + [target] + cluster).joined(separator: "-")
     }
 
     func count(_ ticket: Int, _ job: SendJob) {
-        let run = SendRun(job, from: client, to: client, checkpoint: checkpoint(job))
-        keep(run, ticket)
         SessionThread.run { [self] in
             let result: Result<Plan, PlanError>
             do throws(Failure) {
-                result = .success(job.plan(try run.count(), command: KafkaPipe.text(job, from: bootstrap, to: bootstrap)))
+                let target = try target(job)
+                defer { target.close() }
+                let run = SendRun(job, from: client, to: target.client, checkpoint: checkpoint(job), state: state)
+                keep(run, ticket)
+                var plan = job.plan(try run.count(), command: KafkaPipe.text(job, from: bootstrap, to: target.bootstrap))
+                if let objection = target.gate?.objection(at: SystemClock.instant()) { plan.obstacles.append(objection) }
+                result = .success(plan)
             } catch {
                 result = .failure(PlanError(error.message))
             }
@@ -47,17 +88,19 @@ final class SessionSending: Sendable {
         done: @escaping @Sendable (PlanOutcome) -> Void
     ) {
         let (mailbox, generation) = (mailbox, generation)
-        let run = SendRun(
-            job, from: client, to: client, checkpoint: checkpoint(job),
-            onProgress: { progress in
-                let text = "\(progress.read) of \(progress.total) read, \(progress.written) written. x stops it."
-                mailbox.post(.from(generation, .planProgress(ticket: ticket, text)))
-            })
-        keep(run, ticket)
         SessionThread.run { [self] in
             let outcome: PlanOutcome
             do throws(Failure) {
-                outcome = SessionSending.outcome(plan, try run.run(gate: gate))
+                let target = try target(job)
+                defer { target.close() }
+                let run = SendRun(
+                    job, from: client, to: target.client, checkpoint: checkpoint(job), state: state,
+                    onProgress: { progress in
+                        let text = "\(progress.read) of \(progress.total) read, \(progress.written) written. x stops it."
+                        mailbox.post(.from(generation, .planProgress(ticket: ticket, text)))
+                    })
+                keep(run, ticket)
+                outcome = SessionSending.outcome(plan, try run.run(gate: target.gate ?? gate))
             } catch {
                 outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: [error.message])
             }
@@ -70,12 +113,33 @@ final class SessionSending: Sendable {
         }
     }
 
-    func abort(_ ticket: Int) { running.withLock { $0[ticket] }?.abort() }
+    func abort(_ ticket: Int) {
+        let run = running.withLock { running -> SendRun? in
+            guard let run = running.runs[ticket] else {
+                running.aborted.insert(ticket)
+                return nil
+            }
+            return run
+        }
+        run?.abort()
+    }
 
-    func stop() { for run in running.withLock({ $0.values.map { $0 } }) { run.abort() } }
+    func stop() { for run in running.withLock({ $0.runs.values.map { $0 } }) { run.abort() } }
 
-    private func keep(_ run: SendRun, _ ticket: Int) { running.withLock { $0[ticket] = run } }
-    private func forget(_ ticket: Int) { running.withLock { $0[ticket] = nil } }
+    private func keep(_ run: SendRun, _ ticket: Int) {
+        let isAborted = running.withLock { running in
+            running.runs[ticket] = run
+            return running.aborted.remove(ticket) != nil
+        }
+        if isAborted { run.abort() }
+    }
+
+    private func forget(_ ticket: Int) {
+        running.withLock { running in
+            running.runs[ticket] = nil
+            running.aborted.remove(ticket)
+        }
+    }
 
     static func outcome(_ plan: Plan, _ outcome: SendRun.Outcome) -> PlanOutcome {
         var lines = ["\(outcome.written) written, \(outcome.read) read."]

@@ -23,7 +23,10 @@ extension DeadLetterOrigin {
 extension Form {
     static let toOrigin = "where each came from"
 
-    package static func send(_ material: SendMaterial) -> Form {
+    static let thisCluster = "this one"
+
+    /// `contexts`: the other clusters that it could go to.
+    package static func send(_ material: SendMaterial, contexts: [String] = []) -> Form {
         let count = material.messages.count
         let topic = material.reading.topics.joined(separator: " ")
         var intro: [String] = []
@@ -33,7 +36,7 @@ extension Form {
             if let error = origin.error { intro.append(Clip.prefix(Escape.line(error), 66)) }
         }
         let all = material.filter.isEmpty ? "all of \(topic), as the tail reads it" : "all of \(topic) that match the filter"
-        return Form(
+        var form = Form(
             .send(material), title: material.hasOrigin ? "Redrive" : "Send again", intro: intro,
             fields: [
                 FormField("which", "Messages", choices: [count == 1 ? "the selected one" : "the \(count) marked", all]),
@@ -45,6 +48,9 @@ extension Form {
                 FormField("errors", "Error headers", choices: ["taken away", "kept"]),
                 FormField("resume", "Begin", choices: ["anew", "where an earlier run stopped"]),
             ])
+        // Where there is no other cluster, nobody need be asked.
+        if !contexts.isEmpty { form.fields.insert(FormField("cluster", "On cluster", choices: [thisCluster] + contexts), at: 2) }
+        return form
     }
 }
 
@@ -53,11 +59,12 @@ extension FormReader {
         let target = trimmed(form["to"])
         if target.isEmpty && !material.hasOrigin { throw ConsoleFailure("To topic: these say not where they came from; name one.") }
         let strips = form["errors"] == "taken away"
+        let cluster = form["cluster"].isEmpty || form["cluster"] == Form.thisCluster ? nil : form["cluster"]
         var job: SendJob
         if form["which"].hasPrefix("all of ") {
             job = SendJob(.topics(material.reading), to: target.isEmpty ? .origin : .topic(target))
             job.filter = material.filter
-            if case .topic(let name) = job.target, material.reading.topics.contains(name) {
+            if cluster == nil, case .topic(let name) = job.target, material.reading.topics.contains(name) {
                 throw ConsoleFailure("To topic: \(name) would be written to itself.")
             }
             job.resumes = form["resume"] != "anew"
@@ -65,6 +72,7 @@ extension FormReader {
             job = SendJob(
                 .messages(try material.messages.map { (message) throws(ConsoleFailure) in try again(message, target, strips) }), to: .own)
         }
+        job.cluster = cluster
         job.transform = form["transform"]
         job.stripsErrors = strips
         if !form["rate"].isEmpty { job.rate = Int64(try number(form["rate"], "Messages a second", 1...10_000_000)) }

@@ -38,6 +38,8 @@ package struct SendJob: Equatable, Sendable {
     package var target: Target
     /// As the tail's filter: only what matches is written.
     package var filter = ""
+    /// The context whose cluster is written to; nil: the one that is read.
+    package var cluster: String?
     /// A jq program whose first output becomes the value; none leaves the message out.
     package var transform = ""
     /// Messages a second; nil: as fast as it goes.
@@ -85,11 +87,14 @@ package struct SendJob: Equatable, Sendable {
     }
 
     package var targetText: String? {
-        switch target {
-        case .topic(let name): name
-        case .origin: "where each came from"
-        case .own: nil
-        }
+        let text: String? =
+            switch target {
+            case .topic(let name): name
+            case .origin: "where each came from"
+            case .own: nil
+            }
+        guard let cluster else { return text }
+        return "\(text ?? "the same topic") @\(cluster)"
     }
 }
 
