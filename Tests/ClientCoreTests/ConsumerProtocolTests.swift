@@ -249,6 +249,17 @@ import Wire
         #expect(story.isFinished)
     }
 
+    /// Found by seed 10119: one that waited for its last commit was woken again and again for a heartbeat that it does not send.
+    @Test func closingWaitsForTheLastCommitInPeace() {
+        var story = reading { $0.isAutoCommit = false }
+        story.receive(.commit(number: 1, [CommittedPosition(p0, 4)]))
+        story.receive(.close)
+        story.advance(2_000)
+        #expect(story.machine.nextDeadline > story.now.instant && heartbeat(story) == nil)
+        story.answer(committed(.none))
+        #expect(heartbeat(story)?.memberEpoch == -1)
+    }
+
     @Test func memberWhoseUserDoesNotPollLeavesUntilItDoes() throws {
         var story = reading { $0.pollIntervalMaxMs = 5_000 }
         for _ in 0..<4 {

@@ -297,9 +297,11 @@ package struct GroupConsumerMachine: ClientMachine {
         }
         var next = min(giveUpAt, isAskingMetadata || isClosing ? .distantFuture : metadataAt)
         if phase == .outside && !isExpired || phase == .sharing && !isAskingShares { next = min(next, stepAt) }
-        if isMember && !isHeartbeating { next = min(next, heartbeatAt) }
+        // Who closes by KIP-848 says so in its last heartbeat, and sends none before.
+        if isMember && !isHeartbeating && !(isClosing && isOfConsumerProtocol) { next = min(next, heartbeatAt) }
         if !isClosing && !isAlone { next = min(next, pollAt) }
-        if isMember && committing == nil { next = min(next, commits.isEmpty ? autoCommitAt : commitNotBefore) }
+        if isMember && committing == nil && !commits.isEmpty { next = min(next, commitNotBefore) }
+        if phase == .stable && committing == nil && commits.isEmpty { next = min(next, autoCommitAt) }
         if isClosing { return next }
         for state in owned.values where state.notBefore > lastHandled && !state.isAsking { next = min(next, state.notBefore) }
         return next
