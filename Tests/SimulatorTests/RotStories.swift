@@ -7,8 +7,8 @@ import Testing
 @Suite struct RotStories {
     /// A follower that takes over what is rotten in its leader's log is noticed, in a seed where a disk rots while somebody is away.
     @Test func rotThatSpreadsIsNoticed() throws {
-        #expect(try Simulation.run(seed: 152).isClean)
-        let outcome = try Simulation.run(seed: 152, mutations: .trustFetchedBatches)
+        #expect(try Simulation.run(seed: 561).isClean)
+        let outcome = try Simulation.run(seed: 561, mutations: .trustFetchedBatches)
         #expect(outcome.violations.first?.rule == "committed", "\(outcome.violations)")
     }
 }

@@ -1,4 +1,6 @@
+import Broker
 import ClientCore
+import Controller
 import Primitives
 import Records
 import Wire
@@ -80,6 +82,17 @@ package final class Bank {
             if teller.isInTransaction { return "the teller of partition \(teller.partition) is in a transaction" }
         }
         return nil
+    }
+
+    /// Whether a broker takes itself for the group's coordinator that is not any more, and has not been told.
+    var hasDeposedCoordinator: Bool {
+        let images = world.nodes.values.compactMap { node in node.broker.map { (node: node.id, image: $0.image) } }
+        guard let newest = images.max(by: { $0.image.appliedOffset < $1.image.appliedOffset })?.image,
+            let count = newest.topic("__consumer_offsets")?.partitions.count, count > 0
+        else { return false }
+        let place = TopicPartition("__consumer_offsets", coordinatorPartition(Bank.group, of: Int32(count)))
+        let leader = newest.partition(place)?.leader
+        return images.contains { $0.node != leader && $0.image.partition(place)?.leader == $0.node }
     }
 
     // MARK: What happens to it

@@ -48,7 +48,7 @@ final class FaultPlan {
         case .kill: onRunning { node in kill(node) }
         case .stop: onRunning { node in
             node.stop(within: 5000)
-            mend(500, 7000) { node.start() }
+            mend(500, 7000) { [unowned self] in startAgain(node) }
         }
         case .powerCut: cutPower([random.pick(world.nodes.values)])
         case .powerCutOfAll: cutPower(world.nodes.values)
@@ -67,6 +67,11 @@ final class FaultPlan {
         case .tellerDeath: bank?.strikeTeller(&random) ?? false
         case .midTransaction: strikeTransaction()
         }
+    }
+
+    /// A node that still hands over what it leads is started when it has ended.
+    private func startAgain(_ node: SimulatedNode) {
+        if node.isStopping { mend(100, 1000) { [unowned self] in startAgain(node) } } else { node.start() }
     }
 
     private func asked(_ act: () -> Void) -> Bool {

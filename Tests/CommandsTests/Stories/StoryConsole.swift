@@ -58,7 +58,10 @@ final class StoryConsole {
     /// How long something may take to appear.
     static let patienceMs: Int64 = 60_000
 
-    init(_ cluster: DevCluster, in directory: String, contexts: [String: DevCluster] = [:], width: Int = 120, height: Int = 40) throws {
+    init(
+        _ cluster: DevCluster, in directory: String, contexts: [String: DevCluster] = [:], events: ClusterEventMailbox? = nil,
+        width: Int = 120, height: Int = 40
+    ) throws {
         screen = StoryScreen(width: width, height: height)
         var options = ConsoleSessionOptions(contextName: "story", terminal: TerminalOptions(term: "xterm"))
         options.state = directory
@@ -73,7 +76,7 @@ final class StoryConsole {
             return .success(ContextEntrance(name: name, entrance: ConsoleEntrance(other.bootstrap), gate: .open, color: nil))
         }
         let target = ConsoleTarget.known(cluster.bootstrap, try cluster.clientSecurity())
-        session = ConsoleSession(target, screen, Theme.monochrome, SessionSignals([]), nil, { cluster }, options)
+        session = ConsoleSession(target, screen, Theme.monochrome, SessionSignals([]), events, { cluster }, options)
         session.open(target)
     }
 

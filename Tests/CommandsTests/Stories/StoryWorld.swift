@@ -21,10 +21,15 @@ final class StoryWorld {
     private var members: [String: GroupMember] = [:]
     private let producer: SimpleProducer
 
-    init(brokers: Int = 3, isSecure: Bool = false, _ overrides: [(String, String)] = []) throws {
+    /// What the brokers tell of themselves, as the console of `kastellan dev` hears it; nil where it has to find out by asking.
+    let events: ClusterEventMailbox?
+
+    init(brokers: Int = 3, isSecure: Bool = false, tellsEvents: Bool = false, _ overrides: [(String, String)] = []) throws {
         var options = DevCluster.Options()
         (options.brokers, options.port, options.isSecure, options.overrides) = (brokers, 0, isSecure, overrides)
-        cluster = try DevCluster(options)
+        let events = tellsEvents ? ClusterEventMailbox() : nil
+        self.events = events
+        cluster = try DevCluster(options, onEvent: { events?.post($0) })
         try cluster.start()
         directory = cluster.directory + "/console"
         mkdir(directory, 0o700)

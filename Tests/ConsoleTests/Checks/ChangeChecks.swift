@@ -64,7 +64,7 @@ import Testing
         4 s tab right right tab enter | plan current
         4 s tab right right right tab '1234' enter | plan offset(1234)
         4 s tab right right right right tab '-100' enter | plan shiftBy(-100)
-        4 s tab left left tab '2h' enter | plan byDuration(milliseconds: 7200000)
+        4 s tab left left left tab '2h' enter | plan byDuration(milliseconds: 7200000)
         4 s right tab tab enter | plan topics(["orders"])
         7 T '10M' enter | plan throttle(Optional(10485760))
         7 T 'none' enter | plan throttle(nil)
@@ -110,8 +110,8 @@ import Testing
         4 s tab right right right tab '-1' enter | bad Value: an offset
         4 s tab right right right right tab '0' enter | bad Value: a number of messages
         4 s tab right right right right right tab 'yesterday' enter | bad Value: a time in UTC
-        4 s tab left left tab 'soon' enter | bad Value: a duration
-        4 s tab left tab enter | bad Value: the name of a CSV file
+        4 s tab left left left tab 'soon' enter | bad Value: a duration
+        4 s tab left left tab enter | bad Value: the name of a CSV file
         3 e g ctrl-d | noplan
         A n ctrl-u 'alice' tab tab tab tab 'x' tab tab tab enter | bad Principal: TYPE:NAME
         A n ctrl-u 'User:a' tab tab tab tab ctrl-u tab tab tab enter | bad Name: of the topic
