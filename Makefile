@@ -205,7 +205,7 @@ test-simulate: deps
 	count .build/release/simulate --seeds 60
 	count .build/release/simulate --compaction --once --seeds 12
 	count .build/release/simulate --bank 10000 --once --seeds 1
-	count .build/release/simulate --first $$(date +%s) --seeds 20
+	count .build/release/simulate --first $$(date +%s) --seeds 6
 	count .build/release/storm --requests 2000 --jobs $(JOBS)
 	count .build/release/storm --requests 2000 --jobs $(JOBS) --seed $$(date +%s)
 	if .build/release/simulate --mutations --seeds 800 | tee $(RESULTS)/mutations.log; then :; fi

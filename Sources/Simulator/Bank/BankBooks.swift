@@ -76,7 +76,7 @@ final class BankBooks {
     func given(_ place: TopicPartition, _ offset: Offset, _ value: Bytes?, to reader: Reader) {
         reader.count()
         let what = "\(reader.name) was given \(value?.lossyString ?? "null") at \(offset) of \(place)"
-        guard let entry = BankEntry(value), attempts.indices.contains(entry.attempt) else {
+        guard let entry = BankEntry(value), attempts.indices.contains(entry.attempt), (0..<transfers).contains(entry.number) else {
             return world.violated("committed", "\(what), which no teller wrote")
         }
         if offset.rawValue < reader.position(place) {
