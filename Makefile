@@ -169,12 +169,12 @@ test-foreign: build foreign-clients
 	echo "$${counts:-0 1}" > $(RESULTS)/foreign
 	[ $$status = 0 ]
 
-.build/loader: Tests/Foreign/loader.c
+.build/loader: Tests/Foreign/loader.c Tests/Foreign/pacing.h
 	@mkdir -p .build
 	gcc -O2 -Wall -Wextra -o $@ $< -lrdkafka -lpthread
 
 # Redis Streams and NATS JetStream in its place.
-.build/streams: Tests/Foreign/streams.c
+.build/streams: Tests/Foreign/streams.c Tests/Foreign/pacing.h
 	@$(call install_missing,$(DEBIAN_BENCH))
 	mkdir -p .build
 	gcc -O2 -Wall -Wextra -o $@ $< -lhiredis -lnats -lpthread

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pacing.h"
+
 static const double seconds_max = 60, watch_seconds_max = 900;
 static long delivered, failed;
 
@@ -129,12 +131,6 @@ static void consume(const char *topic, long count, int partitions, rd_kafka_conf
     _Exit(0);
 }
 
-static long long nanoseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (long long)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 static void on_watched(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
     (void)producer, (void)opaque;
     long long sent;
@@ -159,22 +155,8 @@ static void watch(const char *topic, long milliseconds, int size, rd_kafka_conf_
     _Exit(0);
 }
 
-// When each message was due, by its number, and how long it took, by the order of arrival.
-static long long *due;
-static double *took;
+// Messages whose time has been taken.
 static atomic_long arrived;
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static void report_latencies(long count) {
-    qsort(took, (size_t)count, sizeof *took, by_size);
-    printf("%ld %.1f %.1f %.1f %.1f\n", count, took[count / 2], took[count * 99 / 100], took[count * 999 / 1000], took[count - 1]);
-    fflush(stdout);
-    _Exit(0);
-}
 
 static void on_paced(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
     (void)producer;
@@ -191,10 +173,7 @@ static void send_paced(rd_kafka_t *producer, const char *topic, int partition, l
     for (long number = -count / 10; number < count; number++) {
         long long at = start + (number + count / 10) * (1000000000LL / rate);
         if (number >= 0) due[number] = at;
-        for (long long left; (left = at - nanoseconds()) > 0;) {
-            // Waiting for the next due time without a core of one's own: a sleep where there is time for one.
-            if (left > 200000) usleep((unsigned)(left / 1000 - 150));
-        }
+        wait_until(at);
         memcpy(payload, &number, sizeof number);
         if (rd_kafka_produce(handle, partition, RD_KAFKA_MSG_F_COPY, payload, (size_t)size, NULL, 0, (void *)(number + 1)) != 0)
             fail("paced", "the queue is full");
@@ -226,6 +205,7 @@ static void paced(const char *topic, long count, int size, long rate, rd_kafka_c
     send_paced(paced_producer(conf), topic, RD_KAFKA_PARTITION_UA, count, size, rate);
     wait_arrived(count);
     report_latencies(count);
+    _Exit(0);
 }
 
 static rd_kafka_t *reader;
@@ -259,6 +239,7 @@ static void trip(const char *address, const char *topic, long count, int size, l
     send_paced(paced_producer(conf), topic, 0, count, size, rate);
     wait_arrived(count);
     report_latencies(count);
+    _Exit(0);
 }
 
 static void mock(int brokers) {

@@ -17,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pacing.h"
+
 static const long window = 2000;
 static const double seconds_max = 60;
-static long long *due;
-static double *took;
 static atomic_long acknowledged;
 
 static void fail(const char *what, const char *why) {
@@ -28,29 +28,8 @@ static void fail(const char *what, const char *why) {
     exit(1);
 }
 
-static long long nanoseconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (long long)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static void report_latencies(long count) {
-    qsort(took, (size_t)count, sizeof *took, by_size);
-    printf("%ld %.1f %.1f %.1f %.1f\n", count, took[count / 2], took[count * 99 / 100], took[count * 999 / 1000], took[count - 1]);
-}
-
 static void report_rate(long count, int size, long long start) {
     printf("%ld %ld %.6f\n", count, count * size, (double)(nanoseconds() - start) / 1e9);
-}
-
-static void wait_until(long long at) {
-    for (long long left; (left = at - nanoseconds()) > 0;)
-        if (left > 200000) usleep((unsigned)(left / 1000 - 150));
 }
 
 static char *filler(int size) {
