@@ -201,15 +201,10 @@ extension PartitionLog {
     ) throws(LogError) -> DamagedRange? {
         guard segment.size < size, scan.nextOffset < durable else { return nil }
         if let range = try scan.resynchronise() { return range }
-        // Nothing good follows. All of it belongs here where another segment does; else what it says itself has to end where the log did.
-        var range = DamagedRange(
-            segment: segment.baseOffset, start: segment.size, end: size, firstOffset: scan.nextOffset, nextOffset: next ?? .zero)
-        if next == nil, let header = try scan.header(at: segment.size), segment.size + header.sizeInBytes == size,
-            header.baseOffset == scan.nextOffset, header.nextOffset == durable
-        {
-            range.nextOffset = header.nextOffset
-        }
-        return range.nextOffset > range.firstOffset && segment.size < size ? range : nil
+        // Nothing good follows. All of it belongs here where another segment does; else what was durable does, and what was written behind
+        // it is not whole.
+        return DamagedRange(
+            segment: segment.baseOffset, start: segment.size, end: size, firstOffset: scan.nextOffset, nextOffset: next ?? durable)
     }
 
     /// The indexes of one segment anew, from its batches; what is rotten in it is found on the way.

@@ -234,14 +234,16 @@ package final class ScenarioRunner {
 
     private func rot(_ words: inout Words) throws {
         let offset = Int64(words.take("from") ?? "0") ?? 0
-        guard words.plain.count == 2 else { throw Unknown(description: "rot BROKER TOPIC") }
+        let byte = words.take("byte").flatMap { Int($0) }
+        guard words.plain.count == 2 else { throw Unknown(description: "rot BROKER TOPIC from=OFFSET byte=N") }
         let (world, node) = (try cluster, try cluster.node(broker(words.plain[0])))
         let (topic, number) = place(words.plain[1])
         guard let replica = node.broker?.heldReplicas.first(where: { $0.partition == TopicPartition(topic, number) }) else {
             throw Unknown(description: "no replica there")
         }
         var random = PRNG(seed: world.seed)
-        guard world.rot(replica, on: node, offset: Offset(offset), &random) else { throw Unknown(description: "no batch there") }
+        let isHit = world.rot(replica, on: node, offset: Offset(offset), byte: byte, &random)
+        if !isHit { throw Unknown(description: "no batch there") }
     }
 
     private func log(_ words: [String]) throws {

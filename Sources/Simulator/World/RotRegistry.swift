@@ -32,9 +32,9 @@ struct RotRegistry {
 extension World {
     /// Flips bits in one byte of a batch that a broker holds and has on its disk for good: of the batch with `offset`, else of any that is
     /// below its recovery point. Base offset and leader epoch are left alone: Kafka's format has them outside the checksum, so that what a
-    /// consumer is given before a scrub comes by would be wrong. False where nothing can be hit.
+    /// consumer is given before a scrub comes by would be wrong. `byte`: of the batch; else drawn. False where nothing can be hit.
     @discardableResult
-    package func rot(_ replica: Replica, on node: SimulatedNode, offset: Offset? = nil, _ random: inout PRNG) -> Bool {
+    package func rot(_ replica: Replica, on node: SimulatedNode, offset: Offset? = nil, byte: Int? = nil, _ random: inout PRNG) -> Bool {
         let prefix = replica.log.directory + "/"
         let paths = node.disk.filePaths.filter { $0.hasPrefix(prefix) && $0.hasSuffix(".log") }
         let limit = offset.map { $0 + 1 } ?? min(recoveryPoint(replica.partition, node), replica.highWatermark)
@@ -53,7 +53,7 @@ extension World {
         guard !found.isEmpty else { return false }
         let (path, start, header) = random.pick(found)
         let places = Array(8..<12) + Array(16..<header.sizeInBytes)
-        let position = start + random.pick(places)
+        let position = start + (byte ?? random.pick(places))
         let mask = UInt8(1 + random.below(255))
         node.disk.damage(path, at: position, xor: mask)
         rots.add(
