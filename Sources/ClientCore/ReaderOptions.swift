@@ -49,6 +49,7 @@ package struct ReaderOptions: Equatable, Sendable {
     package var fetchBytesMax: Int32 = 4 << 20
     package var partitionBytesMax: Int32 = 1 << 20
     package var waitMs: Int32 = 500
+    package var damage = DamagePolicy.skip
 
     package init(topics: [String], partitions: [TopicPartition]? = nil, start: ReadStart = .latest, stop: ReadStop = .never) {
         self.topics = topics
@@ -56,6 +57,17 @@ package struct ReaderOptions: Equatable, Sendable {
         self.start = start
         self.stop = stop
     }
+}
+
+/// What becomes of a batch whose checksum is wrong or that cannot be parsed. It is asked for again a few times first: the damage may have
+/// come on the way, another replica may lead by then, and a broker that mends its own copy serves it whole.
+package enum DamagePolicy: Equatable, Sendable {
+    /// It is stepped over, with a notice: for eyes, which want to see the rest.
+    case skip
+    /// The partition fails: for a copy, which must not lack anything unnoticed.
+    case fail
+    /// It is asked for until it is whole.
+    case wait
 }
 
 /// A message as it was read.

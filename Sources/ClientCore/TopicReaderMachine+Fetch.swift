@@ -89,15 +89,29 @@ extension TopicReaderMachine {
         state.stable = answer.lastStableOffset < 0 ? nil : Offset(answer.lastStableOffset)
         let data = answer.records.inMemory ?? .empty
         state.filter.announce(options.isReadCommitted ? answer.abortedTransactions : [])
-        read(data, name, &state, &records, &effects)
+        let isGivenUp = options.damage != .wait && state.damageSeen >= TopicReaderMachine.damageTriesMax
+        let damage = read(data, name, &state, &records, &effects, isStepping: isGivenUp && options.damage == .skip)
+        state.damageSeen = damage == nil ? 0 : state.damageSeen + 1
         if let stopAt = state.stopAt, (state.position ?? .zero) >= stopAt { state.isDone = true }
         partitions[name] = state
+        if let damage, !state.isDone { damaged(name, damage, state, isGivenUp: isGivenUp, &effects, now: now) }
     }
 
-    /// Walks the batches.
-    private func read(
-        _ data: Bytes, _ name: TopicPartition, _ state: inout Partition, _ records: inout [ReadRecord], _ effects: inout Effects
+    /// What did not arrive whole is asked for again, of whoever leads then.
+    private mutating func damaged(
+        _ name: TopicPartition, _ message: String, _ state: Partition, isGivenUp: Bool, _ effects: inout Effects, now: Now
     ) {
+        let text = "\(name): \(message) at offset \(state.position ?? .zero)"
+        if isGivenUp { return fail(name, .kafka(.corruptMessage, message: text), &effects) }
+        if state.damageSeen == 1 { effects.append(.output(.notice("\(text); it is asked for again"))) }
+        lost([name], now: now)
+    }
+
+    /// Walks the batches up to the first that is damaged, and says what is wrong with that; or, stepping, walks over it.
+    private func read(
+        _ data: Bytes, _ name: TopicPartition, _ state: inout Partition, _ records: inout [ReadRecord], _ effects: inout Effects,
+        isStepping: Bool
+    ) -> String? {
         var walk = BatchWalk(data)
         var batches = 0
         while true {
@@ -105,17 +119,33 @@ extension TopicReaderMachine {
             do throws(BatchError) {
                 batch = try walk.next()
             } catch {
+                guard isStepping else { return error.message }
                 effects.append(.output(.notice("\(name): \(error.message) after offset \(state.position ?? .zero)")))
                 // What cannot be parsed cannot be skipped by its own length: step over the offset we asked for.
                 if batches == 0 { state.position = (state.position ?? .zero) + 1 }
-                return
+                return nil
             }
             guard let batch else { break }
             batches += 1
-            read(batch, name, &state, &records, &effects)
+            if batch.isChecksumValid {
+                read(batch, name, &state, &records, &effects)
+            } else {
+                guard isStepping else { return "a batch's checksum is wrong" }
+                step(over: batch, name, &state, &effects)
+            }
         }
         // Not one whole batch fitted: ask for more the next time.
         if batches == 0 && !data.isEmpty { state.bytesMax = min(state.bytesMax * 2, TopicReaderMachine.partitionBytesLimit) }
+        return nil
+    }
+
+    /// A damaged header may name any offset: it is believed within the log's bounds only.
+    private func step(over batch: RecordBatch, _ name: TopicPartition, _ state: inout Partition, _ effects: inout Effects) {
+        let position = state.position ?? .zero
+        let next = batch.header.nextOffset
+        let reached = next > position && next <= state.end ? next : position + 1
+        state.position = reached
+        effects.append(.output(.notice("\(name): offsets \(position) to \(reached + -1) are left out: a batch's checksum is wrong")))
     }
 
     private func read(

@@ -35,6 +35,8 @@ package struct TopicReaderMachine: ClientMachine {
         var isDone = false
         /// The broker said that the position is not in its log: find a new one, from the log's own bounds.
         var isOutOfRange = false
+        /// How often in a row what was fetched was damaged.
+        var damageSeen = 0
     }
 
     enum Purpose: Sendable {
@@ -76,6 +78,8 @@ package struct TopicReaderMachine: ClientMachine {
     /// New partitions are looked for this often.
     static let refreshMs: Int64 = 10_000
     static let partitionBytesLimit: Int32 = 64 << 20
+    /// What is damaged is asked for so often before it is given up.
+    static let damageTriesMax = 5
 
     package var nextDeadline: Instant { isEnded ? .distantFuture : metadataAt }
 

@@ -143,7 +143,8 @@ package final class Simulation {
     /// A fresh reader reads all topics from the beginning and must be given exactly what was committed.
     private func readEverything() {
         var found: OrderedMap<TopicPartition, [Int64]> = OrderedMap()
-        let options = ReaderOptions(topics: workload.topics, start: .earliest, stop: .atEnd)
+        var options = ReaderOptions(topics: workload.topics, start: .earliest, stop: .atEnd)
+        options.damage = .wait
         let ledger = ledger
         let reader = world.addClient("auditor").host(TopicReaderMachine(options, codecs: .uncompressed)) { output in
             guard case .records(let records, _, _) = output else { return }

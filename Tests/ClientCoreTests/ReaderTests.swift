@@ -8,7 +8,7 @@ import Wire
 @Suite struct ReaderTests {
     typealias Story = MachineStory<TopicReaderMachine>
 
-    private func story(_ options: ReaderOptions, leaders: [Int32] = [1]) -> Story {
+    func story(_ options: ReaderOptions, leaders: [Int32] = [1]) -> Story {
         var story = Story(TopicReaderMachine(options, codecs: .uncompressed))
         story.start()
         story.answer(SessionStory.metadata(brokers: 3, topic: "log", leaders: leaders))
@@ -16,7 +16,7 @@ import Wire
     }
 
     /// Answers every ListOffsets under way from these bounds.
-    private func answerOffsets(_ story: inout Story, earliest: Int64, latest: Int64, byTime: Int64 = -1) {
+    func answerOffsets(_ story: inout Story, earliest: Int64, latest: Int64, byTime: Int64 = -1) {
         while let (request, _) = story.request(ListOffsetsRequest.self) {
             var response = ListOffsetsResponse()
             response.topics = request.topics.map { topic in
@@ -34,7 +34,7 @@ import Wire
         }
     }
 
-    private func fetched(_ partition: Int32 = 0, _ data: Bytes = .empty, error: ErrorCode = .none, end: Int64 = 0) -> FetchResponse {
+    func fetched(_ partition: Int32 = 0, _ data: Bytes = .empty, error: ErrorCode = .none, end: Int64 = 0) -> FetchResponse {
         var response = FetchResponse()
         var topic = FetchResponse.Topic()
         topic.topic = "log"
@@ -49,7 +49,7 @@ import Wire
         return response
     }
 
-    private func batch(_ base: Int64, _ values: [String], producer: Int64 = -1) -> Bytes {
+    func batch(_ base: Int64, _ values: [String], producer: Int64 = -1) -> Bytes {
         var builder = BatchBuilder(baseOffset: Offset(base), producerID: producer, isTransactional: producer >= 0)
         for value in values { builder.append(timestamp: 5, key: nil, value: Bytes(value)) }
         return builder.buildUncompressed()
@@ -95,13 +95,13 @@ import Wire
         #expect(records.allSatisfy { $0.isTransactional && $0.producerID == 7 })
     }
 
-    private func joined(_ parts: [Bytes]) -> Bytes {
+    func joined(_ parts: [Bytes]) -> Bytes {
         var writer = ByteWriter()
         for part in parts { writer.bytes(part) }
         return writer.finish()
     }
 
-    private func values(_ story: Story) -> [String] {
+    func values(_ story: Story) -> [String] {
         story.outputs.flatMap { output -> [String] in
             guard case .records(let records, _, _) = output else { return [] }
             return records.compactMap { $0.value?.string }
@@ -253,18 +253,6 @@ import Wire
         #expect(story.sentKeys == [.metadata])
         story.answer(SessionStory.metadata(brokers: 3, topic: "log", leaders: [1]))
         #expect(story.sentKeys == [.fetch])
-    }
-
-    @Test func undecodableBatchIsToldAndSteppedOver() {
-        var story = story(ReaderOptions(topics: ["log"], start: .earliest))
-        answerOffsets(&story, earliest: 0, latest: 3)
-        let bad = batch(0, ["a", "b"])
-        bad.patch(57, Int32(9))
-        story.answer(fetched(0, joined([bad, batch(2, ["c"])]), end: 3))
-        #expect(values(story) == ["c"])
-        let notices = story.outputs.filter { if case .notice = $0 { true } else { false } }
-        #expect(notices.count == 1)
-        #expect(story.request(FetchRequest.self)?.message.topics.first?.partitions.first?.fetchOffset == 3)
     }
 
     @Test func batchLargerThanAskedForIsAskedForLarger() {

@@ -331,6 +331,8 @@ final class SendRun: Sendable {
         _ options: ReaderOptions, from client: ClusterClient? = nil, started: ([ReaderPosition]) -> Void = { _ in },
         _ each: (ReadRecord) throws(Failure) -> Void, progress: (Int64, Int64) -> Void
     ) throws(Failure) {
+        var options = options
+        options.damage = .fail
         let reader = TopicReader(client ?? target, options)
         defer { reader.stop() }
         var (done, total) = (OrderedMap<TopicPartition, Int64>(), Int64(0))

@@ -115,7 +115,7 @@ package final class Bank {
 
     private func watch() {
         var options = ReaderOptions(topics: [BankPlan.entryTopic], start: .earliest, stop: .never)
-        options.isReadCommitted = true
+        (options.isReadCommitted, options.damage) = (true, .wait)
         var reader: MachineRun<TopicReaderMachine>?
         reader = world.addClient("watcher").host(TopicReaderMachine(options, codecs: .uncompressed)) { [unowned self] output in
             guard case .records(let records, let bytes, _) = output else {
@@ -143,7 +143,7 @@ package final class Bank {
     ) {
         var options = ReaderOptions(
             topics: [BankPlan.entryTopic], partitions: place.map { [$0] }, start: start, stop: .atEnd)
-        options.isReadCommitted = true
+        (options.isReadCommitted, options.damage) = (true, .wait)
         let seen = BankBooks.Reader(name, isWhole: isWhole)
         var run: MachineRun<TopicReaderMachine>?
         let output: (ReaderOutput) -> Void = { [unowned self] output in

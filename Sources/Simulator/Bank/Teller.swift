@@ -189,8 +189,9 @@ final class Teller {
             world.violated("committed", "\(transactionalID) had committed \(source) up to \(position), and finds \(start)")
         }
         position = max(position, start)
-        let options = ReaderOptions(
+        var options = ReaderOptions(
             topics: [BankPlan.transferTopic], partitions: [source], start: .offset(Offset(start)), stop: .never)
+        options.damage = .wait
         life.reader = life.client.host(TopicReaderMachine(options, codecs: .uncompressed)) { [weak self, weak life] output in
             guard let self, let life, !life.isOver, case .records(let records, let bytes, _) = output else { return }
             for record in records { life.waiting.append((record.offset, Int(record.value?.lossyString ?? "") ?? -1)) }

@@ -209,7 +209,8 @@ extension Simulation {
     func readEverythingKeyed(_ keyed: KeyedWorkload) {
         if swarm.isForgetful, !outliveTombstones(keyed) { return }
         var found: OrderedMap<TopicPartition, [(offset: Int64, key: Bytes?, value: Bytes?)]> = OrderedMap()
-        let options = ReaderOptions(topics: swarm.keyed.map(\.name), start: .earliest, stop: .atEnd)
+        var options = ReaderOptions(topics: swarm.keyed.map(\.name), start: .earliest, stop: .atEnd)
+        options.damage = .wait
         let reader = world.addClient("auditor").host(TopicReaderMachine(options, codecs: .uncompressed)) { output in
             guard case .records(let records, _, _) = output else { return }
             for record in records { found[record.partition, default: []].append((record.offset.rawValue, record.key, record.value)) }
