@@ -209,10 +209,7 @@ package final class Ledger {
     func checkHasty() {
         for (name, place, epoch) in hastyPromises where hastyPlaces[name]?.contains(place) != true {
             hastyLost += 1
-            let epochs = world.nodes.values.lazy.compactMap { node in
-                node.memory?.broker.heldReplicas.first { $0.partition == place.partition && $0.isLeader }?.log.leaderEpochs
-            }.first
-            if epochs?.contains(where: { $0.epoch > epoch && $0.startOffset.rawValue <= place.offset }) == true { continue }
+            if auditor.hasLaterLeader(place.partition, than: epoch, atMost: place.offset) { continue }
             let text = "\(name.value.lossyString) at \(place) was acknowledged in epoch \(epoch)"
             world.violated("hasty", "\(text) and is gone, though no later leader began at or before it")
         }

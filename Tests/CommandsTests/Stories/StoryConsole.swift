@@ -80,7 +80,14 @@ final class StoryConsole {
         session.open(target)
     }
 
-    var text: String { session.console.render().text }
+    /// The screen but for its port numbers, which the system draws: a `3,1` in a list of addresses is no list of replicas.
+    var text: String {
+        let parts = session.console.render().text.split(separator: "127.0.0.1:", omittingEmptySubsequences: false)
+        return parts.dropFirst().reduce(String(parts[0])) { text, part in
+            let port = part.prefix { $0.isNumber }
+            return text + "127.0.0.1:" + String(repeating: "#", count: port.count) + part.dropFirst(port.count)
+        }
+    }
 
     func press(_ names: String) {
         for name in names.split(separator: " ") {
