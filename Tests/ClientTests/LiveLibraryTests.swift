@@ -62,6 +62,20 @@ import Testing
         _ = broker
     }
 
+    /// Also where it has to wait for room again and again.
+    @Test(arguments: ["33554432", "700"]) func whatOneTaskEnqueuesIsWrittenInItsOrder(buffer: String) async throws {
+        let (broker, configuration) = try await setUp(["ordered": 1], ["buffer.memory": buffer, "batch.size": "200"])
+        let producer = try Producer(configuration)
+        var sent: [PendingRecord] = []
+        for index in 0..<200 { sent.append(try await producer.enqueue(OutgoingRecord(topic: "ordered", value: Bytes("\(index)")))) }
+        for (index, record) in sent.enumerated() { #expect(try await record.metadata.offset == Int64(index)) }
+        #expect(try await sent[7].metadata.offset == 7)
+        await producer.close()
+        let late = try await producer.enqueue(OutgoingRecord(topic: "ordered", value: Bytes("late")))
+        await #expect(throws: KafkaError.self) { try await late.metadata }
+        _ = broker
+    }
+
     @Test func seekPauseAndTimesMoveReading() async throws {
         let (broker, configuration) = try await setUp(["moved": 2], ["max.poll.records": "3"])
         let producer = try Producer(configuration)

@@ -16,6 +16,18 @@ public enum Partitioner: Sendable {
     case custom(@Sendable (OutgoingRecord, Int32) -> Int32)
 }
 
+/// A record that a producer has taken and that is written, or not, by and by.
+public struct PendingRecord: Sendable {
+    let outcome: Promise<Producer.Outcome>
+
+    /// Where it was written, as soon as it is as `acks` says. May be asked any number of times, or never.
+    ///
+    /// - Throws: why it was not written.
+    public var metadata: RecordMetadata {
+        get async throws(KafkaError) { try await outcome.value.get() }
+    }
+}
+
 /// Writes records to a cluster, with the settings and the semantics of Java's producer.
 ///
 /// Records are gathered into batches by partition and written in the order of `send`; up to
@@ -69,12 +81,22 @@ public final class Producer: Sendable {
 
     // MARK: Records
 
-    /// Sends a record and waits until it is written as `acks` says. It does not wait for others: many tasks, or `send(_:completion:)`,
-    /// fill batches.
+    /// Sends a record and waits until it is written as `acks` says. It does not wait for others: `enqueue` and `send(_:completion:)` fill
+    /// batches, and so do many tasks that each await a record of theirs; among those there is no order.
     ///
     /// - Throws: why it was not written; kind `bufferFull` where `buffer.memory` was full for `max.block.ms`.
     @discardableResult
-    public func send(_ record: OutgoingRecord) async throws(KafkaError) -> RecordMetadata {
+    public func send(_ record: OutgoingRecord) async throws(KafkaError) -> RecordMetadata { try await enqueue(record).metadata }
+
+    /// Sends a record, waits only while `buffer.memory` is full, and returns what tells later where it was written, as Java's `send` does.
+    /// Records that one task enqueues are written in that order.
+    ///
+    ///     var sent: [PendingRecord] = []
+    ///     for value in values { sent.append(try await producer.enqueue(OutgoingRecord(topic: "orders", value: value))) }
+    ///     for record in sent { print(try await record.metadata.offset ?? -1) }
+    ///
+    /// - Throws: kind `bufferFull` after `max.block.ms`, and where the record can never be sent.
+    public func enqueue(_ record: OutgoingRecord) async throws(KafkaError) -> PendingRecord {
         let promise = Promise<Outcome>()
         let record = try checked(record)
         let deadline = SystemClock.instant().adding(milliseconds: maxBlockMs)
@@ -85,7 +107,7 @@ public final class Producer: Sendable {
             client.after(milliseconds: left) { room.raise() }
             await room.wait()
         }
-        return try await promise.value.get()
+        return PendingRecord(outcome: promise)
     }
 
     /// Sends a record and goes on; `completion` is called exactly once, on the client's thread, and must be quick. Blocks the calling
