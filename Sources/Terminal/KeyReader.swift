@@ -20,19 +20,23 @@ struct KeyReader {
     /// The terminal's word on mode 2026, by its number: not known, set, reset, always set, never set.
     private static let modeAnswers: Int32 = 0x1F20
 
-    /// More than this is not taken from one paste.
-    static let pasteMax = 1 << 20
     /// So long no terminal pauses within one paste.
     private static let pastePauseMs: Int64 = 2_000
     /// Two presses on one cell within this time are a double press.
     private static let doublePressMs: Int64 = 400
 
-    private var paste: String.UnicodeScalarView?
-    /// Scalars in `paste`, which would have to count them anew each time.
-    private var pasted = 0
-    /// When something was read last, on the monotonic clock.
+    /// What ncurses reads from.
+    private let descriptor: Int32
+    private let isUTF8: Bool
+    private var paste: PasteReader?
+    /// When something of a paste was read last, in ms on the monotonic clock.
     private var lastInput: Int64 = 0
     private var lastPress: (column: Int32, row: Int32, time: Int64)?
+
+    init(descriptor: Int32, isUTF8: Bool) {
+        self.descriptor = descriptor
+        self.isUTF8 = isUTF8
+    }
 
     /// Sequences that terminal types do not mention and terminals send all the same.
     static func defineKeys() {
@@ -45,13 +49,20 @@ struct KeyReader {
 
     mutating func read() -> [InputEvent] {
         var out: [InputEvent] = []
-        var isFirst = true
-        while let (code, isKey) = next() {
+        while out.count < 4096 {
+            if paste != nil {
+                guard PasteReader.waiting(descriptor) > 0 else { break }
+                readPaste(&out)
+                continue
+            }
+            guard let (code, isKey) = next() else { break }
             if isKey, code == KEY_RESIZE { continue }
-            if isFirst { endLostPaste(&out) }
-            isFirst = false
-            if paste != nil { readPaste(code, isKey, &out) } else if let event = event(code, isKey) { out.append(event) }
-            if out.count >= 4096 { break }
+            if isKey, code == KeyReader.pasteStart {
+                paste = PasteReader(isUTF8: isUTF8)
+                lastInput = KeyReader.milliseconds()
+            } else if let event = event(code, isKey) {
+                out.append(event)
+            }
         }
         return out
     }
@@ -63,14 +74,15 @@ struct KeyReader {
         return (Int32(bitPattern: code), result == KEY_CODE_YES)
     }
 
-    /// A paste whose end never came would swallow every key: after a pause it is over.
-    private mutating func endLostPaste(_ out: inout [InputEvent]) {
-        let now = KeyReader.milliseconds()
-        if let text = paste, now - lastInput > KeyReader.pastePauseMs {
-            out.append(.paste(String(text)))
-            paste = nil
-        }
-        lastInput = now
+    /// Takes what has arrived of a paste. One whose end never came would swallow every key: after a pause it is over, and what comes then
+    /// are keys.
+    private mutating func readPaste(_ out: inout [InputEvent]) {
+        let isLost = KeyReader.milliseconds() - lastInput > KeyReader.pastePauseMs
+        let isOver = isLost || paste?.read(descriptor) == true
+        lastInput = KeyReader.milliseconds()
+        guard isOver, let paste else { return }
+        out.append(.paste(paste.text))
+        self.paste = nil
     }
 
     private static func milliseconds() -> Int64 {
@@ -79,23 +91,8 @@ struct KeyReader {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    private mutating func readPaste(_ code: Int32, _ isKey: Bool, _ out: inout [InputEvent]) {
-        if isKey && code == KeyReader.pasteEnd {
-            if let paste { out.append(.paste(String(paste))) }
-            paste = nil
-        } else if !isKey, let scalar = Unicode.Scalar(UInt32(bitPattern: code)), pasted < KeyReader.pasteMax {
-            paste?.append(scalar == "\r" ? "\n" : scalar)
-            pasted += 1
-        }
-    }
-
     private mutating func event(_ code: Int32, _ isKey: Bool) -> InputEvent? {
         if !isKey { return character(code).map { .key($0) } }
-        if code == KeyReader.pasteStart {
-            paste = String.UnicodeScalarView()
-            pasted = 0
-            return nil
-        }
         if code == KEY_MOUSE { return mouse() }
         if (KeyReader.modeAnswers...KeyReader.modeAnswers + 4).contains(code) {
             synchronizes = (1...3).contains(code - KeyReader.modeAnswers)

@@ -23,7 +23,7 @@ package final class Terminal {
     private var shown: Grid?
     private var isClosed = false
     private var isCursorVisible = false
-    private var keys = KeyReader()
+    private var keys: KeyReader
 
     /// Takes over the terminal behind two descriptors, which stay the caller's.
     package init(input inputDescriptor: Int32, output outputDescriptor: Int32, options: TerminalOptions, theme: Theme) throws(TerminalError)
@@ -51,6 +51,7 @@ package final class Terminal {
         frames = FrameOutput(curses: fileno(output), terminal: outputDescriptor)
         isXtermLike = shim_flag_capability("XT") != 0 || shim_string_capability("kmous") != nil
         let codeset = shim_codeset().map { String(cString: $0) } ?? ""
+        keys = KeyReader(descriptor: fileno(input), isUTF8: codeset == "UTF-8")
         // Linux's own console draws blocks and has no braille.
         glyphs = options.ascii || codeset != "UTF-8" ? .ascii : options.term.hasPrefix("linux") ? .blocks : .unicode
         depth = Terminal.depth(options)

@@ -57,8 +57,9 @@ import Testing
             return String(decoding: out, as: UTF8.self)
         }
 
-        func type(_ text: String) -> [InputEvent] {
-            let bytes = Array(text.utf8)
+        func type(_ text: String) -> [InputEvent] { type(bytes: Array(text.utf8)) }
+
+        func type(bytes: [UInt8]) -> [InputEvent] {
             _ = write(keyboard, bytes, bytes.count)
             return terminal.read()
         }
@@ -207,6 +208,33 @@ import Testing
         let rig = try Rig()
         #expect(rig.sent().contains("\u{1B}[?2004h"))
         #expect(rig.type("x\u{1B}[200~rm -rf\r:q\u{1}é\u{1B}[201~y") == [.key(Key("x")), .paste("rm -rf\n:q\u{1}é"), .key(Key("y"))])
+    }
+
+    /// The mark at its end may be cut anywhere, begun and broken off, and have keys right behind it that are sequences themselves.
+    @Test(arguments: 1..<6) func theEndOfAPasteIsFoundWhereverItIsCut(cut: Int) throws {
+        let rig = try Rig()
+        let end = Array("\u{1B}[201~")
+        #expect(rig.type("\u{1B}[200~a\u{1B}[20\u{1B}\u{1B}[B\u{1B}[201" + String(end[..<cut])) == [])
+        #expect(rig.type(String(end[cut...]) + "\u{1B}[Bq\u{1B}[200~b\u{1B}[201~\u{1B}[A") == [
+            .paste("a\u{1B}[20\u{1B}\u{1B}[B\u{1B}[201"), .key(Key(.down)), .key(Key("q")), .paste("b"), .key(Key(.up)),
+        ])
+        #expect(rig.type("\u{1B}[200~\u{1B}[201~x") == [.paste(""), .key(Key("x"))])
+    }
+
+    @Test func ofAHugePasteTheBeginningIsTaken() throws {
+        let rig = try Rig()
+        #expect(rig.type("\u{1B}[200~x") == [])
+        // Two bytes each, from an odd place on: the limit falls into the middle of one.
+        let piece = String(repeating: "é", count: 16_384)
+        for _ in 0..<50 { #expect(rig.type(piece) == []) }
+        let kept = "x" + String(repeating: "é", count: (1 << 19) - 1)
+        #expect(rig.type("\u{1B}[201~j") == [.paste(kept), .key(Key("j"))])
+    }
+
+    @Test func whatIsNoTextInAPasteIsReplaced() throws {
+        let rig = try Rig()
+        let paste = Array("\u{1B}[200~".utf8) + [0xFF, 0x61, 0xC3] + Array("\u{1B}[201~".utf8)
+        #expect(rig.type(bytes: paste) == [.paste("\u{FFFD}a\u{FFFD}")])
     }
 
     @Test func theMouse() throws {
