@@ -1,6 +1,7 @@
 import ClientCore
 import Primitives
 import Reactor
+import Wire
 
 /// The session's shell: opens and closes sockets as the session says and feeds it what happens. Owner: the client's event loop thread;
 /// it never leaves it.
@@ -23,9 +24,12 @@ final class ClientLoop {
     private let tls: TLSContext?
     private let tokens: TokenKeeper?
     private var renewal: TimerID?
+    /// Where what goes by is written down, or what answers in the cluster's stead.
+    private let tape: ClientTape?
 
-    init(_ session: ClusterSession, _ loop: EventLoop, _ security: ClientSecurity = .none) {
+    init(_ session: ClusterSession, _ loop: EventLoop, _ security: ClientSecurity = .none, _ tape: ClientTape? = nil) {
         self.session = session
+        self.tape = tape
         tls = security.tls
         tokens = security.tokens.map { TokenKeeper($0, security.extensions) }
         self.loop = loop
@@ -40,13 +44,42 @@ final class ClientLoop {
         }
         let number = nextRequest
         nextRequest += 1
-        callbacks[number] = callback
+        var request = request
+        switch tape {
+        case .playing(let answer, _):
+            callbacks[number] = callback
+            play(number, request, answer(request))
+            return number
+        case .recording(let note):
+            // An answer that leaves out what its asker knows would tell nothing to whoever reads it alone.
+            request.knownMetadata = nil
+            callbacks[number] = { [request] result in
+                note(request, result)
+                callback(result)
+            }
+        case nil: callbacks[number] = callback
+        }
         handle(.submitted(request: number, request))
         return number
     }
 
+    /// The answer of a recording, after as long as it took then; a fetch may have waited for records.
+    private func play(_ number: Int, _ request: ClientRequest, _ answer: (result: AnswerResult, latencyMs: Int64)) {
+        let wait = min(1000, max(answer.latencyMs, request.apiKey == .fetch ? 100 : 1))
+        _ = loop.schedule(at: SystemClock.instant().adding(milliseconds: wait)) { [self] in
+            callbacks.removeValue(forKey: number)?(answer.result)
+        }
+    }
+
+    /// What machines are told the time is.
+    var now: Now {
+        if case .playing(_, let now)? = tape { return now() }
+        return SystemClock.now()
+    }
+
     func cancel(_ number: Int) {
         guard callbacks.removeValue(forKey: number) != nil else { return }
+        if case .playing? = tape { return }
         handle(.cancelled(request: number))
     }
 

@@ -18,21 +18,23 @@ package final class ClusterClient: Sendable {
 
     package convenience init(
         bootstrap: [ServerAddress], clientID: String = "kastellan", requestTimeoutMs: Int64 = 10_000, connectTimeoutMs: Int64 = 5_000,
-        security: ClientSecurity = .none
+        security: ClientSecurity = .none, tape: ClientTape? = nil
     ) {
         var options = ClusterSession.Options(bootstrap: bootstrap, clientID: clientID)
         options.connectTimeoutMs = connectTimeoutMs
-        self.init(options, requestTimeoutMs: requestTimeoutMs, security: security)
+        self.init(options, requestTimeoutMs: requestTimeoutMs, security: security, tape: tape)
     }
 
-    package init(_ options: ClusterSession.Options, requestTimeoutMs: Int64 = 10_000, security: ClientSecurity = .none) {
+    package init(
+        _ options: ClusterSession.Options, requestTimeoutMs: Int64 = 10_000, security: ClientSecurity = .none, tape: ClientTape? = nil
+    ) {
         var options = options
         bootstrap = options.bootstrap
         self.requestTimeoutMs = requestTimeoutMs
         options.seed = SystemClock.seed()
         options.credentials = security.login.map { ClientCredentials($0, .system) }
         loop = EventLoop()
-        core = LoopBound(ClientLoop(ClusterSession(options), loop, security), loop)
+        core = LoopBound(ClientLoop(ClusterSession(options), loop, security, tape), loop)
         loop.start()
     }
 

@@ -65,10 +65,10 @@ final class MachineRun<M: ClientMachine>: MachineStopping {
 
     func start() {
         client.add(self)
-        step { $0.start(now: SystemClock.now()) }
+        step { $0.start(now: client.now) }
     }
 
-    func receive(_ input: M.Input) { step { $0.receive(input, now: SystemClock.now()) } }
+    func receive(_ input: M.Input) { step { $0.receive(input, now: client.now) } }
 
     func end() {
         guard !isEnded else { return }
@@ -87,7 +87,7 @@ final class MachineRun<M: ClientMachine>: MachineStopping {
         perform(act(&machine))
         while !isEnded, !waiting.isEmpty {
             let next = waiting.removeFirst()
-            perform(machine.answered(next.token, next.result, now: SystemClock.now()))
+            perform(machine.answered(next.token, next.result, now: client.now))
         }
         arm()
     }
@@ -109,13 +109,15 @@ final class MachineRun<M: ClientMachine>: MachineStopping {
         if number >= 0, !waiting.contains(where: { $0.token == token }) { sent[token] = number }
     }
 
+    private func tick() { step { $0.tick(now: client.now) } }
+
     private func answered(_ token: Int, _ result: AnswerResult) {
         guard !isEnded else { return }
         sent[token] = nil
         if isPerforming {
             waiting.append((token, result))
         } else {
-            step { $0.answered(token, result, now: SystemClock.now()) }
+            step { $0.answered(token, result, now: client.now) }
         }
     }
 
@@ -129,7 +131,7 @@ final class MachineRun<M: ClientMachine>: MachineStopping {
         guard deadline != .distantFuture else { return }
         timer = client.loop.schedule(at: max(deadline, SystemClock.instant().adding(milliseconds: 1))) { [weak self] in
             self?.timer = nil
-            self?.step { $0.tick(now: SystemClock.now()) }
+            self?.tick()
         }
     }
 }

@@ -25,6 +25,11 @@ package enum Action: String, CaseIterable, Sendable {
     case goSchemas = "go-schemas"
     case goContexts = "go-contexts"
     case undo, redo
+    // In a recording.
+    case replayPause = "replay-pause"
+    case replayStep = "replay-step"
+    case replaySlower = "replay-slower"
+    case replayFaster = "replay-faster"
     // In time.
     case stepBack = "step-back"
     case stepForward = "step-forward"
@@ -120,6 +125,8 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case heat, why, transactions, transaction, hanging, access, quotas, users, alerts, schemas, schema, schemaText = "schema-text"
     /// The menu of faults, which lies over a view.
     case chaos
+    /// Everywhere, while a recording is played.
+    case replay
 }
 
 extension Place {

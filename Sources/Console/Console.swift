@@ -88,6 +88,8 @@ package struct Console: Sendable {
     var alerts: AlertBook
     /// What the terminal is sent; nil where nobody wants to know.
     package internal(set) var wire: WireReading?
+    /// How far the recording is that is played; nil on a cluster.
+    package internal(set) var replay: ReplayState?
     var requests: [ConsoleRequest] = []
 
     package struct Flash: Equatable, Sendable {
@@ -150,6 +152,7 @@ package struct Console: Sendable {
         case .wire(let reading): wire = reading
         case .select(let panel, let id): select(panel, id)
         case .perform(let action): performByName(action)
+        case .replay(let state): replay = state
         case .chaos(let conditions):
             chaos = conditions
             rebuild()

@@ -32,6 +32,8 @@ package enum ConsoleEvent: Sendable {
     case mode(ChangeMode)
     /// The cluster is one of our own: what is done to its brokers. Comes at its start and after every fault.
     case chaos(OrderedMap<BrokerID, ChaosCondition>)
+    /// A recording is played, and is so far.
+    case replay(ReplayState)
     /// The row of that identity is selected; of a tail, the message of that number. For input that has no cursor.
     case select(panel: Int, id: String)
     /// As by its key, where it has one here.
@@ -80,6 +82,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     /// Let changes through for so long, where the context is read-only; 0 ends it.
     case arm(minutes: Int64)
     case bell
+    /// Move the time of the recording that is played.
+    case replay(ReplayControl)
     /// A notification of the desktop's, by way of the terminal.
     case notify(String)
     /// A program that is told what happened, beside the console.

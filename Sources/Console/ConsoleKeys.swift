@@ -7,6 +7,7 @@ extension Console {
     mutating func take(_ key: Key) {
         // Whatever has the keyboard, this one quits.
         if key == Key(.character("c"), .control) { return request(.quit) }
+        if let control = replayControl(key) { return request(.replay(control)) }
         switch overlay {
         case .prompt(let prompt): take(key, prompt)
         case .form(let form): take(key, form)

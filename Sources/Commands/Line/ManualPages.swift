@@ -98,6 +98,7 @@ package enum ManualPages {
         case .table: "In lists"
         case .text: "In texts"
         case .access: "In the view acls"
+        case .replay: "While a recording is played"
         default: "In the view \(context.rawValue)"
         }
     }

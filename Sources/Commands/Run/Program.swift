@@ -33,6 +33,8 @@ package enum Program {
         case "dev": return try DevCommand.run(invocation)
         case "demo": return try DemoCommand.run(invocation)
         case "console": return try ConsoleCommand.run(invocation)
+        case "record": return try RecordingCommands.record(invocation)
+        case "replay": return try RecordingCommands.replay(invocation)
         case "broker": return try BrokerCommand.run(invocation)
         case "storage format", "storage info", "storage random-uuid": return try StorageCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)

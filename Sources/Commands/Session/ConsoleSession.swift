@@ -44,6 +44,10 @@ package struct ConsoleSessionOptions: Sendable {
     package var historyPath: String? = "\(Paths.state)/history.db"
     /// Whether the cluster it begins with may be in it.
     package var keepsHistory = true
+    /// Where the session is written down; nil: nowhere.
+    var recorder: SessionRecorder?
+    /// What is played in a cluster's stead.
+    var replay: SessionReplay?
     /// The directory of the audit and of what is under way.
     package var state = Paths.state
 
@@ -223,6 +227,7 @@ package final class ConsoleSession {
     func open(_ target: ConsoleTarget) {
         let size = terminal.size
         feed(.input(.resize(width: size.width, height: size.height)))
+        if let replay = options.replay { feed(.replay(replay.state)) }
         if (try? options.themes.load(options.theme)) == nil { feed(.notice(Notice(.warning, "There is no theme \(options.theme)."))) }
         draw()
         begin(target)
@@ -234,14 +239,47 @@ package final class ConsoleSession {
         takeSignals()
         for event in terminal.read(console, now: SystemClock.now()) {
             isUrgent = true
-            feed(event)
+            take(event)
         }
+        turnReplay()
         if terminal.isAtEnd, end == nil { end = .quit }
         takeMail()
         if skins?.takeChange() == true { reloadTheme() }
         terminal.flush()
         drawIfDue()
         tellBudget()
+    }
+
+    /// What is typed is written down before it is done. In a recording, a key of the user's own ends those that were recorded.
+    private func take(_ event: ConsoleEvent) {
+        guard case .input(let input) = event else { return feed(event) }
+        if let recorder = options.recorder {
+            let isText = if case .prompt? = console.overlay { true } else if case .form? = console.overlay { true } else { false }
+            recorder.input(input, isText: isText)
+        }
+        if let replay = options.replay, case .key(let key) = input, console.replayControl(key) == nil, replay.takeOver() {
+            feed(.notice(Notice(.info, "Your own keys from here on; the cluster goes on as it was recorded.")))
+        }
+        feed(.input(input))
+    }
+
+    /// What is due in the recording that is played.
+    private func turnReplay() {
+        guard let replay = options.replay else { return }
+        let before = end
+        for input in replay.takeInputs() {
+            isUrgent = true
+            feed(.input(input))
+        }
+        if before == nil, end == .quit {
+            // Whoever was recorded has gone; whoever looks stays.
+            end = nil
+            if !replay.state.isPaused { replay.perform(.pause) }
+            feed(.notice(Notice(.info, "Here the recording was quit.")))
+        }
+        var state = replay.state
+        if state.position < state.length { state.position -= state.position % 1000 }
+        if state != console.replay { feed(.replay(state)) }
     }
 
     private func begin(_ target: ConsoleTarget) {
@@ -259,7 +297,7 @@ package final class ConsoleSession {
         console.bootstrapKnown(addresses.map(\.description))
         let connection = SessionConnection(
             entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry, state: options.state,
-            resolve: options.resolve)
+            resolve: options.resolve, tape: options.replay?.tape ?? options.recorder?.tape())
         self.connection = connection
         if generation == 0 { events?.attach { connection.ingest($0) } }
         connection.watch(console.currentInterest())
@@ -280,6 +318,7 @@ package final class ConsoleSession {
             let nanoseconds = deadline.nanoseconds &- SystemClock.instant().nanoseconds
             timeout = deadline == .zero || nanoseconds <= 0 ? 0 : Int32(clamping: (nanoseconds + 999_999) / 1_000_000)
         }
+        if options.replay != nil { timeout = timeout < 0 ? SessionReplay.tickMs : min(timeout, SessionReplay.tickMs) }
         if milliseconds >= 0 { timeout = timeout < 0 ? milliseconds : min(timeout, milliseconds) }
         var watched = [
             pollfd(fd: terminal.inputDescriptor, events: Int16(POLLIN), revents: 0),
@@ -343,7 +382,7 @@ package final class ConsoleSession {
 
     func feed(_ event: ConsoleEvent) {
         isDirty = true
-        for request in console.update(event, now: SystemClock.now()) { perform(request) }
+        for request in console.update(event, now: options.replay?.now() ?? SystemClock.now()) { perform(request) }
     }
 
     // MARK: What arrives

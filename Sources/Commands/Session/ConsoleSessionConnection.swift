@@ -27,10 +27,10 @@ final class SessionConnection: Sendable {
 
     init(
         _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, registry: SchemaRegistry? = nil,
-        state: String, resolve: @escaping ContextResolver
+        state: String, resolve: @escaping ContextResolver, tape: ClientTape? = nil
     ) {
         let addresses = entrance.addresses
-        client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security)
+        client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security, tape: tape)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.generation = generation

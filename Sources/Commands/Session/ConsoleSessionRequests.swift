@@ -10,6 +10,9 @@ import Terminal
 /// What the console asks for, done.
 extension ConsoleSession {
     func perform(_ request: ConsoleRequest) {
+        if let replay = options.replay, let refusal = replay.refusal(of: request) {
+            return mailbox.post(.event(.notice(Notice(.info, refusal))))
+        }
         switch request {
         case .quit: end = .quit
         case .suspend: suspend()
@@ -39,6 +42,10 @@ extension ConsoleSession {
         case .arm(let minutes): arm(minutes)
         case .external(let run): runExternal(run)
         case .bell: terminal.bell()
+        case .replay(let control):
+            guard let replay = options.replay else { return }
+            replay.perform(control)
+            feed(.replay(replay.state))
         case .notify(let text): terminal.notify(text)
         case .hook(let run): runHook(run)
         }

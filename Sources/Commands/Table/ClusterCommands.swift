@@ -1,5 +1,5 @@
 extension CommandTable {
-    static let clusterCommands: [CommandSpec] = [dev, demo, broker, console]
+    static let clusterCommands: [CommandSpec] = [dev, demo, broker, console, record, replay]
 
     private static let port = Flag(
         "--port", "-p", .integer("PORT", 0...65_535),
@@ -80,4 +80,42 @@ extension CommandTable {
             Example("kastellan -b kafka-1.example.net:9092", "the console on that cluster"),
             Example("kastellan --context prod", "on a cluster that has a name"),
         ])
+
+    static let record = CommandSpec(
+        name: "record",
+        summary: "open the console, and keep what the cluster answers and what is typed in a file",
+        details: [
+            "The file is what \"kastellan replay\" opens without the cluster: a report of what was seen, to be looked at by others. It "
+                + "has what the cluster answered to requests that read, and keys, with their times; what logs in, and what a change sets, "
+                + "is never in it.",
+            "--redact renames topics, groups, members, hosts, principals and values of configs, the same to the same, and leaves out "
+                + "records, what is pasted, messages of errors, and the letters typed into lines and forms. Numbers, states and times "
+                + "stay.",
+        ],
+        positionals: [Positional("FILE", "the recording, a new file", completes: .file)],
+        flags: [
+            Flag("--redact", nil, "Names are renamed, and records left out."),
+            Flag("--max-size", nil, .integer("MIB", 1...1024), "The recording ends where it has so many MiB. Default: 256."),
+            .bootstrap, .context, .commandConfig,
+        ] + Flag.console,
+        examples: [
+            Example("kastellan record incident.kast --context prod", "the console, written down"),
+            Example("kastellan record --redact incident.kast -b kafka-1:9092", "for others to see"),
+        ])
+
+    static let replay = CommandSpec(
+        name: "replay",
+        summary: "open the console on a recording",
+        details: [
+            "The keys of the recording are pressed as they were, and can be joined or, with --no-keys, left out: every view shows what the "
+                + "cluster answered then. What nobody asked it then is not known. F8 stops its time, F7 goes on by a second, F11 and F12 "
+                + "make it slower and faster. Nothing can be changed.",
+        ],
+        positionals: [Positional("FILE", "a recording", completes: .file)],
+        flags: [
+            Flag("--speed", nil, .integer("N", 1...100), "So many times as fast as it was."),
+            Flag("--paused", nil, "Begin with time stopped."),
+            Flag("--no-keys", nil, "Leave out the keys of the recording."),
+        ] + Flag.console.filter { $0.long != "--registry" && $0.long != "--readonly" },
+        examples: [Example("kastellan replay incident.kast --speed 10", "what somebody saw")])
 }

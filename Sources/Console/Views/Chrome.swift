@@ -150,6 +150,7 @@ extension Console {
     /// Whether we are connected; if not, since when, how old the picture is, and that we go on trying.
     func connectionSpans(brief: Bool) -> [Span] {
         if isPast { return pastSpans(brief: brief) }
+        if let replay { return replaySpans(replay, brief: brief) }
         let age = staleness.map { Format.duration(milliseconds: $0) }
         switch snapshot.connection {
         case .connected:

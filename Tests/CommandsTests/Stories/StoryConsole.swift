@@ -60,7 +60,7 @@ final class StoryConsole {
 
     init(
         _ cluster: DevCluster, in directory: String, contexts: [String: DevCluster] = [:], events: ClusterEventMailbox? = nil,
-        width: Int = 120, height: Int = 40
+        width: Int = 120, height: Int = 40, configure: (inout ConsoleSessionOptions) -> Void = { _ in }
     ) throws {
         screen = StoryScreen(width: width, height: height)
         var options = ConsoleSessionOptions(contextName: "story", terminal: TerminalOptions(term: "xterm"))
@@ -75,8 +75,20 @@ final class StoryConsole {
             guard let other = contexts[name] else { return .failure(ConsoleFailure("There is no context \(name).")) }
             return .success(ContextEntrance(name: name, entrance: ConsoleEntrance(other.bootstrap), gate: .open, color: nil))
         }
+        configure(&options)
         let target = ConsoleTarget.known(cluster.bootstrap, try cluster.clientSecurity())
         session = ConsoleSession(target, screen, Theme.monochrome, SessionSignals([]), events, { cluster }, options)
+        session.open(target)
+    }
+
+    /// On a recording, which needs no cluster: a fixture, or what somebody sent.
+    init(replaying replay: SessionReplay, width: Int = 120, height: Int = 40) {
+        screen = StoryScreen(width: width, height: height)
+        var options = ConsoleSessionOptions(contextName: replay.recording.opening.name, terminal: TerminalOptions(term: "xterm"))
+        options.refreshMs = 250
+        options.play(replay)
+        let target = ConsoleSessionOptions.recorded
+        session = ConsoleSession(target, screen, Theme.monochrome, SessionSignals([]), nil, { nil }, options)
         session.open(target)
     }
 
@@ -114,6 +126,12 @@ final class StoryConsole {
             session.turn(atMost: 100)
         }
         return true
+    }
+
+    /// Lets so much time go by, and the session go on.
+    func watch(milliseconds: Int64) {
+        let deadline = SystemClock.instant().adding(milliseconds: milliseconds)
+        while SystemClock.instant() < deadline { session.turn(atMost: 100) }
     }
 
     func close() { session.close() }
