@@ -2,6 +2,9 @@
 
 import re
 
+from .__main__ import CLIENTS
+from .suite import ROWS
+
 BEGIN, END = "<!-- conformance: begin -->", "<!-- conformance: end -->"
 
 
@@ -19,10 +22,21 @@ def table(results):
 
 
 def markdown(versions, cells):
+    """The table, and below it what is not run and why."""
     lines = ["| behaviour | " + " | ".join(f"{n} {v}" for n, v in versions.items()) + " |", "|---" * (len(versions) + 1) + "|"]
     for title, row in cells.items():
         lines.append(f"| {title} | " + " | ".join(row.get(n, "-") for n in versions) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *notes()])
+
+
+def notes():
+    """A sentence per client and fault of its own for which some of its cells are not run while brokers die."""
+    found = []
+    for name, client in CLIENTS.items():
+        for why in dict.fromkeys(client.fragile.values()):
+            rows = ", ".join(f"*{ROWS[row].title}*" for row in ROWS if client.fragile.get(row) == why)
+            found.append(f"- {name}, {rows}: {why}.")
+    return ["", "Not run while a broker is killed, for a fault of the client's own:", "", *found] if found else []
 
 
 def write(path, results, everything=True):
@@ -66,6 +80,9 @@ def read(path):
 def contradictions(path, results):
     """What the README says and this run does not; a run need not have run every cell on every topology."""
     said = read(path)
+    with open(path, encoding="utf-8") as file:
+        if "\n".join(notes()) not in file.read():
+            yield "the README's notes are not the suite's: what is not run, and why"
     titles = {row["title"]: row["name"] for row in results["rows"]}
     for title in said:
         if title not in titles:
