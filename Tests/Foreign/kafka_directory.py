@@ -42,7 +42,7 @@ def offsets(bootstrap, topic, isolation="read_committed"):
     """The offsets of partition 0 in order, to its end."""
     consumer = Consumer({
         "bootstrap.servers": bootstrap, "group.id": "reader", "isolation.level": isolation, "enable.partition.eof": True,
-        "enable.auto.commit": False})
+        "enable.auto.commit": False, "fetch.wait.max.ms": 20})
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
     found = []
     while True:

@@ -4,7 +4,7 @@
     run.py --program .build/release/kastellan [--jobs N] [--only NAME]      all scripts, or those whose names begin so
     run.py --second-chance                  what failed in company runs once more, alone
 
-Scripts mostly wait, so as many run at once as there are processors, the longest first; what one prints comes in one piece when it has
+Scripts mostly wait, so twice as many run at once as there are processors, the longest first; what one prints comes in one piece when it has
 ended. `# alone` among the first lines of a script that measures, or that needs the whole machine, keeps the others away from it.
 
 With `--second-chance` a script that failed runs once more when all others are over. Clients that we did not write have time limits of
@@ -207,7 +207,7 @@ def run_all(scripts, program, jobs, second_chance=False):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default=".build/release/kastellan")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--second-chance", action="store_true")
     parser.add_argument("names", nargs="*")

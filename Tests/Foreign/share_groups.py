@@ -27,6 +27,9 @@ SETTINGS_OF_BROKERS = {
 }
 
 
+PRODUCERS = {}  # one of each cluster: a new one takes half a second until it has written
+
+
 class Member(threading.Thread):
     """A member that accepts all it is given, until it is stopped."""
 
@@ -72,7 +75,9 @@ def begin(bootstrap, group, topic, partitions, replicas):
 
 
 def fill(bootstrap, topic, values):
-    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True})
+    if bootstrap not in PRODUCERS:
+        PRODUCERS[bootstrap] = Producer({"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True})
+    producer = PRODUCERS[bootstrap]
     for value in values:
         producer.produce(topic, value)
         producer.poll(0)
