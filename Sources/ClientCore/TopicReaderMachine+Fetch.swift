@@ -32,6 +32,7 @@ extension TopicReaderMachine {
             }
             var partition = FetchRequest.Partition()
             partition.partition = name.partition
+            partition.currentLeaderEpoch = state.leaderEpoch.rawValue
             partition.fetchOffset = position.rawValue
             partition.partitionMaxBytes = state.bytesMax
             request.topics[request.topics.count - 1].partitions.append(partition)
@@ -154,6 +155,8 @@ extension TopicReaderMachine {
         let position = state.position ?? .zero
         let isAdmitted = state.filter.admits(batch, codecs)
         let isWanted = batch.header.isControl ? options.showsControl : isAdmitted
+        // Who led when this was written led after all whom older metadata names: a deposed leader, who may not even have it.
+        state.leaderEpoch = max(state.leaderEpoch, batch.header.partitionLeaderEpoch)
         // A header that goes backwards would make us read the same bytes for ever.
         state.position = max(position, batch.header.nextOffset)
         guard isWanted, batch.header.lastOffset >= position else { return }

@@ -363,6 +363,23 @@ import Wire
         #expect(story.outputs.contains(.positioned(both[0], Offset(goesOn), wasReset: true)) == (goesOn < 3))
     }
 
+    /// What was read was written after whatever this broker tells: whom it names is deposed, and may not have it.
+    @Test func leaderOfAnOlderEpochThanWhatWasReadIsNotAsked() throws {
+        var story = story()
+        story.answer(metadata([1, 2], epoch: 3))
+        story.answer(joined(1))
+        story.answer(synced([0]))
+        story.answer(offsets([0: 0]))
+        story.answer(fetched(0, 0, 3, epoch: 5))
+        story.fail(.fetch, .disconnected("reset"))
+        story.advance(100)
+        story.answer(metadata([2, 2], epoch: 4))
+        #expect(story.request(OffsetForLeaderEpochRequest.self) == nil && story.request(FetchRequest.self)?.target != .broker(2))
+        story.advance(1_000)
+        story.answer(metadata([2, 2], epoch: 5))
+        #expect(story.request(OffsetForLeaderEpochRequest.self)?.target == .broker(2))
+    }
+
     @Test func laggingBrokerIsNotBelieved() {
         var metadata = ClusterMetadata()
         var answer = SessionStory.metadata(brokers: 2, topic: "log", leaders: [2])

@@ -233,6 +233,31 @@ import Wire
         #expect(story.request(FetchRequest.self)?.target == .broker(3))
     }
 
+    /// The batch was written after whatever that metadata tells: its leader is deposed, and its log may end below the position.
+    @Test func leaderOfAnOlderEpochThanWhatWasReadIsNotFollowed() {
+        func metadata(_ leader: Int32, epoch: Int32) -> MetadataResponse {
+            var answer = SessionStory.metadata(brokers: 3, topic: "log", leaders: [leader])
+            answer.topics[0].partitions[0].leaderEpoch = epoch
+            return answer
+        }
+        var story = Story(TopicReaderMachine(ReaderOptions(topics: ["log"], start: .earliest), codecs: .uncompressed))
+        story.start()
+        story.answer(metadata(1, epoch: 5))
+        answerOffsets(&story, earliest: 0, latest: 1)
+        #expect(story.request(FetchRequest.self)?.message.topics.first?.partitions.first?.currentLeaderEpoch == 5)
+        let read = batch(0, ["a"])
+        read.patch(12, Int32(7))
+        story.answer(fetched(0, read, end: 1))
+        #expect(story.request(FetchRequest.self)?.message.topics.first?.partitions.first?.currentLeaderEpoch == 7)
+        story.answer(fetched(error: .notLeaderOrFollower))
+        story.advance(200)
+        story.answer(metadata(2, epoch: 6))
+        #expect(story.request(FetchRequest.self) == nil)
+        story.advance(400)
+        story.answer(metadata(3, epoch: 7))
+        #expect(story.request(FetchRequest.self)?.target == .broker(3))
+    }
+
     @Test func movedLeaderIsLookedUpAndFollowed() {
         var story = story(ReaderOptions(topics: ["log"], start: .earliest))
         answerOffsets(&story, earliest: 0, latest: 1)

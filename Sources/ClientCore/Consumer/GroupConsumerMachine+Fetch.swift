@@ -145,6 +145,7 @@ extension GroupConsumerMachine {
         }
         state.position = batch.header.nextOffset
         state.epoch = batch.header.partitionLeaderEpoch
+        state.readEpoch = max(state.readEpoch, state.epoch)
     }
 
     /// One delivery for all that a fetch brought. Where it brought nothing that is shown (aborted, control), the user is past it already.

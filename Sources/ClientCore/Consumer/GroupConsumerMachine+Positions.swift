@@ -46,12 +46,16 @@ extension GroupConsumerMachine {
         let (leader, epoch) = (metadata.leader(name), metadata.leaderEpoch(name))
         let topicID = metadata.topics[name.topic]?.id ?? .zero
         owned.update(name) { state in
-            state.leader = leader
             if topicID != .zero && state.topicID != topicID {
                 // Made anew under its name: its epochs begin anew, and nothing of the old log is in the new one.
-                if state.topicID != .zero { (state.leaderEpoch, state.epoch, state.mustValidate) = (.none, .none, false) }
+                if state.topicID != .zero {
+                    (state.leaderEpoch, state.epoch, state.readEpoch, state.mustValidate) = (.none, .none, .none, false)
+                }
                 state.topicID = topicID
             }
+            // A leader of an earlier epoch than that of what was read is deposed, and may not even have it.
+            guard epoch >= state.readEpoch || epoch == .none else { return }
+            state.leader = leader
             guard epoch > state.leaderEpoch else { return }
             if state.leaderEpoch > .none && state.epoch > .none && state.position != nil { state.mustValidate = true }
             state.leaderEpoch = epoch

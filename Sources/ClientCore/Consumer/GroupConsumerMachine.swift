@@ -43,6 +43,8 @@ package struct GroupConsumerMachine: ClientMachine {
         /// The next offset to fetch, and the leader epoch of the record before it.
         var position: Offset?
         var epoch = LeaderEpoch.none
+        /// The newest leader epoch of what was read.
+        var readEpoch = LeaderEpoch.none
         /// What the user has dealt with: the position that may be committed.
         var taken: Offset?
         var takenEpoch = LeaderEpoch.none

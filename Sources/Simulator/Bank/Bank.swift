@@ -119,7 +119,10 @@ package final class Bank {
         var reader: MachineRun<TopicReaderMachine>?
         reader = world.addClient("watcher").host(TopicReaderMachine(options, codecs: .uncompressed)) { [unowned self] output in
             guard case .records(let records, let bytes, _) = output else {
-                return world.trace.note(world, "watcher", "\(output)")
+                world.trace.note(world, "watcher", "\(output)")
+                // The broker asked may not have heard of the topic yet.
+                if case .failed = output { world.after(milliseconds: 200) { [weak self] in self?.watch() } }
+                return
             }
             for record in records { books.given(record.partition, record.offset, record.value, to: watcher) }
             reader?.receive(.taken(bytes: bytes))

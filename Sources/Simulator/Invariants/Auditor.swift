@@ -96,9 +96,16 @@ package final class Auditor {
     /// The end of what a partition has committed.
     package func committedEnd(_ partition: TopicPartition) -> Int64 { allLogs.last { $0.name == partition }?.end ?? 0 }
 
-    /// Whether another leader began at or before an offset in a later epoch than this one. It may never have written a batch of its own.
-    func hasLaterLeader(_ partition: TopicPartition, than epoch: LeaderEpoch, atMost offset: Int64) -> Bool {
-        allLogs.contains { $0.name == partition && $0.begins.contains { $0.epoch > epoch.rawValue && $0.end <= offset } }
+    /// Whether a leader of a later epoch began without what was written at this offset in this epoch. It may never have written a batch of
+    /// its own; and by an unclean election it may have another's in its place.
+    func wasLeftBehind(_ partition: TopicPartition, _ offset: Offset, of epoch: LeaderEpoch) -> Bool {
+        allLogs.contains { log in
+            log.name == partition
+                && log.begins.contains { begin in
+                    begin.epoch > epoch
+                        && (begin.end <= offset || begin.epochs.last(where: { $0.startOffset <= offset }).map { $0.epoch != epoch } ?? true)
+                }
+        }
     }
 
     /// A fault was played that may lose what was acknowledged: what is gone from now on is not held against anybody.
@@ -195,7 +202,7 @@ package final class Auditor {
             world.violated("one-leader", "\(replica.partition): brokers \(other) and \(node.id) both lead in epoch \(epoch)")
         }
         leaders[key] = node.id
-        log.begins.append((epoch, replica.log.logEndOffset.rawValue))
+        log.begins.append((LeaderEpoch(epoch), replica.log.logEndOffset, replica.log.leaderEpochs))
         let (end, needed) = (replica.log.logEndOffset.rawValue, log.end(before: epoch))
         if end < needed, !log.isForgiven {
             world.violated("leader-complete", "\(place): leads epoch \(epoch) with a log that ends at \(end); committed is \(needed)")

@@ -23,8 +23,8 @@ final class CommittedLog {
     /// Nobody may hold anything different, but what is gone is gone: set where a fault beyond what the cluster must survive was played.
     var isForgiven = false
 
-    /// Where each leader began, as its log ended then.
-    var begins: [(epoch: Int32, end: Int64)] = []
+    /// What each leader's log was when it began: where it ended, and which epochs it had.
+    var begins: [(epoch: LeaderEpoch, end: Offset, epochs: [(epoch: LeaderEpoch, startOffset: Offset)])] = []
     /// How far each leader epoch committed.
     private var endsByEpoch: OrderedMap<Int32, Int64> = OrderedMap()
 

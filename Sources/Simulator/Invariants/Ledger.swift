@@ -14,7 +14,7 @@ import Wire
 /// - `one-owner`: of a group of KIP-848 no partition is written down for two members at the same time; `Owners` has what members believe.
 /// - `group-offset`: the committed offset of a group never goes back, but for a commit whose connection its client has lost: the protocol
 ///   does not number commits, and one that was on its way may arrive long after the client has sent a newer one elsewhere.
-/// - `hasty`: what a leader alone acknowledged (acks=1) is lost only where another leader began, later, at or before its offset. Such
+/// - `hasty`: what a leader alone acknowledged (acks=1) is lost only where another leader began, later, without it. Such
 ///   records may come twice and in another order.
 ///
 /// A record's value is `producer.number`, so that everything can be told from the record itself. Owner: the simulation.
@@ -209,9 +209,9 @@ package final class Ledger {
     func checkHasty() {
         for (name, place, epoch) in hastyPromises where hastyPlaces[name]?.contains(place) != true {
             hastyLost += 1
-            if auditor.hasLaterLeader(place.partition, than: epoch, atMost: place.offset) { continue }
+            if auditor.wasLeftBehind(place.partition, Offset(place.offset), of: epoch) { continue }
             let text = "\(name.value.lossyString) at \(place) was acknowledged in epoch \(epoch)"
-            world.violated("hasty", "\(text) and is gone, though no later leader began at or before it")
+            world.violated("hasty", "\(text) and is gone, though every later leader began with it")
         }
     }
 
