@@ -45,6 +45,14 @@ def as_record(message):
     return Record(message.value, message.key, tuple(message.headers or ()), message.timestamp, message.partition, message.offset)
 
 
+def stopped(consumer):
+    """Its stop() cancels tasks of its own and awaits them, and while brokers are away that may come out of it. There is nothing left to do then."""
+    try:
+        LOOP.run(consumer.stop())
+    except CancelledError:
+        pass
+
+
 class AioReader(Reader):
     def __init__(self, cell, topic, group=None, partitions=None, reset="earliest", isolation="read_committed", auto_commit=False):
         self.topic, self.failed = topic, False
@@ -118,10 +126,7 @@ class AioReader(Reader):
         return sorted(p.partition for p in self.consumer.assignment())
 
     def close(self):
-        try:
-            LOOP.run(self.consumer.stop())
-        except CancelledError:
-            pass  # It cancels tasks of its own and awaits them: while its coordinator is away that may come out of stop(). Nothing is left to do.
+        stopped(self.consumer)
 
 
 class Transactional:
@@ -165,6 +170,8 @@ class Transactional:
 
 class Aio(Client):
     name = "aiokafka"
+    # ensure_coordinator_known does nothing once stop() has begun, and commit_offsets tries again whatever is retriable.
+    fragile = {"commit-auto": "asked to stop while its coordinator is away it looks for no other, and tries its last commit for ever"}
     version = aiokafka.__version__
     not_offered = {
         "group-cooperative-sticky": "eager assignors only", "group-uniform": "no KIP-848 consumer", "group-server-range": "no KIP-848 consumer",
@@ -227,7 +234,7 @@ class Aio(Client):
                 found += LOOP.run(take())
             return found[:count]
         finally:
-            LOOP.run(reader.stop())
+            stopped(reader)
 
     def consumer(self, cell, topic, **settings):
         return AioReader(cell, topic, **settings)
@@ -253,4 +260,4 @@ class Aio(Client):
                         yield ("read", record.partition, record.offset)
                 yield ("owned", sorted(p.partition for p in consumer.assignment()))
         finally:
-            LOOP.run(consumer.stop())
+            stopped(consumer)
