@@ -6,6 +6,27 @@ public struct OrderedMap<Key: Comparable, Value> {
 
     public init() {}
 
+    /// Of many entries at once, in any order; of two with one key the later counts.
+    public init(_ entries: [(Key, Value)]) {
+        var isAscending = true
+        for index in entries.indices.dropFirst() where !(entries[index - 1].0 < entries[index].0) {
+            isAscending = false
+            break
+        }
+        // Sorting is stable, so that the later of two stays behind the earlier.
+        let sorted = isAscending ? entries : entries.sorted { $0.0 < $1.0 }
+        keys.reserveCapacity(sorted.count)
+        values.reserveCapacity(sorted.count)
+        for (key, value) in sorted {
+            if let last = keys.last, last == key {
+                values[values.count - 1] = value
+            } else {
+                keys.append(key)
+                values.append(value)
+            }
+        }
+    }
+
     public var count: Int { keys.count }
     public var isEmpty: Bool { keys.isEmpty }
 

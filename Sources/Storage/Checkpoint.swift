@@ -13,10 +13,14 @@ package enum Checkpoint {
     package static func offsets(_ text: String) -> [(partition: TopicPartition, offset: Offset)]? {
         guard let lines = body(text) else { return nil }
         var out: [(partition: TopicPartition, offset: Offset)] = []
+        out.reserveCapacity(lines.count)
+        var topic = ""
         for line in lines {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             guard words.count == 3, let index = Int32(words[1]), let offset = Int64(words[2]), index >= 0 else { return nil }
-            out.append((TopicPartition(String(words[0]), index), Offset(offset)))
+            // The partitions of a topic follow each other and share its name.
+            if words[0] != topic { topic = String(words[0]) }
+            out.append((TopicPartition(topic, index), Offset(offset)))
         }
         return out
     }

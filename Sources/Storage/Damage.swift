@@ -43,7 +43,7 @@ extension PartitionLog {
         from place: ScrubPlace?, bytesMax: Int
     ) throws(LogError) -> (next: ScrubPlace?, bytes: Int, hasFound: Bool) {
         try ensureOpen()
-        guard let (index, start) = resume(place) else { return (nil, 0, false) }
+        guard !isDeferred, let (index, start) = resume(place) else { return (nil, 0, false) }
         let segment = segments[index]
         var scan = try self.scan(segment)
         scan.go(to: start.position, nextOffset: start.nextOffset)
@@ -86,6 +86,7 @@ extension PartitionLog {
     /// Checks the segment that holds `offset`. Whether rot was found that was not known.
     package func inspect(at offset: Offset) throws(LogError) -> Bool {
         try ensureOpen()
+        if isDeferred { return false }
         return try inspect(segments[segmentIndex(holding: offset)])
     }
 

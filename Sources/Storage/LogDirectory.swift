@@ -17,7 +17,7 @@ package final class LogDirectory {
     package var defaults: LogConfig
 
     let codecs: Codecs
-    let openFiles: OpenFiles
+    let shared: LogsShared
     /// Every partition found on disk or made since; the value is its log once it is open.
     var logs: OrderedMap<TopicPartition, PartitionLog?> = OrderedMap()
     var recoveryPoints: OrderedMap<TopicPartition, Offset> = OrderedMap()
@@ -36,7 +36,7 @@ package final class LogDirectory {
         self.disk = disk
         self.meta = meta
         self.codecs = codecs
-        openFiles = OpenFiles(max: disk.openFilesMax)
+        shared = LogsShared(openFiles: OpenFiles(max: disk.openFilesMax))
         self.defaults = defaults
         wasCleanShutdown = cleanEpoch != nil
         previousBrokerEpoch = cleanEpoch ?? -1
@@ -60,34 +60,48 @@ package final class LogDirectory {
             cleanedOffset: cleanedOffsets[partition] ?? 0)
         let log = try PartitionLog.open(
             partition, directory: directory(partition), disk: disk, config: config ?? defaults, codecs: codecs, opening: opening,
-            openFiles: openFiles, now: now)
+            shared: shared, now: now)
         logs[partition] = .some(log)
         return log
+    }
+
+    /// The log of a partition, where it is known without a look at the disk that nothing is in it: the last stop was clean, and the
+    /// checkpoint says that the log ends at 0. Whether its directory is this topic's is found out with the first write.
+    package func emptyLog(_ partition: TopicPartition, topicID: UUID, config: LogConfig) -> PartitionLog? {
+        guard wasCleanShutdown, let place = logs.index(of: partition), logs[place].value == nil, recoveryPoints[partition] == .zero else {
+            return nil
+        }
+        let log = deferred(partition, topicID, config)
+        logs.update(at: place) { $0 = log }
+        return log
+    }
+
+    private func deferred(_ partition: TopicPartition, _ topicID: UUID, _ config: LogConfig) -> PartitionLog {
+        PartitionLog.deferred(
+            partition, directory: directory(partition), disk: disk, config: config, codecs: codecs, topicID: topicID, shared: shared)
     }
 
     /// The log of a partition, made where there is none.
     package func makeLog(_ partition: TopicPartition, topicID: UUID, config: LogConfig, now: Now) throws(LogError) -> PartitionLog {
         if let log = try log(partition, config: config, now: now) {
             log.config = config
-            if log.topicID == nil { try writeMetadata(partition, topicID, log) }
+            if log.topicID == nil { try log.writeMetadata(topicID) }
             return log
         }
-        let log = try PartitionLog.open(
-            partition, directory: directory(partition), disk: disk, config: config, codecs: codecs, opening: .init(isClean: true),
-            openFiles: openFiles, now: now)
-        try writeMetadata(partition, topicID, log)
+        let log: PartitionLog
+        let path = directory(partition)
+        if disk.isDirectory(path) {
+            // Left by an attempt that failed.
+            log = try PartitionLog.open(
+                partition, directory: path, disk: disk, config: config, codecs: codecs, opening: .init(isClean: true), shared: shared,
+                now: now)
+        } else {
+            try onDisk { () throws(DiskError) in try disk.makeDirectory(path) }
+            log = deferred(partition, topicID, config)
+        }
+        try log.writeMetadata(topicID)
         logs[partition] = .some(log)
         return log
-    }
-
-    private func writeMetadata(_ partition: TopicPartition, _ topicID: UUID, _ log: PartitionLog) throws(LogError) {
-        let path = directory(partition) + "/" + LogFileName.partitionMetadata
-        try onDisk { () throws(DiskError) in
-            let file = try disk.open(path, create: true)
-            try file.truncate(to: 0)
-            try file.write([Bytes(PartitionMetadata.text(topicID))], at: 0)
-        }
-        log.topicID = topicID
     }
 
     /// The checkpointed high watermark, 0 without one.
@@ -117,10 +131,12 @@ package final class LogDirectory {
     @discardableResult
     package func maintain(now: Now, highWatermark: (TopicPartition) -> Offset) -> [String] {
         var problems: [String] = []
+        shared.nextRemoval = .distantFuture
         for log in openLogs {
             do { try log.maintain(highWatermark: highWatermark(log.partition), now: now) } catch {
                 problems.append("\(log.partition): \(error.message)")
             }
+            if let due = log.nextRemoval { shared.nextRemoval = min(shared.nextRemoval, due) }
         }
         var kept: [(path: String, due: Instant)] = []
         for directory in doomed {
@@ -141,9 +157,7 @@ package final class LogDirectory {
     package var nextDeletion: Instant? {
         var next: Instant?
         for directory in doomed { next = min(next ?? directory.due, directory.due) }
-        for log in logs.values {
-            if let due = log?.nextRemoval { next = min(next ?? due, due) }
-        }
+        if shared.nextRemoval < .distantFuture { next = min(next ?? shared.nextRemoval, shared.nextRemoval) }
         return next
     }
 }

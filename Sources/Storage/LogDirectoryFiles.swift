@@ -60,18 +60,21 @@ extension LogDirectory {
     }
 
     private func load(_ names: [String]) throws(DiskError) {
+        recoveryPoints = try checkpoint(LogFileName.recoveryPoints)
+        logStarts = try checkpoint(LogFileName.logStartOffsets)
+        highWatermarks = try checkpoint(LogFileName.highWatermarks)
+        cleanedOffsets = try checkpoint(LogFileName.cleanerOffsets)
+        var found: [TopicPartition] = []
         for name in names {
             let place = path + "/" + name
             if name.hasSuffix(LogFileName.deletedDirectorySuffix), disk.isDirectory(place) {
                 doomed.append((place, .zero))
-            } else if let partition = LogDirectory.partition(named: name), disk.isDirectory(place) {
-                logs[partition] = .some(nil)
+            } else if var partition = LogDirectory.partition(named: name), recoveryPoints[partition] != nil || disk.isDirectory(place) {
+                if let last = found.last, last.topic == partition.topic { partition.topic = last.topic }
+                found.append(partition)
             }
         }
-        for line in try checkpoint(LogFileName.recoveryPoints) { recoveryPoints[line.partition] = line.offset }
-        for line in try checkpoint(LogFileName.logStartOffsets) { logStarts[line.partition] = line.offset }
-        for line in try checkpoint(LogFileName.highWatermarks) { highWatermarks[line.partition] = line.offset }
-        for line in try checkpoint(LogFileName.cleanerOffsets) { cleanedOffsets[line.partition] = line.offset }
+        logs = OrderedMap(found.map { ($0, nil) })
     }
 
     /// `topic-7`; nil for anything else, such as `…-delete`, `…-future` and `…-stray`.
@@ -84,10 +87,11 @@ extension LogDirectory {
     }
 
     /// A torn checkpoint counts as none: recovery then walks whole logs, which is slow and safe.
-    private func checkpoint(_ name: String) throws(DiskError) -> [(partition: TopicPartition, offset: Offset)] {
-        do { return try disk.readAll(path + "/" + name).string.flatMap(Checkpoint.offsets) ?? [] } catch .notFound { return [] } catch {
-            throw error
-        }
+    private func checkpoint(_ name: String) throws(DiskError) -> OrderedMap<TopicPartition, Offset> {
+        do {
+            let lines = try disk.readAll(path + "/" + name).string.flatMap(Checkpoint.offsets) ?? []
+            return OrderedMap(lines.map { ($0.partition, $0.offset) })
+        } catch .notFound { return OrderedMap() } catch { throw error }
     }
 
     // MARK: Writing

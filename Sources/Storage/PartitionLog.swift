@@ -25,7 +25,10 @@ package final class PartitionLog {
 
     let disk: any Disk
     let codecs: Codecs
-    let openFiles: OpenFiles?
+    let shared: LogsShared?
+    var openFiles: OpenFiles? { shared?.openFiles }
+    /// Known to be empty; nothing of it has been looked at on the disk (`establish`).
+    var isDeferred = false
     var segments: [Segment] = []
     var epochs = LeaderEpochs()
     /// `leader-epoch-checkpoint` lacks something of `epochs`.
@@ -36,7 +39,9 @@ package final class PartitionLog {
     /// The newest batches of the active segment, so that reads at the tail need no index and no disk.
     var recent = RecentBatches()
     /// Files that have been renamed to `.deleted`, with the time when they may go.
-    var doomed: [(path: String, due: Instant)] = []
+    var doomed: [(path: String, due: Instant)] = [] {
+        didSet { if let shared, let next = nextRemoval { shared.nextRemoval = min(shared.nextRemoval, next) } }
+    }
     var isClosed = false
     /// When the oldest unsynced byte was written.
     var unsyncedSince: Instant?
@@ -47,9 +52,9 @@ package final class PartitionLog {
     var lastRead: Segment?
 
     init(
-        _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, openFiles: OpenFiles? = nil
+        _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, shared: LogsShared? = nil
     ) {
-        self.openFiles = openFiles
+        self.shared = shared
         self.partition = partition
         self.directory = directory
         self.disk = disk

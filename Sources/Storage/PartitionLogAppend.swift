@@ -5,6 +5,7 @@ extension PartitionLog {
     /// Appends the batches of a produce request, a coordinator or a fetch. `batches` must not be shared: they are patched in place.
     package func append(_ batches: Bytes, leaderEpoch: LeaderEpoch, now: Now, origin: AppendOrigin) throws(LogError) -> AppendResult {
         try ensureOpen()
+        try establish(now)
         switch origin {
         case .client(let version): return try appendFromClient(batches, leaderEpoch, now, version)
         case .coordinator: return try appendFromCoordinator(batches, leaderEpoch, now)

@@ -24,22 +24,22 @@ extension PartitionLog {
         _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, opening: Opening, now: Now
     ) throws(LogError) -> PartitionLog {
         try open(
-            partition, directory: directory, disk: disk, config: config, codecs: codecs, opening: opening, openFiles: nil, now: now)
+            partition, directory: directory, disk: disk, config: config, codecs: codecs, opening: opening, shared: nil, now: now)
     }
 
-    /// The same, its segments counted among `openFiles`.
+    /// The same, as one of a data directory's logs.
     static func open(
         _ partition: TopicPartition, directory: String, disk: any Disk, config: LogConfig, codecs: Codecs, opening: Opening,
-        openFiles: OpenFiles?, now: Now
+        shared: LogsShared?, now: Now
     ) throws(LogError) -> PartitionLog {
         let log = PartitionLog(
-            partition, directory: directory, disk: disk, config: config, codecs: codecs, openFiles: openFiles)
+            partition, directory: directory, disk: disk, config: config, codecs: codecs, shared: shared)
         try onDisk { () throws(DiskError) in if !disk.isDirectory(directory) { try disk.makeDirectory(directory) } }
         try log.load(opening, now)
         return log
     }
 
-    private func load(_ opening: Opening, _ now: Now) throws(LogError) {
+    func load(_ opening: Opening, _ now: Now) throws(LogError) {
         let snapshots = try loadSegments(startingAt: opening.logStartOffset)
         try loadSmallFiles()
         var isRecovered = false

@@ -70,6 +70,7 @@ extension PartitionLog {
             for segment in segments { segment.letGo() }
             isClosed = true
         }
+        if isDeferred { return }
         try? removeDoomed(before: .distantFuture)
         // An epoch without a record need not be remembered.
         if let last = epochs.entries.last, last.startOffset < logEndOffset { try writeEpochs() }
@@ -246,6 +247,8 @@ extension PartitionLog {
     /// Empties the log and starts again at `offset` (a follower whose leader no longer has what it lacks).
     package func restart(at offset: Offset) throws(LogError) {
         cuts += 1
+        if isDeferred, let topicID { try writeMetadata(topicID) }
+        isDeferred = false
         for segment in segments.reversed() { try removeNow(segment) }
         for snapshot in try snapshotOffsets() { try removeSnapshot(snapshot) }
         segments = [try Segment.create(disk, directory, offset, openFiles: openFiles)]

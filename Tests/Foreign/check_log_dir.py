@@ -156,7 +156,12 @@ class Partition:
     def check(self):
         logs = sorted(self.files.get("log", {}))
         if not logs:
-            return self.fault("", "has no segment")
+            # A log that never had a record: Kafka makes the first segment when it opens such a directory.
+            for kind, found in self.files.items():
+                for base in found:
+                    self.fault(f"{base:020}.{kind}", "belongs to no segment")
+            self.end = 0
+            return self.check_metadata()
         previous = None
         for base in logs:
             is_last = base == logs[-1]

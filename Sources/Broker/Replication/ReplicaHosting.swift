@@ -85,12 +85,18 @@ extension Broker {
     private mutating func findOrMake(_ key: TopicIDPartition, _ directory: LogDirectory) throws(LogError) -> Replica {
         if let replica = replicas.find(key.topic, key.partition) { return replica }
         let settings = logConfig(key.topic)
+        if let empty = directory.emptyLog(key.topicPartition, topicID: key.topicID, config: settings) {
+            return enter(empty, key, directory)
+        }
         // A crash between the deletion of a topic and that of its directory must not give its records to the next topic of that name.
         if let old = try directory.log(key.topicPartition, config: settings, now: now)?.topicID, old != key.topicID {
             note("the directory of \(key.topicPartition) is of a topic that was deleted; it goes")
             try directory.delete(key.topicPartition, now: now)
         }
-        let log = try directory.makeLog(key.topicPartition, topicID: key.topicID, config: settings, now: now)
+        return enter(try directory.makeLog(key.topicPartition, topicID: key.topicID, config: settings, now: now), key, directory)
+    }
+
+    private mutating func enter(_ log: PartitionLog, _ key: TopicIDPartition, _ directory: LogDirectory) -> Replica {
         let replica = Replica(
             partition: key.topicPartition, topicID: key.topicID, log: log, highWatermark: directory.highWatermark(key.topicPartition),
             mutations: mutations)

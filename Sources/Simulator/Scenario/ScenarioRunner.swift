@@ -32,7 +32,10 @@ package final class ScenarioRunner {
     var output: [String] = []
     let clients = ScenarioClients()
 
-    package init() {}
+    private let mutations: Mutations
+
+    /// `mutations`: deliberate defects of the brokers.
+    package init(mutations: Mutations = []) { self.mutations = mutations }
 
     /// Plays a block; its lines.
     package func run(_ block: Scenario.Block) -> [String] {
@@ -151,7 +154,7 @@ package final class ScenarioRunner {
         let roles = words.take("roles")?.split(separator: ";").map(String.init) ?? []
         let racks = Int(words.take("racks") ?? "0") ?? 0
         let settings = words.settings.map { ($0.key, $0.value) }
-        let world = try World(seed: seed, brokers: count, settings: settings, roles: roles, racks: racks)
+        let world = try World(seed: seed, brokers: count, settings: settings, roles: roles, racks: racks, mutations: mutations)
         world.trace.isRecording = true
         (self.world, names) = (world, [:])
         auditor = Auditor(world)
