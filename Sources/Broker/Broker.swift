@@ -58,6 +58,7 @@ package struct Broker {
 
     /// Who decides what is allowed; nil: all is.
     let authorizer: Authorizer?
+    var pipelines = ProducePipelines()
     var quotas = QuotaState()
     /// Grows with every change of the quotas in `image`.
     package internal(set) var quotasVersion = 0
@@ -95,7 +96,9 @@ package struct Broker {
     package mutating func handle(_ event: BrokerEvent, now: Now) -> [BrokerEffect] {
         self.now = now
         switch event {
-        case .requestReceived(let context): dispatch(context)
+        case .requestReceived(var context):
+            context.receipt = pipelines.received(context.connection)
+            dispatch(context)
         case .connectionClosed(let connection): forgetConnection(connection)
         case .synced(let token, let error): synced(token, error)
         case .cleaned(let token, let outcome): cleaned(token, outcome)
@@ -132,6 +135,7 @@ package struct Broker {
 
     mutating func forgetConnection(_ connection: ConnectionID) {
         parked.forget(connection)
+        pipelines.forget(connection)
         authentication.connections[connection] = nil
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)

@@ -41,6 +41,9 @@ package enum BrokerEffect: Sendable {
     case send(ConnectionID, Frame, slices: [LogSlice])
     /// The request has no response (Produce with acks=0); the connection may deliver its next request.
     case proceed(ConnectionID)
+    /// The connection's request waits for followers, its records in the log: a Produce that comes next may be delivered before it is
+    /// answered. Any other request may not. Answers still come in the order of the requests, each by its own `send` or `proceed`.
+    case readAhead(ConnectionID)
     /// The connection's sender is above a quota: after the answer that comes with this, nothing is read from it for so long (KIP-219).
     case mute(ConnectionID, milliseconds: Int64)
     /// Closes the connection after a protocol error, with the reason for the log.

@@ -62,8 +62,8 @@ struct ParkedDeletion {
     let waits: [Wait]
 }
 
-/// Requests that wait for a partition, each with a ticket that its partitions' `waiters` hold. One per connection at most, because a
-/// connection has one request under way; so the number is bounded by the connections.
+/// Requests that wait for a partition, each with a ticket that its partitions' `waiters` hold. A connection has one, or some produces
+/// (`ProducePipelines.depthMax`); so the number is bounded by the connections.
 struct ParkedRequests {
     enum Parked {
         case fetch(ParkedFetch)
@@ -99,7 +99,7 @@ struct ParkedRequests {
     }
 
     private var parked: [UInt64: Parked] = [:]
-    private var tickets: [ConnectionID: UInt64] = [:]
+    private var tickets: [ConnectionID: [UInt64]] = [:]
     private var due = Heap<Due>()
     private var lastTicket: UInt64 = 0
 
@@ -110,7 +110,7 @@ struct ParkedRequests {
         lastTicket += 1
         let ticket = lastTicket
         parked[ticket] = request
-        if let connection = request.connection { tickets[connection] = ticket }
+        if let connection = request.connection { tickets[connection, default: []].append(ticket) }
         due.push(Due(deadline: deadline, ticket: ticket))
         for replica in request.replicas { replica.waiters.append(ticket) }
         return ticket
@@ -135,13 +135,16 @@ struct ParkedRequests {
     @discardableResult
     mutating func take(_ ticket: UInt64) -> Parked? {
         guard let request = parked.removeValue(forKey: ticket) else { return nil }
-        if let connection = request.connection { tickets[connection] = nil }
+        if let connection = request.connection, let place = tickets[connection]?.firstIndex(of: ticket) {
+            tickets[connection]?.remove(at: place)
+            if tickets[connection]?.isEmpty == true { tickets[connection] = nil }
+        }
         for replica in request.replicas { replica.waiters.removeAll { $0 == ticket } }
         return request
     }
 
     mutating func forget(_ connection: ConnectionID) {
-        if let ticket = tickets[connection] { take(ticket) }
+        for ticket in tickets[connection] ?? [] { take(ticket) }
     }
 
     /// When the next live request runs out of time. Those answered meanwhile fall out here.

@@ -8,12 +8,16 @@ package struct ConnectionID: RawRepresentable, Hashable, Comparable, Sendable {
     package static func < (a: ConnectionID, b: ConnectionID) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// A request that has arrived whole, its header decoded, its body not yet. A connection has one request under way at a time, so the
-/// connection also names the request until it is answered.
+/// A request that has arrived whole, its header decoded, its body not yet. A connection has one request under way at a time, but for
+/// produces that wait for their followers (`ProducePipelines`).
 package struct RequestContext: Sendable {
     package let connection: ConnectionID
     package let header: RequestHeader
-    package let body: Bytes
+    package private(set) var body: Bytes
+    /// What `body` had when it came.
+    package let bodyBytes: Int
+    /// Its number among those of all connections; 0 until the broker has taken it in.
+    package internal(set) var receipt: UInt64 = 0
     /// The peer's numeric address.
     package let clientHost: String
     /// The name of the listener it came in on: metadata answers with the same listener's addresses.
@@ -33,11 +37,15 @@ package struct RequestContext: Sendable {
         self.connection = connection
         self.header = header
         self.body = body
+        bodyBytes = body.count
         self.clientHost = clientHost
         self.listener = listener
         self.receivedAt = receivedAt
         self.principal = principal
     }
+
+    /// Lets the body's memory go: the request waits, and what it brought is in the log.
+    mutating func dropBody() { body = .empty }
 
     package var version: Int16 { header.apiVersion }
     package var clientID: String { header.clientID ?? "" }

@@ -12,7 +12,7 @@ extension Broker {
 
     mutating func respond(_ context: RequestContext, _ message: some WireResponse, version: Int16, slices: [LogSlice] = []) {
         if !image.quotas.isEmpty, var throttled = message as? any ThrottledResponse {
-            let bytesMs = context.header.key == .produce ? recordBytes(context.body.count, .produceRate, context) : 0
+            let bytesMs = context.header.key == .produce ? recordBytes(context.bodyBytes, .produceRate, context) : 0
             throttled.throttleTimeMs = throttle(context, alreadyMs: max(Int64(throttled.throttleTimeMs), bytesMs))
             return encode(context, throttled, version: version, slices: slices)
         }
@@ -33,7 +33,7 @@ extension Broker {
             return respond(context.opened(as: envelope), response)
         }
         guard let id = context.connection.loopbackRequest else {
-            return effects.append(.send(context.connection, frame, slices: slices))
+            return end(context, .send(context.connection, frame, slices: slices))
         }
         precondition(slices.isEmpty, "a broker does not fetch from itself")
         peers.loopbackAnswers.append((id, .success(frame.bytes.dropFirst(4))))
@@ -41,8 +41,8 @@ extension Broker {
 
     /// Ends the request without a response.
     mutating func proceed(_ context: RequestContext) {
-        _ = throttle(context, alreadyMs: recordBytes(context.body.count, .produceRate, context))
-        effects.append(.proceed(context.connection))
+        _ = throttle(context, alreadyMs: recordBytes(context.bodyBytes, .produceRate, context))
+        end(context, .proceed(context.connection))
     }
 
     /// Ends the connection: what it sent cannot be answered.

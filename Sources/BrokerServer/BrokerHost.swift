@@ -164,7 +164,7 @@ final class BrokerHost {
     private func run(_ effects: [BrokerEffect]) {
         for effect in effects {
             switch effect {
-            case .send, .proceed, .mute, .close, .farewell, .framing: send(effect)
+            case .send, .proceed, .readAhead, .mute, .close, .farewell, .framing: send(effect)
             case .sync(let token, let job): sync(token, job)
             case .clean(let token, let job): clean(token, job)
             case .ask(let id, let address, let lane, let frame): peers.ask(id, address, lane, frame)

@@ -76,6 +76,7 @@ struct NodeWiring: Sendable {
         switch effect {
         case .send(let connection, let frame, let slices): processor.send(connection, frame, slices)
         case .proceed(let connection): processor.proceed(connection)
+        case .readAhead(let connection): processor.readAhead(connection)
         case .mute(let connection, let milliseconds): processor.mute(connection, milliseconds: milliseconds)
         case .close(let connection, let reason): processor.close(connection, reason: reason)
         case .farewell(let connection, let frame): processor.sendLast(connection, frame)
@@ -156,8 +157,8 @@ extension BrokerEffect {
     /// The connection that is meant, of effects that mean one.
     var connection: ConnectionID? {
         switch self {
-        case .send(let connection, _, _), .proceed(let connection), .mute(let connection, _), .close(let connection, _),
-            .farewell(let connection, _), .framing(let connection, _):
+        case .send(let connection, _, _), .proceed(let connection), .readAhead(let connection), .mute(let connection, _),
+            .close(let connection, _), .farewell(let connection, _), .framing(let connection, _):
             connection
         case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: nil
         }

@@ -15,7 +15,8 @@ struct ProcessorLimits: Sendable {
 /// Owns sockets: cuts frames, decodes headers, keeps one request of each connection under way, sends responses. Owner: its loop's thread.
 ///
 /// A connection is paused from the moment a request is delivered until its response has been handed to the kernel whole. So responses
-/// leave in the order of requests, and a client that does not read holds one response and no more.
+/// leave in the order of requests, and a client that does not read holds one response and no more. Only a produce may be delivered behind
+/// produces that wait for their followers, one each time that the broker says so (`readAhead`); the broker then keeps the order.
 final class Processor {
     private struct Connection {
         let channel: FrameChannel
@@ -27,8 +28,14 @@ final class Processor {
         var sendsTokens = false
         /// It closes when its last response has gone.
         var isLeaving = false
-        /// A request is with the broker.
-        var isWaiting = false
+        /// Requests that are with the broker.
+        var unanswered = 0
+        /// One more may be delivered, if it is a produce.
+        var mayReadAhead = false
+        /// What came behind a produce and is none.
+        var held: (header: RequestHeader, body: Bytes)?
+
+        var isWaiting: Bool { unanswered > 0 }
         /// Until when nothing is read, though nothing is under way.
         var mutedUntil: Instant?
     }
@@ -101,16 +108,25 @@ final class Processor {
         do throws(WireError) {
             let (header, body) = try connection.sendsTokens
                 ? (RequestHeader(.saslAuthenticate, version: 0, correlationID: 0), frame) : RequestHeader.decode(frame)
-            connections[id]?.isWaiting = true
             connection.channel.pause()
-            var context = RequestContext(
-                connection: id, header: header, body: body, clientHost: connection.host, listener: connection.door.listener,
-                receivedAt: SystemClock.now(), principal: connection.principal)
-            context.isToken = connection.sendsTokens
-            onRequest(context)
+            if connection.isWaiting, header.key != .produce || connection.sendsTokens {
+                connections[id]?.held = (header, body)
+            } else {
+                deliver(header, body, id, connection)
+            }
         } catch {
             connection.channel.close("malformed request header: \(error)")
         }
+    }
+
+    private func deliver(_ header: RequestHeader, _ body: Bytes, _ id: ConnectionID, _ connection: Connection) {
+        connections[id]?.unanswered += 1
+        connections[id]?.mayReadAhead = false
+        var context = RequestContext(
+            connection: id, header: header, body: body, clientHost: connection.host, listener: connection.door.listener,
+            receivedAt: SystemClock.now(), principal: connection.principal)
+        context.isToken = connection.sendsTokens
+        onRequest(context)
     }
 
     private func closed(_ id: ConnectionID, _ reason: String?) {
@@ -124,13 +140,19 @@ final class Processor {
     /// Sends the response of the request under way; the next one is read when all of it has gone.
     func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
         guard let connection = connections[id] else { return }
-        connections[id]?.isWaiting = false
+        connections[id]?.unanswered -= 1
         connection.channel.send(outputs(frame, slices))
     }
 
     func proceed(_ id: ConnectionID) {
         guard connections[id] != nil else { return }
-        connections[id]?.isWaiting = false
+        connections[id]?.unanswered -= 1
+        resume(id)
+    }
+
+    /// A produce may come behind the one that waits.
+    func readAhead(_ id: ConnectionID) {
+        connections[id]?.mayReadAhead = true
         resume(id)
     }
 
@@ -140,10 +162,13 @@ final class Processor {
     }
 
     private func resume(_ id: ConnectionID) {
-        guard let connection = connections[id], !connection.isWaiting else { return }
+        guard let connection = connections[id], connection.channel.pendingBytes == 0 else { return }
+        guard connection.held == nil ? !connection.isWaiting || connection.mayReadAhead : !connection.isWaiting else { return }
         guard let until = connection.mutedUntil, until > SystemClock.instant() else {
             connections[id]?.mutedUntil = nil
-            return connection.channel.resume()
+            guard let held = connection.held else { return connection.channel.resume() }
+            connections[id]?.held = nil
+            return deliver(held.header, held.body, id, connection)
         }
         loop.schedule(at: until) { [weak self] in self?.resume(id) }
     }
@@ -168,6 +193,10 @@ final class Processor {
         resume(id)
     }
 
+    /// Records of up to this many bytes leave with the rest of the answer by one gather write: one system call to read them, where
+    /// `sendfile` takes one and another for what stands behind them.
+    private static let copiedBytesMax = 16 * 1024
+
     private func outputs(_ frame: Frame, _ slices: [LogSlice]) -> [Output] {
         if frame.splices.isEmpty { return [.bytes(frame.bytes)] }
         var outputs: [Output] = []
@@ -176,7 +205,11 @@ final class Processor {
         for (splice, slice) in zip(frame.splices, slices) {
             outputs.append(.bytes(frame.bytes.slice(position, splice.offset)))
             position = splice.offset
-            if let file = slice.file { outputs.append(.file(file, position: slice.position, length: slice.length)) }
+            if slice.length <= Processor.copiedBytesMax, let bytes = try? slice.bytes(), bytes.count == slice.length {
+                outputs.append(.bytes(bytes))
+            } else if let file = slice.file {
+                outputs.append(.file(file, position: slice.position, length: slice.length))
+            }
         }
         outputs.append(.bytes(frame.bytes.slice(position, frame.bytes.count)))
         return outputs

@@ -70,7 +70,7 @@ private struct BrokerRun {
                 settle(broker.handle(.synced(token, error: failure), now: now))
             case .send(_, let frame, let slices):
                 precondition(frame.splices.map(\.length) == slices.map(\.length), "every splice has its slice")
-            case .proceed, .mute, .close, .farewell, .framing, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: break
+            case .proceed, .readAhead, .mute, .close, .farewell, .framing, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: break
             }
         }
     }

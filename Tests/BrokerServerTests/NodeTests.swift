@@ -68,6 +68,31 @@ import Wire
         try node.end()
     }
 
+    /// Each produce waits for the disk, and the next is read meanwhile; anything else waits until they are answered.
+    @Test(arguments: [1, 3]) func producesAreReadAheadAndAnsweredInOrder(threads: Int) throws {
+        let node = try TestNode([("log.flush.interval.messages", "1")], threads: threads)
+        let client = try node.client()
+        try client.makeTopic("orders")
+        var bytes: [UInt8] = []
+        for number in Int32(0)..<300 {
+            let frame = number % 40 == 39
+                ? encodeRequest(ApiVersionsRequest(), version: 0, correlationID: number, clientID: "t")
+                : encodeRequest(produce("orders", batch(["v\(number)"])), version: 7, correlationID: number, clientID: "t")
+            bytes += frame.bytes.array
+        }
+        client.write(bytes)
+        var next: Int64 = 0
+        for number in Int32(0)..<300 {
+            let frame = try #require(client.readFrame())
+            #expect(try responseCorrelationID(frame) == number)
+            guard number % 40 != 39 else { continue }
+            let answer = try decodeResponse(frame, to: ProduceRequest.self, version: 7).response.topics[0].partitions[0]
+            #expect(answer.errorCode == .none && answer.baseOffset == next)
+            next += 1
+        }
+        try node.end()
+    }
+
     @Test func acksZeroHasNoAnswerAndTheNextRequestHas() throws {
         let node = try TestNode()
         let client = try node.client()

@@ -81,7 +81,7 @@ final class BrokerStory {
             case .sync(let token, let job): pendingSyncs.append((token, job))
             case .clean(let token, let job): cleanings.append((token, job))
             case .event(let event): events.append(event.kind)
-            case .ask, .abandon, .ready, .mayStop: break
+            case .readAhead, .ask, .abandon, .ready, .mayStop: break
             case .log(let line): lines.append(line)
             }
         }

@@ -74,7 +74,10 @@ extension Broker {
         if context.version >= 10 { response.nodeEndpoints = newLeaders(response, context.listener) }
         guard !waiting.isEmpty else { return respond(context, response) }
         let deadline = now.instant.adding(milliseconds: Int64(max(0, request.timeoutMs)))
+        var context = context
+        context.dropBody()
         parked.park(.produce(ParkedProduce(context: context, response: response, appends: waiting)), until: deadline)
+        readAhead(context)
     }
 
     /// Appends one partition's batch. `append` is set where the answer has to wait for the high watermark.

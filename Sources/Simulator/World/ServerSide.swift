@@ -4,15 +4,17 @@ import Storage
 import Wire
 
 /// The connections that came in to a broker's process, served as the real shell serves them: one request of a connection at a time, the
-/// next when the response has gone.
+/// next when the response has gone, but produces behind a produce that waits for its followers.
 final class ServerSide: ConnectionEnd {
     private struct Served {
         let connection: SimulatedConnection
         let listener: String
         /// As the broker is told.
         let clientHost: String
-        /// A request is with the broker.
-        var isWaiting = false
+        /// Requests that are with the broker.
+        var unanswered = 0
+        /// One more may be delivered, if it is a produce.
+        var mayReadAhead = false
         var queue: [Bytes] = []
         /// The request under way, where it asks for a vote.
         var voteRequest: Bytes?
@@ -41,10 +43,15 @@ final class ServerSide: ConnectionEnd {
         guard let content = ServerSide.content(frame, slices) else { return close(id) }
         if let request = entry.voteRequest { node?.world.noteVote(request, answer: content, by: node?.id ?? .none) }
         entry.connection.send(content, fromServer: true)
-        next(id)
+        ended(id)
     }
 
-    func proceed(_ id: ConnectionID) { next(id) }
+    func proceed(_ id: ConnectionID) { ended(id) }
+
+    func readAhead(_ id: ConnectionID) {
+        served.update(id) { $0.mayReadAhead = true }
+        next(id)
+    }
 
     func close(_ id: ConnectionID) {
         guard let entry = served.remove(id) else { return }
@@ -74,8 +81,8 @@ final class ServerSide: ConnectionEnd {
 
     func connectionReceived(_ connection: SimulatedConnection, _ frame: Bytes) {
         let id = ConnectionID(connection)
-        guard let entry = served[id] else { return }
-        if entry.isWaiting { served.update(id) { $0.queue.append(frame) } } else { deliver(id, entry, frame) }
+        served.update(id) { $0.queue.append(frame) }
+        next(id)
     }
 
     func connectionLost(_ connection: SimulatedConnection, _ loss: ConnectionLoss) {
@@ -84,20 +91,29 @@ final class ServerSide: ConnectionEnd {
         node?.handle(.connectionClosed(id))
     }
 
+    private func ended(_ id: ConnectionID) {
+        served.update(id) {
+            $0.unanswered -= 1
+            $0.voteRequest = nil
+        }
+        next(id)
+    }
+
+    /// Delivers what has come, where it may be delivered.
     private func next(_ id: ConnectionID) {
-        guard var entry = served[id] else { return }
-        entry.isWaiting = false
-        entry.voteRequest = nil
-        let frame = entry.queue.isEmpty ? nil : entry.queue.removeFirst()
-        served[id] = entry
-        if let frame { deliver(id, entry, frame) }
+        guard let entry = served[id], let frame = entry.queue.first else { return }
+        let isProduce = frame.count >= 2 && frame.load(0, as: Int16.self) == APIKey.produce.rawValue
+        guard entry.unanswered == 0 || entry.mayReadAhead && isProduce else { return }
+        served.update(id) { $0.queue.removeFirst() }
+        deliver(id, entry, frame)
     }
 
     private func deliver(_ id: ConnectionID, _ entry: Served, _ frame: Bytes) {
         guard let node else { return }
         guard let (header, body) = try? RequestHeader.decode(frame) else { return close(id) }
         served.update(id) { entry in
-            entry.isWaiting = true
+            entry.unanswered += 1
+            entry.mayReadAhead = false
             entry.voteRequest = header.key == .vote ? frame : nil
         }
         node.world.trace.note(node.world, "\(node.host)", "← \(entry.connection.client) \(node.world.text(request: frame))")

@@ -228,6 +228,7 @@ package final class SimulatedNode {
             // Simulated clients do not log in.
             case .framing: break
             case .proceed(let connection): serverSide.proceed(connection)
+            case .readAhead(let connection): serverSide.readAhead(connection)
             // Simulated clusters have no quotas.
             case .mute: break
             case .close(let connection, let reason):

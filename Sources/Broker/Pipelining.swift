@@ -1,0 +1,76 @@
+import Primitives
+import Storage
+import Wire
+
+/// Produces of one connection whose records are in the log and wait for the followers, and the produces read behind them. What is appended
+/// keeps the order in which it came; so do the answers, each of which waits for those before it. Without this a connection would have one
+/// acks=all under way at a time, and a client that sends each record alone one record for each round of replication.
+///
+/// A connection has an entry from its first parked produce to the answer of the last. Only produces are let in behind a produce
+/// (`BrokerEffect.readAhead`); other requests wait in the host until all is answered.
+struct ProducePipelines {
+    /// So many of one connection wait at most. Each costs its answer; the records are in the log.
+    static let depthMax = 16
+
+    private struct Entry {
+        let receipt: UInt64
+        /// What ends the request, from when it is known until those before it have ended.
+        var ending: BrokerEffect?
+        /// It waits, and for the number of those before it nothing may be read behind it yet.
+        var isLast = false
+    }
+
+    private var entries: [ConnectionID: [Entry]] = [:]
+    private var lastReceipt: UInt64 = 0
+
+    /// A request has come in. Returns the number by which it is known here.
+    mutating func received(_ connection: ConnectionID) -> UInt64 {
+        lastReceipt += 1
+        if !entries.isEmpty { entries[connection]?.append(Entry(receipt: lastReceipt)) }
+        return lastReceipt
+    }
+
+    /// A produce waits for its followers. Whether another may be read behind it.
+    mutating func parked(_ connection: ConnectionID, _ receipt: UInt64) -> Bool {
+        var waiting = entries[connection] ?? [Entry(receipt: receipt)]
+        waiting[waiting.count - 1].isLast = waiting.count >= ProducePipelines.depthMax
+        entries[connection] = waiting
+        return waiting.count < ProducePipelines.depthMax
+    }
+
+    /// `ending` is how the request ends. Returns what is to be done now: nothing while one before it is not answered, else that, and what
+    /// was held back behind it.
+    mutating func ended(_ connection: ConnectionID, _ receipt: UInt64, _ ending: BrokerEffect) -> [BrokerEffect] {
+        guard !entries.isEmpty, var waiting = entries[connection], let place = waiting.firstIndex(where: { $0.receipt == receipt }) else {
+            return [ending]
+        }
+        waiting[place].ending = ending
+        guard place == 0 else {
+            entries[connection] = waiting
+            return []
+        }
+        var ready = waiting.prefix { $0.ending != nil }.compactMap(\.ending)
+        waiting.removeFirst(ready.count)
+        if waiting.last?.isLast == true {
+            waiting[waiting.count - 1].isLast = false
+            ready.append(.readAhead(connection))
+        }
+        entries[connection] = waiting.isEmpty ? nil : waiting
+        return ready
+    }
+
+    mutating func forget(_ connection: ConnectionID) { entries[connection] = nil }
+}
+
+extension Broker {
+    /// The request is over: by an answer, or without one.
+    mutating func end(_ context: RequestContext, _ ending: BrokerEffect) {
+        effects += pipelines.ended(context.connection, context.receipt, ending)
+    }
+
+    /// The produce is in the log and waits. What its connection sends next may come behind it.
+    mutating func readAhead(_ context: RequestContext) {
+        guard context.envelope == nil, context.connection.loopbackRequest == nil else { return }
+        if pipelines.parked(context.connection, context.receipt) { effects.append(.readAhead(context.connection)) }
+    }
+}
