@@ -5,11 +5,14 @@ import Reactor
 /// One run of all measurements. What is compared is measured in turn, round by round, so that a busy machine slows both sides; a ratio
 /// is taken per round. Brokers are processes of their own, with their data on the same disk.
 struct Bench {
-    private let program: String
+    let program: String
     let loader: String
     let rounds: Int
-    private let directory: String
-    /// One part alone: throughput, replicated, peers, sweeps, scale, client, fetch, storage, start, cluster, failover or console.
+    let directory: String
+    /// How long a soak lasts.
+    private let minutes: Int
+    /// One part alone: throughput, replicated, peers, sweeps, scale, client, fetch, storage, start, cluster, failover, console, groups,
+    /// costs or codecs; soak is only ever run alone.
     private let only: String?
     private let kaskade: String?
     private let streams: String?
@@ -23,6 +26,7 @@ struct Bench {
         only = value("--only")
         kaskade = value("--kaskade")
         streams = value("--streams")
+        minutes = value("--minutes").flatMap { Int($0) } ?? 60
         rounds = value("--rounds").flatMap { Int($0) } ?? 5
         var template = Array("\(value("--directory") ?? ".build")/bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -54,6 +58,10 @@ struct Bench {
             try firstFrame()
             try ConsoleBench(program: program, rounds: min(rounds, 3), kaskade: kaskade, state: directory).run()
         }
+        if wants("groups") { try GroupBench(program: program, directory: "\(directory)/groups", rounds: rounds).run() }
+        if wants("costs") { try costs() }
+        if wants("codecs") { try codecs() }
+        if only == "soak" { try soak(minutes: minutes) }
         if wants("scale") { try ScaleBench(program: program, directory: "\(directory)/scale").run() }
         if wants("sweeps") { try SweepBench(program: program, loader: loader, directory: "\(directory)/sweeps").run() }
     }
@@ -79,23 +87,24 @@ struct Bench {
         return (process, try address(process))
     }
 
-    private func null(_ recordBytes: Int) throws -> (process: ChildProcess, address: String) {
+    func null(_ recordBytes: Int) throws -> (process: ChildProcess, address: String) {
         let process = try ChildProcess.start([CommandLine.arguments[0], "null-broker", String(recordBytes)])
         return (process, try address(process))
     }
 
-    private func address(_ process: ChildProcess) throws -> String {
+    func address(_ process: ChildProcess) throws -> String {
         let line = try process.firstLine()
         guard let equals = line.firstIndex(of: "=") else { throw ChildProcess.Failed(description: "a broker printed \"\(line)\"") }
         return String(line[line.index(after: equals)...])
     }
 
     /// Messages a second, as the loader counts them.
-    private func load(
-        _ mode: String, _ address: String, _ topic: String, _ count: Int, _ last: Int, acks: String = "1"
+    func load(
+        _ mode: String, _ address: String, _ topic: String, _ count: Int, _ last: Int, acks: String = "1", codec: String? = nil
     ) throws -> Double {
         var words = [loader, mode, address, topic, String(count), String(last)]
         if mode == "produce" { words.append("acks=\(acks)") }
+        if let codec { words.append("compression.codec=\(codec)") }
         let process = try ChildProcess.start(words)
         let parts = try process.firstLine(milliseconds: 90_000).split(separator: " ").compactMap { Double($0) }
         process.wait()
@@ -144,18 +153,38 @@ struct Bench {
         for (recordBytes, count, target) in [(100, 1_000_000, 0.45), (1000, 200_000, nil)] as [(Int, Int, Double?)] {
             let theirs = try null(recordBytes)
             var produced = (ours: Samples(), null: Samples())
+            var (bytes, raw) = (Samples(), Samples())
             for round in 0..<rounds {
                 let topic = "load-\(recordBytes)-\(round)"
                 try makeTopic(bootstrap, topic, replicas: 3)
-                produced.ours.add(try load("produce", bootstrap, topic, count, recordBytes, acks: "all"))
+                let rate = try load("produce", bootstrap, topic, count, recordBytes, acks: "all")
+                produced.ours.add(rate)
                 produced.null.add(try load("produce", theirs.address, topic, count, recordBytes))
+                bytes.add(rate * Double(recordBytes))
+                raw.add(try threeCopies(bytes: count * recordBytes))
             }
             Report.ratio(
                 "produce \(recordBytes) B, acks=all of three", produced.ours, produced.null, unit: "/s", against: "/s null broker",
                 target: target)
+            Report.ratio("… bytes of messages", bytes, raw, unit: "B/s", against: "B/s three plain files", target: nil)
             theirs.process.stop()
         }
         ours.stop()
+    }
+
+    /// Bytes a second that nothing but writing them to three fresh files allows. What is written for the first time is memory that the
+    /// machine has to find first; in a virtual one that may cost more than everything else together, and differs from minute to minute.
+    private func threeCopies(bytes: Int) throws -> Double {
+        let disk = PosixDisk()
+        let paths = (0..<3).map { "\(directory)/copy-\($0)" }
+        defer { for path in paths { try? disk.remove(path) } }
+        let chunk = Bytes([UInt8](repeating: UInt8(ascii: "v"), count: 256 * 1024))
+        let files = try paths.map { try disk.open($0, create: true) }
+        let start = ticks()
+        for position in stride(from: 0, to: bytes, by: chunk.count) {
+            for file in files { try file.write([chunk], at: position) }
+        }
+        return Double(bytes) / seconds(since: start)
     }
 
     // MARK: Fetching

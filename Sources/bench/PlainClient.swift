@@ -6,7 +6,7 @@ import Wire
 
 /// A client of one connection that sends a request and waits for its answer: no metadata kept, no retries, nothing in the way of a clock.
 final class PlainClient {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// Nil where nobody listens, or nobody answers within the time.
     init?(port: Int, seconds: Int = 10) {
@@ -20,9 +20,18 @@ final class PlainClient {
 
     /// Nil where the connection broke, or said nothing for too long.
     func ask<R: WireRequest>(_ request: R, version: Int16) -> R.Response? {
+        send(request, version: version) ? receive(R.self, version: version) : nil
+    }
+
+    /// Without waiting for the answer; one request at a time.
+    func send<R: WireRequest>(_ request: R, version: Int16) -> Bool {
         let frame = encodeRequest(request, version: version, correlationID: 1, clientID: "bench")
-        guard frame.bytes.withUnsafeBytes({ BlockingSocket.write(descriptor, $0) }), let answer = BlockingSocket.readFrame(descriptor)
-        else { return nil }
+        return frame.bytes.withUnsafeBytes { BlockingSocket.write(descriptor, $0) }
+    }
+
+    /// The answer to what was sent.
+    func receive<R: WireRequest>(_ type: R.Type, version: Int16) -> R.Response? {
+        guard let answer = BlockingSocket.readFrame(descriptor) else { return nil }
         return try? decodeResponse(answer, to: R.self, version: version).response
     }
 
