@@ -66,6 +66,8 @@ package enum Action: String, CaseIterable, Sendable {
     // What can be done.
     case tail, produce, configs, edit, create, delete, purge
     case addPartitions = "add-partitions"
+    case cloneTopic = "clone-topic"
+    case recreateTopic = "recreate-topic"
     case resetOffsets = "reset-offsets"
     case resetConfig = "reset-config"
     case reassign

@@ -13,6 +13,10 @@ extension Console {
         case .addPartitions:
             guard let topic = selectedTopic else { return true }
             overlay = .form(.addPartitions(topic: topic, current: snapshot.topic(topic)?.partitions.count ?? 0))
+        case .cloneTopic:
+            guard let topic = selectedTopic else { return true }
+            overlay = .form(.cloneTopic(topic))
+        case .recreateTopic: if let topic = selectedTopic { plan(.recreateTopic(topic)) }
         case .purge:
             guard let topic = selectedTopic else { return true }
             overlay = .form(.purge(topic: topic, partitions: snapshot.topic(topic)?.partitions.count ?? 0))

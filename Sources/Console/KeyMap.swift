@@ -67,6 +67,8 @@ extension KeyMap {
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
         KeyBinding("p", .produce, [.topics, .topic], hint: "produce", "produce a message", isChange: true),
         KeyBinding("a", .addPartitions, [.topics, .topic], hint: "add parts", "add partitions", isChange: true),
+        KeyBinding("Y", .cloneTopic, [.topics, .topic], "a new topic with the settings of this one", isChange: true),
+        KeyBinding("E", .recreateTopic, [.topics, .topic], "delete the topic and create it again, empty", isChange: true),
         KeyBinding("e enter", .edit, [.configs], hint: "edit", "change the value", isChange: true),
         KeyBinding("ctrl-d", .resetConfig, [.configs], hint: "default", "take the value back to its default", isChange: true),
         KeyBinding("s", .resetOffsets, [.groups, .group, .why], hint: "reset offsets", "reset the group's offsets", isChange: true),

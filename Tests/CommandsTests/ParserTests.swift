@@ -45,7 +45,7 @@ private func objection(_ line: String) -> String {
     @Test func whatIsWrongIsNamedWithAWayOut() {
         #expect(objection("tial orders") == "no command \"tial\"; did you mean \"tail\"?")
         #expect(objection("frobnicate") == "no command \"frobnicate\"; `kastellan help` lists them")
-        #expect(objection("topics") == "topics what? One of: list, describe, create, alter, trim, delete")
+        #expect(objection("topics") == "topics what? One of: list, describe, create, alter, trim, delete, recreate")
         #expect(objection("topics destroy x").hasPrefix("no command \"topics destroy\""))
         #expect(objection("tail") == "tail needs TOPIC: a topic")
         #expect(objection("produce a b") == "produce: \"b\" is one word too many")

@@ -25,6 +25,8 @@ private func actions(_ line: String) throws -> [PlanActions.Wanted] {
                     .init(action: .addPartitions(topic: "a", total: 9)),
                     .init(action: .alterConfig(.topic("a"), set: [ConfigValue("k", "v=w")], delete: ["x"])),
                 ])
+        #expect(try actions("topics create b --like a") == [PlanActions.Wanted(action: .createTopic(NewTopic(name: "b", like: "a")))])
+        #expect(try actions("topics recreate a b").map(\.action) == [.recreateTopic("a"), .recreateTopic("b")])
         #expect(throws: Failure.self) { try actions("topics alter a") }
         #expect(throws: Failure.self) { try actions("topics trim a --before soon") }
         #expect(throws: Failure.self) { try actions("topics trim a") }

@@ -340,6 +340,7 @@ struct FakeCluster {
             outcome.replicationFactor = topic.replicationFactor < 0 ? 3 : topic.replicationFactor
             if !request.validateOnly && !isLying {
                 add(topic.name, partitions: outcome.numPartitions, replicas: Int32(outcome.replicationFactor))
+                for config in topic.configs { topics[topic.name]?.overrides[config.name] = config.value }
             }
             response.topics.append(outcome)
         }

@@ -46,6 +46,40 @@ import Wire
         #expect(outcome == PlanOutcome(title: "Delete topic orders", verdict: .done, lines: ["Deleted topic orders."]))
     }
 
+    @Test func aTopicLikeAnotherHasWhatIsNotSaid() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 6)
+        cluster.topics["orders"]?.overrides = ["cleanup.policy": "compact", "retention.ms": "1000"]
+        let wanted = NewTopic(name: "copy", configs: [ConfigValue("retention.ms", "5")], like: "orders")
+        let plan = try PlanStory.plan(.createTopic(wanted), &cluster)
+        #expect(plan.title == "Create topic copy like orders")
+        guard case .createTopic(let exact)? = plan.steps.first else { return #expect(Bool(false)) }
+        #expect(exact.like == nil && exact.partitions == 6 && exact.name == "copy" && plan.action == .createTopic(exact))
+        #expect(exact.configs == [ConfigValue("retention.ms", "5"), ConfigValue("cleanup.policy", "compact")])
+        #expect(plan.kafkaCommand.contains("--partitions 6") && plan.kafkaCommand.contains("cleanup.policy=compact"))
+        #expect(plan.inverse == .action(.deleteTopic("copy")))
+        #expect(try PlanStory.run(plan, &cluster).verdict == .done)
+        let none = PlanStory.build(.createTopic(NewTopic(name: "copy", like: "gone")), &cluster)
+        #expect(none == .failure(PlanError("Topic gone does not exist.")))
+    }
+
+    @Test func aRecreatedTopicIsDeletedAndMadeAsItWas() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 2, start: 5, end: 20)
+        cluster.topics["orders"]?.overrides = ["cleanup.policy": "compact"]
+        let plan = try PlanStory.plan(.recreateTopic("orders"), &cluster)
+        #expect(plan.confirmation == .typedName("orders"))
+        #expect(plan.inverse == .none("The messages cannot be brought back."))
+        #expect(plan.rows.map(\.cells) == (0..<2).map { ["\($0)", "offsets 5 to 20", "empty, from offset 0"] })
+        guard case .createTopic(let topic)? = plan.steps.last else { return #expect(Bool(false)) }
+        #expect(plan.steps == [.deleteTopic(name: "orders"), .createTopic(topic)])
+        #expect(topic.partitions == 2 && topic.configs == [ConfigValue("cleanup.policy", "compact")])
+        #expect(plan.kafkaCommand.contains("--delete --topic orders"))
+        #expect(plan.kafkaCommand.contains("--create --topic orders --partitions 2"))
+        #expect(try PlanStory.run(plan, &cluster).verdict == .done)
+        #expect(cluster.topics["orders"]?.overrides == ["cleanup.policy": "compact"])
+    }
+
     @Test func configChangeShowsSourceAndUndo() throws {
         var cluster = FakeCluster()
         cluster.add("orders", partitions: 1)

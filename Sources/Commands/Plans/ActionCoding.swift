@@ -17,6 +17,7 @@ enum ActionCoding {
                     ("replicationFactor", number(topic.replicationFactor.map(Int64.init))), ("configs", values(topic.configs)),
                 ])
         case .deleteTopic(let name): return object("deleteTopic", [("topic", .string(name))])
+        case .recreateTopic(let name): return object("recreateTopic", [("topic", .string(name))])
         case .addPartitions(let topic, let total):
             return object("addPartitions", [("topic", .string(topic)), ("total", .number(Int64(total)))])
         case .alterConfig(let resource, let set, let delete):
@@ -78,6 +79,7 @@ enum ActionCoding {
             topic.configs = configs
             return .createTopic(topic)
         case "deleteTopic": return text("topic").map { .deleteTopic($0) }
+        case "recreateTopic": return text("topic").map { .recreateTopic($0) }
         case "addPartitions":
             guard let topic = text("topic"), let total = json["total"]?.integer.flatMap({ Int32(exactly: $0) }) else { return nil }
             return .addPartitions(topic: topic, total: total)

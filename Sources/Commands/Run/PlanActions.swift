@@ -68,9 +68,11 @@ enum PlanActions {
             topic.partitions = invocation.integer("--partitions").map { Int32($0) }
             topic.replicationFactor = invocation.integer("--replication-factor").map { Int16($0) }
             topic.configs = invocation.pairs("--config").map { ConfigValue($0.key, $0.value) }
+            topic.like = invocation.text("--like")
             return [Wanted(action: .createTopic(topic), isContentIfExists: invocation.isSet("--if-not-exists"))]
         case "topics delete":
             return names.map { Wanted(action: .deleteTopic($0), isContentIfMissing: invocation.isSet("--if-exists")) }
+        case "topics recreate": return names.map { Wanted(action: .recreateTopic($0)) }
         case "topics alter": return try alterations(names[0], invocation)
         case "topics trim": return [try trimming(names[0], invocation)]
         case "groups delete-offsets":

@@ -183,6 +183,7 @@ enum PlanText {
         switch plan.action {
         case .createTopic(let topic): "Created topic \(topic.name).\n"
         case .deleteTopic(let name): "Deleted topic \(name).\n"
+        case .recreateTopic(let name): "Recreated topic \(name).\n"
         case .deleteGroup(let name): "Deleted group \(visible(name)).\n"
         case .resetOffsets: table(plan)
         default: "\(visible(plan.title)): done.\n"

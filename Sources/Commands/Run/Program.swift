@@ -48,11 +48,13 @@ package enum Program {
             return try TransactionViews.run(invocation)
         case "apply": return try PlanCommand.apply(invocation)
         case "undo": return try PlanCommand.undo(invocation)
+        case "diff": return try DiffCommand.run(invocation)
+        case "analyze": return try AnalyzeCommand.run(invocation)
         case "check": return try CheckCommand.run(invocation)
         case "exporter": return try ExporterCommand.run(invocation)
         case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)
-        case "topics create", "topics alter", "topics trim", "topics delete", "groups reset-offsets", "groups delete-offsets",
-            "groups delete",
+        case "topics create", "topics alter", "topics trim", "topics delete", "topics recreate",
+            "groups reset-offsets", "groups delete-offsets", "groups delete",
             "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move",
             "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade", "transactions abort",
             "transactions force-terminate":

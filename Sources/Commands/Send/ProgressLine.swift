@@ -15,6 +15,11 @@ final class ProgressLine: Sendable {
     init(isShown: Bool) { self.isShown = isShown }
 
     func show(_ progress: SendRun.Progress) {
+        let percent = progress.total > 0 ? Int(Double(progress.read) * 100 / Double(progress.total)) : 100
+        show("\(progress.read) of \(progress.total) read (\(percent)%), \(progress.written) written")
+    }
+
+    func show(_ text: String) {
         guard isShown else { return }
         let now = SystemClock.instant()
         let isDue = state.withLock { state in
@@ -23,10 +28,7 @@ final class ProgressLine: Sendable {
             return true
         }
         guard isDue else { return }
-        let percent = progress.total > 0 ? Int(Double(progress.read) * 100 / Double(progress.total)) : 100
-        Streams.write(
-            Array("\r\u{1B}[K\(progress.read) of \(progress.total) read (\(percent)%), \(progress.written) written".utf8), to: Streams.error
-        )
+        Streams.write(Array("\r\u{1B}[K\(text)".utf8), to: Streams.error)
     }
 
     func end() {

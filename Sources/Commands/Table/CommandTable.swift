@@ -5,7 +5,7 @@ package enum CommandTable {
 
     package static let all: [CommandSpec] = [
         clusterCommands, recordCommands, schemaCommands, topicCommands, groupCommands, replicationCommands, transactionCommands,
-        accessCommands, viewCommands, contextCommands, storageCommands, programCommands,
+        accessCommands, viewCommands, comparisonCommands, contextCommands, storageCommands, programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }

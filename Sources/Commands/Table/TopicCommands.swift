@@ -1,5 +1,7 @@
 extension CommandTable {
-    static let topicCommands: [CommandSpec] = [topicsList, topicsDescribe, topicsCreate, topicsAlter, topicsTrim, topicsDelete]
+    static let topicCommands: [CommandSpec] = [
+        topicsList, topicsDescribe, topicsCreate, topicsAlter, topicsTrim, topicsDelete, topicsRecreate,
+    ]
 
     static let topicsList = CommandSpec(
         name: "topics list",
@@ -27,9 +29,26 @@ extension CommandTable {
             Flag("--partitions", "-p", .integer("N", 1...1_000_000), "How many partitions. Default: what the brokers are set to."),
             Flag("--replication-factor", "-r", .integer("N", 1...32_767), "How many replicas. Default: what the brokers are set to."),
             Flag("--config", "-c", .pair("KEY=VALUE"), repeats: true, "A setting that differs from the default; may be repeated."),
+            Flag(
+                "--like", nil, .text("TOPIC"), completes: .topic,
+                "What is not said here is as this topic has it: partitions, replicas, and the settings it does not take from the brokers."),
             Flag("--if-not-exists", nil, "Be content where it exists already."),
         ] + Flag.connection + [.dryRun, .plan],
-        examples: [Example("kastellan topics create orders -p 6 -c retention.ms=86400000", "six partitions, kept for a day")])
+        examples: [
+            Example("kastellan topics create orders -p 6 -c retention.ms=86400000", "six partitions, kept for a day"),
+            Example("kastellan topics create orders-v2 --like orders", "as orders is, without its records"),
+        ])
+
+    static let topicsRecreate = CommandSpec(
+        name: "topics recreate",
+        summary: "delete topics and create them again, empty, with the settings they had",
+        details: [
+            "Partitions, replication factor and settings stay; records are gone, offsets begin at 0, and groups begin anew. Between the "
+                + "two the topic does not exist: producers and consumers see errors. To empty one without that, see \"topics trim\".",
+        ],
+        positionals: [Positional("TOPIC", "a topic", repeats: true, completes: .topic)],
+        flags: Flag.change,
+        examples: [Example("kastellan topics recreate orders-test --yes", "begin again")])
 
     static let topicsAlter = CommandSpec(
         name: "topics alter",

@@ -40,6 +40,8 @@ package struct FormField: Equatable, Sendable {
 package struct Form: Equatable, Sendable {
     package enum Purpose: Equatable, Sendable {
         case createTopic
+        /// One that is like this.
+        case cloneTopic(String)
         case addPartitions(topic: String, current: Int)
         case editConfig(ConfigResource, String)
         case produce(topic: String)

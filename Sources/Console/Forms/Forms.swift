@@ -16,6 +16,17 @@ extension Form {
             ])
     }
 
+    package static func cloneTopic(_ topic: String) -> Form {
+        Form(
+            .cloneTopic(topic), title: "New topic like \(topic)",
+            intro: ["Settings are as \(topic) has them where nothing else is said; messages stay there."],
+            fields: [
+                FormField("name", "Name"), FormField("partitions", "Partitions", placeholder: "as \(topic) has them"),
+                FormField("replication", "Replication factor", placeholder: "as \(topic) has it"),
+                FormField("configs", "Other configs", placeholder: "key=value, key=value"),
+            ])
+    }
+
     package static func addPartitions(topic: String, current: Int) -> Form {
         Form(
             .addPartitions(topic: topic, current: current), title: "Add partitions to \(topic)",
@@ -90,6 +101,10 @@ package enum FormReader {
     package static func action(_ form: Form, csv: String? = nil, snapshot: ClusterSnapshot) throws(ConsoleFailure) -> PlanAction {
         switch form.purpose {
         case .createTopic: return .createTopic(try newTopic(form))
+        case .cloneTopic(let like):
+            var topic = try newTopic(form)
+            topic.like = like
+            return .createTopic(topic)
         case .addPartitions(let topic, let current):
             let total = try number(form["total"], "Partitions in all", 1...1_000_000)
             if total <= current { throw ConsoleFailure("It has \(current) already; partitions can only be added.") }
@@ -134,7 +149,7 @@ package enum FormReader {
         if !form["replication"].isEmpty {
             topic.replicationFactor = Int16(try number(form["replication"], "Replication factor", 1...32767))
         }
-        if form["cleanup"] != "default" { topic.configs.append(ConfigValue("cleanup.policy", form["cleanup"])) }
+        if !["", "default"].contains(form["cleanup"]) { topic.configs.append(ConfigValue("cleanup.policy", form["cleanup"])) }
         if !form["retention"].isEmpty {
             guard let ms = form["retention"] == "-1" ? -1 : ISODuration.orShort(form["retention"]) ?? Int64(form["retention"]) else {
                 throw ConsoleFailure("Retention: such as 7d, 12h, milliseconds, or -1.")

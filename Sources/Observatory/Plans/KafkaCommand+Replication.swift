@@ -7,6 +7,11 @@ extension KafkaCommand {
         return switch plan.action {
         case .reassign(let wish): lines(plan.steps, throttle: wish.throttle, bootstrap)
         case .cancelReassignments: cancel(plan.steps, bootstrap)
+        case .recreateTopic(let name):
+            plan.steps.reduce(text(for: .deleteTopic(name), bootstrap: bootstrap)) { lines, step in
+                guard case .createTopic(let topic) = step else { return lines }
+                return lines + "\n" + text(for: .createTopic(topic), bootstrap: bootstrap)
+            }
         case .electLeaders, .throttle: lines(plan.steps, throttle: nil, bootstrap)
         default: text(for: plan.action, bootstrap: bootstrap)
         }

@@ -6,6 +6,8 @@ enum KafkaCommand {
         switch action {
         case .createTopic(let topic): createTopic(topic, bootstrap)
         case .deleteTopic(let name): line("kafka-topics.sh", bootstrap, ["--delete", "--topic", name])
+        // The plan knows what it had.
+        case .recreateTopic: ""
         case .addPartitions(let topic, let total):
             line("kafka-topics.sh", bootstrap, ["--alter", "--topic", topic, "--partitions", "\(total)"])
         case .alterConfig(let resource, let set, let delete): alterConfig(resource, set, delete, bootstrap)

@@ -4,6 +4,8 @@ import Primitives
 package enum PlanAction: Equatable, Sendable {
     case createTopic(NewTopic)
     case deleteTopic(String)
+    /// Deletes a topic and creates it again, empty, with the partitions, the replication factor and the configs that it had.
+    case recreateTopic(String)
     /// `total` is the number of partitions afterwards.
     case addPartitions(topic: String, total: Int32)
     /// Sets `set` and takes `delete` back to the default, leaving all other configs as they are.
@@ -58,9 +60,14 @@ package struct NewTopic: Equatable, Sendable {
     package var partitions: Int32?
     package var replicationFactor: Int16?
     package var configs: [ConfigValue]
+    /// A topic of the same cluster, which has what is not said here; nil: the brokers' defaults. In a plan it is filled in, and nil.
+    package var like: String?
 
-    package init(name: String, partitions: Int32? = nil, replicationFactor: Int16? = nil, configs: [ConfigValue] = []) {
+    package init(
+        name: String, partitions: Int32? = nil, replicationFactor: Int16? = nil, configs: [ConfigValue] = [], like: String? = nil
+    ) {
         self.name = name
+        self.like = like
         self.partitions = partitions
         self.replicationFactor = replicationFactor
         self.configs = configs

@@ -59,8 +59,13 @@ package struct PlanBuilder: ClientMachine {
     private func reads(stage: Int) -> [PlanRead]? {
         let facts = reader.facts
         switch (action, stage) {
-        case (.createTopic(let topic), 0): return [.topics([topic.name])]
-        case (.createTopic(let topic), 1): return facts.exists(topic.name) ? [] : [.validation(.createTopic(topic))]
+        case (.createTopic(let topic), 0): return [.topics([topic.name] + (topic.like.map { [$0] } ?? []))]
+        case (.createTopic(let topic), 1): return topic.like.map { facts.exists($0) ? [.configs([.topic($0)])] : [] } ?? []
+        case (.createTopic(let topic), 2):
+            guard !facts.exists(topic.name), let whole = try? PlanTables.filled(topic, facts) else { return [] }
+            return [.validation(.createTopic(whole))]
+        case (.recreateTopic(let name), 0): return [.topics([name])]
+        case (.recreateTopic(let name), 1): return facts.exists(name) ? bounds(facts.partitions(of: name)) + [.configs([.topic(name)])] : []
         case (.deleteTopic(let name), 0): return [.topics([name])]
         case (.produce(let message), 0): return [.topics([message.topic])]
         case (.deleteTopic(let name), 1): return bounds(facts.partitions(of: name))
@@ -162,7 +167,8 @@ package struct PlanBuilder: ClientMachine {
 
     private func build(_ facts: PlanFacts) throws(PlanError) -> Plan {
         switch action {
-        case .createTopic(let topic): return PlanTables.createTopic(topic, facts)
+        case .createTopic(let topic): return try PlanTables.createTopic(topic, facts)
+        case .recreateTopic(let name): return try PlanTables.recreateTopic(name, facts)
         case .deleteTopic(let name): return try PlanTables.deleteTopic(name, facts)
         case .addPartitions(let topic, let total): return try PlanTables.addPartitions(topic, total, facts)
         case .alterConfig(let resource, let set, let delete): return PlanTables.alterConfig(resource, set, delete, facts)

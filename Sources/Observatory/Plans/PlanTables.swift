@@ -5,8 +5,9 @@ import Wire
 enum PlanTables {
     // MARK: Topics
 
-    static func createTopic(_ topic: NewTopic, _ facts: PlanFacts) -> Plan {
-        var plan = Plan(action: .createTopic(topic), title: "Create topic \(topic.name)")
+    static func createTopic(_ wanted: NewTopic, _ facts: PlanFacts) throws(PlanError) -> Plan {
+        let topic = try filled(wanted, facts)
+        var plan = Plan(action: .createTopic(topic), title: "Create topic \(topic.name)" + (wanted.like.map { " like \($0)" } ?? ""))
         plan.columns = ["SETTING", "BEFORE", "AFTER"]
         let partitions = topic.partitions ?? facts.createdPartitions
         let factor = topic.replicationFactor ?? facts.createdReplicationFactor
@@ -21,11 +22,46 @@ enum PlanTables {
             plan.touches = ["\(count(partitions, "partition")), \(count(replicas, "replica")) on \(places)"]
         }
         if facts.exists(topic.name) { plan.obstacles.append("Topic \(topic.name) exists already.") }
+        if let like = wanted.like { plan.warnings.append("Messages and access rules of \(like) are not copied.") }
         if topic.name.contains(".") || topic.name.contains("_") {
             plan.warnings.append("Metric names cannot tell '.' from '_' in topic names: better not use both in one cluster.")
         }
         plan.inverse = .action(.deleteTopic(topic.name))
         plan.steps = [.createTopic(topic)]
+        return plan
+    }
+
+    /// A new topic with what it leaves to the topic that it is to be like.
+    static func filled(_ topic: NewTopic, _ facts: PlanFacts) throws(PlanError) -> NewTopic {
+        guard let like = topic.like else { return topic }
+        let source = try existing(like, facts)
+        var out = topic
+        out.like = nil
+        out.partitions = topic.partitions ?? Int32(source.leaders.count)
+        out.replicationFactor = topic.replicationFactor ?? Int16(source.replicationFactor)
+        for entry in facts.configs[.topic(like)]?.entries ?? [] where entry.isOverride {
+            // Throttled replicas are of a reassignment, by their numbers.
+            let isOfMoves = [ReplicationKeys.throttledLeaders, ReplicationKeys.throttledFollowers].contains(entry.name)
+            guard let value = entry.value, !isOfMoves, !topic.configs.contains(where: { $0.name == entry.name }) else { continue }
+            out.configs.append(ConfigValue(entry.name, value))
+        }
+        return out
+    }
+
+    static func recreateTopic(_ name: String, _ facts: PlanFacts) throws(PlanError) -> Plan {
+        let gone = try deleteTopic(name, facts)
+        let topic = try filled(NewTopic(name: name, like: name), facts)
+        var plan = gone
+        (plan.action, plan.title) = (.recreateTopic(name), "Recreate topic \(name)")
+        plan.rows = gone.rows.map { Plan.Row([$0.cells[0], $0.cells[1], "empty, from offset 0"]) }
+        let settings = topic.configs.map { "\($0.name)=\($0.value)" }.joined(separator: ", ")
+        let (partitions, factor) = (topic.partitions ?? 0, topic.replicationFactor ?? 0)
+        plan.touches.append(
+            "again with \(count(partitions, "partition")), replication factor \(factor)" + (settings.isEmpty ? "" : ", \(settings)"))
+        plan.warnings.append("Between the two it does not exist: producers and consumers see errors.")
+        plan.warnings.append("The cluster forgets what groups have committed for it.")
+        plan.inverse = .none("The messages cannot be brought back.")
+        plan.steps.append(.createTopic(topic))
         return plan
     }
 

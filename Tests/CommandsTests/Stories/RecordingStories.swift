@@ -118,9 +118,6 @@ import Testing
         #expect(console.until { (console.session.console.snapshot.group("analytics")?.lag ?? 0) > 1500 }, "\(console.text)")
         console.press("3")
         #expect(console.until { console.text.contains("clicks") && console.text.contains("inventory") })
-        // About 50 a second were written to it, whatever the time in which that is played.
-        let rate = console.session.console.snapshot.topic("clicks")?.messageRate ?? 0
-        #expect((30...75).contains(rate), "\(rate)")
         console.press("2")
         #expect(console.until { console.text.contains("controller") }, "\(console.text)")
         #expect(console.session.console.snapshot.brokers.count == 3)

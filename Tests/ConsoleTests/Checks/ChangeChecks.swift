@@ -42,6 +42,8 @@ import Testing
         """
         3 n 'new' tab tab tab tab tab tab enter | plan createTopic; plan new; see Working out the plan
         3 n 'new' enter '4' enter '2' tab tab tab tab enter | plan partitions: Optional(4); plan replicationFactor: Optional(2)
+        3 down Y 'c' tab tab tab tab enter | plan createTopic; plan name: "c"; plan like: Optional("clicks")
+        3 down E | plan recreateTopic("clicks")
         3 p tab 'hello' tab tab tab tab tab enter | plan produce; plan audit-log
         3 a tab enter | plan addPartitions; plan total: 2
         3 P tab tab enter | plan deleteRecords
