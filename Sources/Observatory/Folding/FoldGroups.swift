@@ -263,11 +263,3 @@ extension MemberSnapshot {
         assignment.topicPartitions.flatMap { topic in topic.partitions.map { TopicPartition(topic.topicName, $0) } }.sorted()
     }
 }
-
-extension OrderedMap {
-    /// A map of pairs in any order; of equal keys the last counts.
-    init(_ pairs: [(Key, Value)]) {
-        self.init()
-        for (key, value) in pairs.sorted(by: { $0.0 < $1.0 }) { self[key] = value }
-    }
-}
