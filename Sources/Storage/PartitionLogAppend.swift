@@ -25,7 +25,10 @@ extension PartitionLog {
         } catch { throw .batch(error) }
         if batch.header.hasProducerID {
             if let original = producerTable.duplicate(of: batch.header) { return duplicate(original) }
-            try producerTable.check(batch.header)
+            do throws(LogError) { try producerTable.check(batch.header) } catch {
+                guard case .outOfOrderSequence = error, let original = try written(batch.header) else { throw error }
+                return duplicate(original)
+            }
         }
         return try write(placed([batch], epoch), now)
     }

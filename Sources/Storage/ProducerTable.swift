@@ -47,6 +47,13 @@ struct ProducerTable {
         return state.batches.first { $0.lastSequence == header.lastSequence && $0.offsetDelta == header.lastOffsetDelta }
     }
 
+    /// The oldest batch known of a producer in the epoch of `header`, where there may be earlier ones that are not known and `header` may be
+    /// one of them.
+    func oldestKnown(_ header: BatchHeader) -> ProducerBatch? {
+        guard let state = states[header.producerID], state.producerEpoch == header.producerEpoch else { return nil }
+        return state.batches.count < ProducerState.batchesMax ? state.batches.first : nil
+    }
+
     /// Kafka's rules for a data batch from a client (ProducerAppendInfo): epochs never fall, sequences continue, a new epoch begins at 0,
     /// and inside a transaction there are only transactional batches.
     func check(_ header: BatchHeader) throws(LogError) {

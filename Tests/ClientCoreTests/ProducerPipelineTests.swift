@@ -128,6 +128,25 @@ import Wire
         #expect(delivered(story) == [1, 2, 3])
     }
 
+    /// A broker that restarted knows the newest of what was under way only, and calls those before it out of order: they may be there.
+    @Test func whatMayBeWrittenIsNotSentInANewEpoch() {
+        var story = story()
+        for number in 1...3 { send(&story, number) }
+        for _ in 1...3 { story.fail(.produce, .disconnected("reset")) }
+        leaders(&story)
+        story.advance(1_000)
+        #expect(underWay(story) == [[0, 1, 1]])
+        answer(&story, .outOfOrderSequenceNumber)
+        let lost = ClientError.kafka(.outOfOrderSequenceNumber, message: nil)
+        let unknown = ClientError.timedOut(APIKey.produce.name)
+        #expect(story.outputs == [.failed(number: 1, lost), .failed(number: 2, unknown), .failed(number: 3, unknown)])
+        send(&story, 4)
+        story.advance(1_000)
+        #expect(underWay(story) == [[1, 0, 1]])
+        answer(&story)
+        #expect(delivered(story) == [4])
+    }
+
     /// One is refused for good; the others were refused for the gap, and go on in the next epoch.
     @Test func gapIsClosedByANewEpoch() {
         var story = story()

@@ -34,6 +34,31 @@ import Testing
         #expect(code { try send(fixture, 14) } == 0)
     }
 
+    /// A snapshot holds the newest batch only: what was under way before it is found in the log, also behind a roll and a crash.
+    @Test(arguments: [false, true]) func whatWasUnderWayIsRecognisedAfterARestart(isClean: Bool) throws {
+        var config = LogConfig()
+        config.segmentBytesMax = 300
+        let fixture = try LogFixture(config: config)
+        for index in 0..<7 { _ = try send(fixture, Int32(index * 2), 2) }
+        _ = try send(fixture, 500, producer: 2)
+        try fixture.log.flush()
+        #expect(fixture.log.segments.count > 1)
+        if isClean { try fixture.log.close() }
+        let again = try fixture.reopened(.init(isClean: isClean, recoveryPoint: 15))
+        #expect(again.log.producers[0].batches.count < 5)
+        for index in 4..<7 {
+            let retry = try send(again, Int32(index * 2), 2)
+            #expect(retry.isDuplicate && retry.baseOffset == Offset(Int64(index * 2)) && retry.lastOffset == Offset(Int64(index * 2 + 1)))
+        }
+        // Of another length, of another producer, of the next epoch, beyond the end: nothing of that is in the log.
+        #expect(code { try send(again, 10, 1) } == 45)
+        #expect(code { try send(again, 10, 2, producer: 2) } == 45)
+        #expect(code { try send(again, 10, 2, epoch: 1) } == 45)
+        #expect(code { try send(again, 15) } == 45)
+        #expect(again.log.logEndOffset == 15)
+        #expect(code { try send(again, 14) } == 0)
+    }
+
     @Test func anUnknownProducerMayBeginAnywhere() throws {
         let fixture = try LogFixture()
         #expect(code { try send(fixture, 1000) } == 0)

@@ -66,8 +66,8 @@ extension ProducerMachine {
         let batch = queue.batches[index]
         let isNumbered = batch.baseSequence >= 0
         if error.saysSequenceIsLost && isNumbered && transaction == nil && (index > 0 || queue.hasHole) {
-            // One before it failed: it is sent again when its turn comes.
-            if index == 0 { forgetWritten(name) }
+            // One before it failed: it is sent again when its turn comes. If that one is surely not there, nor is this.
+            if index == 0 && !queue.holeMayFill { forgetWritten(name) }
             return
         }
         let isLost = error.saysSequenceIsLost && isNumbered
@@ -78,6 +78,9 @@ extension ProducerMachine {
         guard isWanted, error.isRetriable || isLost, batch.deadline > now.instant, batch.attempts <= options.retriesMax else {
             return giveUp(name, index, error, &effects)
         }
+        // A broker that restarted knows of each producer's batches the newest only, and calls one before it out of order. One that may have
+        // been written cannot be told from one that was not: sent in a new epoch it could be there twice.
+        if isLost && batch.mayBeWritten { return giveUp(name, index, error, &effects) }
         if isLost {
             // The broker lacks batches that it had acknowledged, or has forgotten the producer. As a log has no holes, it does not have
             // this one either, nor what was sent behind it.

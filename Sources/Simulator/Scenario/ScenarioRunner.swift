@@ -176,7 +176,7 @@ package final class ScenarioRunner {
         let values = Array(words.plain.dropFirst())
         switch command {
         case "produce": output.append("\(topic)-\(number): offset \(try world.produce(topic, values, partition: number))")
-        case "produce-once": try produceOnce(topic, number, values, words.take("broker"))
+        case "produce-once": try produceOnce(topic, number, values, &words)
         case "read":
             let start = Int64(words.take("from") ?? "0") ?? 0
             let source = try words.take("broker").map { try broker($0) }
@@ -187,10 +187,13 @@ package final class ScenarioRunner {
         }
     }
 
-    private func produceOnce(_ topic: String, _ number: Int32, _ values: [String], _ named: String?) throws {
-        let world = try cluster
+    /// One request and no other, with `producer=` and `sequence=` where it is to be idempotent.
+    private func produceOnce(_ topic: String, _ number: Int32, _ values: [String], _ words: inout Words) throws {
+        let (world, named) = (try cluster, words.take("broker"))
+        let id = words.take("producer").flatMap { Int64($0) }
+        let sequence = words.take("sequence").flatMap { Int32($0) } ?? 0
         guard let target = try named.map({ try broker($0) }) ?? world.leader(topic, number) else { throw Unknown(description: "no leader") }
-        let request = World.produceRequest(topic, values, partition: number, acks: -1, at: world.now)
+        let request = World.produceRequest(topic, values, partition: number, acks: -1, at: world.now, producer: id.map { ($0, sequence) })
         let pending = world.send(request, to: target, version: 9)
         do throws(Stuck) { try world.run("an answer", within: 15_000) { _ in pending.isDone } } catch {}
         let answer = pending.response?.topics.first?.partitions.first

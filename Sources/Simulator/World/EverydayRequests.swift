@@ -90,9 +90,9 @@ extension World {
     }
 
     static func produceRequest(
-        _ topic: String, _ values: [String], partition: Int32, acks: Int16, at now: Instant
+        _ topic: String, _ values: [String], partition: Int32, acks: Int16, at now: Instant, producer: (id: Int64, sequence: Int32)? = nil
     ) -> ProduceRequest {
-        var builder = BatchBuilder()
+        var builder = producer.map { BatchBuilder(producerID: $0.id, producerEpoch: 0, baseSequence: $0.sequence) } ?? BatchBuilder()
         let time = Timestamp(milliseconds: World.wallStart + now.nanoseconds / 1_000_000)
         for value in values { builder.append(timestamp: time, key: nil, value: Bytes(value)) }
         var part = ProduceRequest.Partition()
