@@ -47,8 +47,7 @@ struct ProducerTable {
         return state.batches.first { $0.lastSequence == header.lastSequence && $0.offsetDelta == header.lastOffsetDelta }
     }
 
-    /// The oldest batch known of a producer in the epoch of `header`, where there may be earlier ones that are not known, which `header` may
-    /// repeat.
+    /// The oldest batch known of a producer in the epoch of `header`, where there may be earlier ones, not known, that `header` repeats.
     func oldestKnown(_ header: BatchHeader) -> ProducerBatch? {
         guard let state = states[header.producerID], state.producerEpoch == header.producerEpoch else { return nil }
         return state.batches.count < ProducerState.batchesMax ? state.batches.first : nil
