@@ -209,7 +209,7 @@ test-simulate: deps
 	count .build/release/simulate --first $$(date +%s) --seeds 6
 	count .build/release/storm --requests 2000 --jobs $(JOBS)
 	count .build/release/storm --requests 2000 --jobs $(JOBS) --seed $$(date +%s)
-	if .build/release/simulate --mutations --seeds 800 | tee $(RESULTS)/mutations.log; then :; fi
+	if .build/release/simulate --mutations --seeds 2000 | tee $(RESULTS)/mutations.log; then :; fi
 	read -r p f <<< "$$(sed -n 's/^mutations: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' $(RESULTS)/mutations.log)"
 	echo "$$((passed + $${p:-0})) $$((failed + $${f:-1}))" > $(RESULTS)/simulate
 	[ "$$((failed + $${f:-1}))" = 0 ]

@@ -79,7 +79,8 @@ def fill(bootstrap, topic, values):
         PRODUCERS[bootstrap] = Producer({"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True})
     producer = PRODUCERS[bootstrap]
     for value in values:
-        producer.produce(topic, value)
+        # By its key: without one a producer writes a batch here and the next one there, or all to one partition.
+        producer.produce(topic, value, key=value)
         producer.poll(0)
     producer.flush(30)
 
@@ -96,6 +97,9 @@ def groups(bootstrap, *words):
 def members_share_a_topic(bootstrap, replicas):
     begin(bootstrap, "together", "shared", 2, replicas)
     members = [Member(bootstrap, f"m{n}", "together", "shared", pause=0.02) for n in range(3)]
+    # Who comes when all is read gets nothing.
+    wait_until(lambda: told_members(bootstrap) == ["m0", "m1", "m2"], 20)
+    equal("the members are told of", told_members(bootstrap), ["m0", "m1", "m2"])
     wanted = [f"record {n}" for n in range(600)]
     for start in range(0, 600, 50):
         fill(bootstrap, "shared", wanted[start:start + 50])
@@ -105,12 +109,15 @@ def members_share_a_topic(bootstrap, replicas):
     check("by more than one member", sum(1 for m in members if m.read) >= 2, [len(m.read) for m in members])
     rows = wait_until(lambda: lag_is(groups(bootstrap, "describe", "together"), 0), 20)
     check("nothing is left to read", rows, groups(bootstrap, "describe", "together"))
-    told = groups(bootstrap, "describe", "together", "--members")
-    equal("the members are told of", sorted(row.get("CLIENT-ID", row.get("clientId", "")) for row in told), ["m0", "m1", "m2"])
     for member in members:
         member.stop()
     equal("nobody met an error", [e for m in members for e in m.errors], [])
     check("the group is empty", wait_until(lambda: state(bootstrap, "together") == "Empty", 10), state(bootstrap, "together"))
+
+
+def told_members(bootstrap):
+    rows = groups(bootstrap, "describe", "together", "--members")
+    return sorted(row.get("CLIENT-ID", row.get("clientId", "")) for row in rows if isinstance(row, dict))
 
 
 def state(bootstrap, group):
