@@ -112,14 +112,20 @@ import Wire
         #expect(delivered(story) == [1, 2, 3, 4])
     }
 
-    /// The connection broke: all that was under way may be written, and says so when it comes again by its number.
-    @Test func brokenConnectionSendsAllAgainOneByOne() {
+    /// Three were under way when the connection broke; the first is sent again.
+    private func threeCutOff() -> Story {
         var story = story()
         for number in 1...3 { send(&story, number) }
         for _ in 1...3 { story.fail(.produce, .disconnected("reset")) }
         leaders(&story)
         story.advance(1_000)
         #expect(underWay(story) == [[0, 1, 1]])
+        return story
+    }
+
+    /// The connection broke: all that was under way may be written, and says so when it comes again by its number.
+    @Test func brokenConnectionSendsAllAgainOneByOne() {
+        var story = threeCutOff()
         answer(&story)
         #expect(underWay(story) == [[0, 2, 1]])
         answer(&story, .duplicateSequenceNumber)
@@ -130,12 +136,7 @@ import Wire
 
     /// A broker that restarted knows the newest of what was under way only, and calls those before it out of order: they may be there.
     @Test func whatMayBeWrittenIsNotSentInANewEpoch() {
-        var story = story()
-        for number in 1...3 { send(&story, number) }
-        for _ in 1...3 { story.fail(.produce, .disconnected("reset")) }
-        leaders(&story)
-        story.advance(1_000)
-        #expect(underWay(story) == [[0, 1, 1]])
+        var story = threeCutOff()
         answer(&story, .outOfOrderSequenceNumber)
         let lost = ClientError.kafka(.outOfOrderSequenceNumber, message: nil)
         let unknown = ClientError.timedOut(APIKey.produce.name)

@@ -208,14 +208,15 @@ import Wire
         #expect(story.request(FetchRequest.self)?.message.topics.first?.partitions.first?.fetchOffset == 6)
     }
 
+    private func metadata(_ leader: Int32, epoch: Int32, topicID: UInt8 = 1) -> MetadataResponse {
+        var answer = SessionStory.metadata(brokers: 3, topic: "log", leaders: [leader])
+        answer.topics[0].partitions[0].leaderEpoch = epoch
+        answer.topics[0].topicID = UUID(high: UInt64(topicID), low: 0)
+        return answer
+    }
+
     /// A broker that lags behind names the old leader; a topic made anew begins its epochs anew.
     @Test func leaderOfAnOlderEpochIsNotFollowedUnlessTheTopicIsAnother() {
-        func metadata(_ leader: Int32, epoch: Int32, topicID: UInt8 = 1) -> MetadataResponse {
-            var answer = SessionStory.metadata(brokers: 3, topic: "log", leaders: [leader])
-            answer.topics[0].partitions[0].leaderEpoch = epoch
-            answer.topics[0].topicID = UUID(high: UInt64(topicID), low: 0)
-            return answer
-        }
         var story = Story(TopicReaderMachine(ReaderOptions(topics: ["log"], start: .earliest), codecs: .uncompressed))
         story.start()
         story.answer(metadata(1, epoch: 5))
@@ -235,11 +236,6 @@ import Wire
 
     /// The batch was written after whatever that metadata tells: its leader is deposed, and its log may end below the position.
     @Test func leaderOfAnOlderEpochThanWhatWasReadIsNotFollowed() {
-        func metadata(_ leader: Int32, epoch: Int32) -> MetadataResponse {
-            var answer = SessionStory.metadata(brokers: 3, topic: "log", leaders: [leader])
-            answer.topics[0].partitions[0].leaderEpoch = epoch
-            return answer
-        }
         var story = Story(TopicReaderMachine(ReaderOptions(topics: ["log"], start: .earliest), codecs: .uncompressed))
         story.start()
         story.answer(metadata(1, epoch: 5))
