@@ -19,7 +19,7 @@ extension Form {
     package static func cloneTopic(_ topic: String) -> Form {
         Form(
             .cloneTopic(topic), title: "New topic like \(topic)",
-            intro: ["Settings are as \(topic) has them where nothing else is said; messages stay there."],
+            intro: ["Its settings, where nothing else is said.", "No messages: they stay in \(topic)."],
             fields: [
                 FormField("name", "Name"), FormField("partitions", "Partitions", placeholder: "as \(topic) has them"),
                 FormField("replication", "Replication factor", placeholder: "as \(topic) has it"),
