@@ -53,7 +53,7 @@ package struct ClusterImageDelta: Equatable, Sendable {
     /// By id, the topic as it was.
     package internal(set) var topicsDeleted: OrderedMap<UUID, TopicImage> = OrderedMap()
     /// With those of created and deleted topics.
-    package internal(set) var partitions: OrderedMap<TopicIDPartition, Change<PartitionImage>> = OrderedMap()
+    package internal(set) var partitions = ChangedPartitions()
     package internal(set) var configs: OrderedMap<ConfigKey, Change<String>> = OrderedMap()
     package internal(set) var features: OrderedMap<String, Change<Int16>> = OrderedMap()
 
@@ -76,10 +76,56 @@ package struct ClusterImageDelta: Equatable, Sendable {
     }
 }
 
+/// Changed partitions, in the order of topic, topic id and number. A map for each topic: a start hears of every partition there is, and one
+/// map of all would move what stands above each that it takes in.
+package struct ChangedPartitions: Equatable, Sendable {
+    private struct Topic: Comparable, Sendable {
+        var name: String
+        var id: UUID
+
+        static func < (a: Topic, b: Topic) -> Bool { a.name == b.name ? a.id < b.id : a.name < b.name }
+    }
+
+    private var topics: OrderedMap<Topic, OrderedMap<Int32, Change<PartitionImage>>> = OrderedMap()
+
+    package var isEmpty: Bool { topics.isEmpty }
+
+    /// As `OrderedMap.note`.
+    mutating func note(_ key: TopicIDPartition, before: PartitionImage?, after: PartitionImage?) {
+        let topic = Topic(name: key.topic, id: key.topicID)
+        topics[topic, default: OrderedMap()].note(key.partition, before: before, after: after)
+        if topics[topic]?.isEmpty == true { topics[topic] = nil }
+    }
+}
+
+extension ChangedPartitions: Sequence {
+    package struct Iterator: IteratorProtocol {
+        fileprivate let changed: ChangedPartitions
+        private var topic = 0
+        private var partition = 0
+
+        fileprivate init(_ changed: ChangedPartitions) { self.changed = changed }
+
+        package mutating func next() -> (key: TopicIDPartition, value: Change<PartitionImage>)? {
+            guard topic < changed.topics.count else { return nil }
+            let name = changed.topics.keys[topic]
+            let entry = changed.topics.values[topic][partition]
+            partition += 1
+            if partition == changed.topics.values[topic].count { (topic, partition) = (topic + 1, 0) }
+            return (TopicIDPartition(topic: name.name, topicID: name.id, partition: entry.key), entry.value)
+        }
+    }
+
+    package func makeIterator() -> Iterator { Iterator(self) }
+}
+
 extension OrderedMap {
     /// Notes a change, merged with an earlier one of the same thing; one that leaves all as it was is forgotten.
     mutating func note<V: Equatable & Sendable>(_ key: Key, before: V?, after: V?) where Value == Change<V> {
-        let first = self[key].map(\.before) ?? before
-        self[key] = first == after ? nil : Change(before: first, after: after)
+        guard let place = index(of: key) else {
+            if before != after { self[key] = Change(before: before, after: after) }
+            return
+        }
+        if values[place].before == after { remove(key) } else { update(at: place) { $0.after = after } }
     }
 }
