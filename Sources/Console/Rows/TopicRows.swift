@@ -7,48 +7,38 @@ struct TopicRowCache: Sendable {
     private var topics: [TopicSnapshot] = []
     private var readers: [TopicReaders] = []
     private var rows: [TableRow] = []
+    /// Those of topics that are not internal; nil until asked for.
+    private var userRows: [TableRow]?
+    private var readerCache = TopicReaderCache()
 
-    /// A row for each topic, in their order; `readers` are of the same topics.
-    mutating func rows(of topics: [TopicSnapshot], _ readers: [TopicReaders]) -> [TableRow] {
+    /// How many topics are internal.
+    private(set) var internalCount = 0
+
+    /// A row for each topic, in their order.
+    mutating func rows(of snapshot: ClusterSnapshot, showsInternal: Bool) -> [TableRow] {
+        take(snapshot.topics.values, readerCache.readers(snapshot))
+        if showsInternal || internalCount == 0 { return rows }
+        if let userRows { return userRows }
+        let kept = rows.indices.filter { !topics[$0].isInternal }.map { rows[$0] }
+        userRows = kept
+        return kept
+    }
+
+    private mutating func take(_ topics: [TopicSnapshot], _ readers: [TopicReaders]) {
         if topics.count == self.topics.count {
-            for index in TopicSnapshot.differences(self.topics, topics) { rows[index] = topicRow(topics[index], readers[index]) }
-            for index in topics.indices where readers[index] != self.readers[index] {
-                rows[index] = topicRow(topics[index], readers[index])
-            }
+            for index in TopicSnapshot.differences(self.topics, topics) { set(index, topics[index], readers[index]) }
+            for index in topics.indices where readers[index] != self.readers[index] { set(index, topics[index], readers[index]) }
         } else {
             rows = zip(topics, readers).map { topicRow($0, $1) }
+            userRows = nil
         }
         (self.topics, self.readers) = (topics, readers)
-        return rows
+        internalCount = topics.indices.count { topics[$0].isInternal }
     }
-}
 
-/// Who reads a topic: the groups that have commits for it or are assigned it, as far as they have been read.
-struct TopicReaders: Equatable, Sendable {
-    /// Nil while no group has been listed.
-    var groups: Int?
-    /// The sum of their lags on this topic; nil where none is known.
-    var lag: Int64?
-
-    /// Of each topic, in their order: one pass over the groups' partitions.
-    static func of(_ snapshot: ClusterSnapshot) -> [TopicReaders] {
-        guard snapshot.observations.groups.time != nil else {
-            return Array(repeating: TopicReaders(), count: snapshot.topics.count)
-        }
-        var out = Array(repeating: TopicReaders(groups: 0, lag: nil), count: snapshot.topics.count)
-        for group in snapshot.groups.values {
-            var (name, index) = ("", Int?.none)
-            for partition in group.partitions {
-                // Partitions are sorted: a topic's stand together.
-                if partition.partition.topic != name {
-                    name = partition.partition.topic
-                    index = snapshot.topics.index(of: name)
-                    if let index { out[index].groups = (out[index].groups ?? 0) + 1 }
-                }
-                if let index, let lag = partition.lag { out[index].lag = (out[index].lag ?? 0) &+ lag }
-            }
-        }
-        return out
+    private mutating func set(_ index: Int, _ topic: TopicSnapshot, _ readers: TopicReaders) {
+        rows[index] = topicRow(topic, readers)
+        userRows = nil
     }
 }
 
@@ -62,10 +52,8 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
         Column("BYTES/S", right: true, min: 9, priority: 8), Column("GROUPS", right: true, min: 6, priority: 5),
         Column("LAG", right: true, min: 6, priority: 7), Column("HEALTH", min: 6, max: 26),
     ]
-    let topics = snapshot.topics.values
-    var rows = cache.rows(of: topics, TopicReaders.of(snapshot))
-    let hidden = topics.indices.count { topics[$0].isInternal }
-    if !showsInternal && hidden > 0 { rows = rows.indices.filter { !topics[$0].isInternal }.map { rows[$0] } }
+    let rows = cache.rows(of: snapshot, showsInternal: showsInternal)
+    let hidden = cache.internalCount
     var empty = ["No topics yet.", "", "n  creates one here, or any client can:", "kcat -b \(bootstrap) -t first -P"]
     if hidden > 0 && !showsInternal { empty += ["", "\(hidden) internal topic\(hidden == 1 ? " is" : "s are") hidden; 0 shows all."] }
     var model = TableModel(
