@@ -27,6 +27,9 @@ KILLS ?= 200
 SEED ?=
 JOBS ?= $(shell nproc)
 
+# One set of flags for every program: what was compiled for one is not compiled again for the next.
+RELEASE := swift build -c release --static-swift-stdlib -j $(JOBS)
+
 PROGRAM := .build/release/kastellan
 RESULTS := .build/results
 VENV := .build/venv
@@ -78,7 +81,7 @@ deps-test: deps
 	@$(call install_missing,$(DEBIAN_TEST))
 
 build: deps
-	@swift build -c release --product kastellan --static-swift-stdlib -j $(JOBS)
+	@$(RELEASE) --product kastellan
 
 run: build
 	@exec $(PROGRAM) $(ARGS)
@@ -182,7 +185,7 @@ test-foreign: build foreign-clients
 
 bench: deps-test build .build/loader .build/streams $(KASKADE)/complete
 	@$(call install_missing,$(DEBIAN_BENCH))
-	swift build -c release --product bench -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	$(RELEASE) --product bench 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/release/bench --program $(PROGRAM) --loader .build/loader --streams .build/streams --kaskade $(KASKADE)/bin/kaskade
 
 # Three processes, killed, paused, stopped and (as root) cut off; then every acknowledged record is looked for. A failing run keeps its
@@ -192,14 +195,14 @@ chaos: deps-test build $(VENV)/complete
 
 # Whole clusters under faults, each from one seed, run twice. The seeded drivers of single parts take KASTELLAN_SEEDS (CONTRIBUTING).
 simulate: deps
-	@swift build -c release --product simulate -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	@$(RELEASE) --product simulate 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/release/simulate --first $(FIRST) --seeds $(SEEDS)
 
 # A fixed set of seeds, some fresh ones, the deliberate defects that the simulator must notice, and a storm over every API.
 test-simulate: deps
 	@mkdir -p $(RESULTS)
 	for product in simulate storm; do
-		swift build -c release --product $$product -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+		$(RELEASE) --product $$product 2>&1 | { grep -E 'error|warning: ' || true; }
 	done
 	passed=0; failed=0
 	count() { if "$$@"; then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; }
@@ -216,7 +219,7 @@ test-simulate: deps
 
 # Each API on each listener that serves it, against whole brokers in memory.
 storm: deps
-	@swift build -c release --product storm -j $(JOBS) 2>&1 | { grep -E 'error|warning: ' || true; }
+	@$(RELEASE) --product storm 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/release/storm --requests $(REQUESTS) --jobs $(JOBS) --seed $(or $(SEED),0)
 
 fuzz: deps
