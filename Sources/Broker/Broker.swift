@@ -59,6 +59,7 @@ package struct Broker {
     /// Who decides what is allowed; nil: all is.
     let authorizer: Authorizer?
     var pipelines = ProducePipelines()
+    var clients = ClientNotes()
     var quotas = QuotaState()
     /// Grows with every change of the quotas in `image`.
     package internal(set) var quotasVersion = 0
@@ -136,6 +137,7 @@ package struct Broker {
     mutating func forgetConnection(_ connection: ConnectionID) {
         parked.forget(connection)
         pipelines.forget(connection)
+        clients.forget(connection)
         authentication.connections[connection] = nil
         metadata?.asked.forget(connection)
         groupsConnectionClosed(connection)

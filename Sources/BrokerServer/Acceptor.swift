@@ -7,7 +7,7 @@ final class Acceptor: EventHandler {
     private let loop: EventLoop
     private let quota: ConnectionQuota
     private let listener: String
-    private let onConnection: (Int32, String) -> Void
+    private let onConnection: (Int32, _ host: String, _ port: Int) -> Void
     private let onRefusal: (String) -> Void
     private var isClosed = false
     /// Connections that are kept only to be closed.
@@ -23,7 +23,7 @@ final class Acceptor: EventHandler {
 
     init(
         _ descriptor: Int32, _ loop: EventLoop, quota: ConnectionQuota, listener: String,
-        onConnection: @escaping (Int32, String) -> Void,
+        onConnection: @escaping (Int32, _ host: String, _ port: Int) -> Void,
         onRefusal: @escaping (String) -> Void
     ) {
         self.descriptor = descriptor
@@ -49,7 +49,7 @@ final class Acceptor: EventHandler {
                     onRefusal("refused a connection: \(refusal)")
                     Socket.close(socket)
                 } else {
-                    onConnection(socket, host)
+                    onConnection(socket, host, peer.port)
                 }
             } catch {
                 onRefusal("\(error)")

@@ -133,6 +133,20 @@ final class BrokerHost {
         broker.requestServed(context, nanoseconds: SystemClock.instant().nanoseconds - begun.instant.nanoseconds)
     }
 
+    /// What the broker knows of these connections beside what their sockets tell.
+    func completed(_ rows: [ClientConnection]) -> [ClientConnection] {
+        rows.map { row in
+            var row = row
+            let (note, principal) = broker.account(of: ConnectionID(rawValue: row.number))
+            row.broker = broker.brokerID
+            if let principal { row.principal = principal }
+            (row.softwareName, row.softwareVersion) = (note.softwareName, note.softwareVersion)
+            (row.groups, row.transactionalIDs, row.producerIDs) = (note.groups, note.transactionalIDs, note.producerIDs)
+            row.isNode = broker.isNode(listener: row.listener, clientID: row.clientID)
+            return row
+        }
+    }
+
     /// Calls `body` when clients may come in, perhaps at once.
     func whenReady(_ body: @escaping () -> Void) {
         if isReady { body() } else { onReady = body }

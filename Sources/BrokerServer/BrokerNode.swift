@@ -139,6 +139,11 @@ package final class BrokerNode: Sendable {
     /// How long a node that stops waits for others to take over. Kafka waits without end; who wants it gone would then kill it.
     package static let handingOverMs: Int64 = 10_000
 
+    /// Who is connected now; nil where it does not run, or does not tell within so many milliseconds, as one that is paused.
+    package func clients(withinMs milliseconds: Int64 = 500) -> [ClientConnection]? {
+        state.withLock { $0.threads }?.clients(withinMs: milliseconds)
+    }
+
     private func take() -> (NodeThreads?, NodeBinding?) {
         state.withLock { state in
             let held = (state.threads, state.binding)

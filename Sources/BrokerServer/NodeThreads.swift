@@ -107,6 +107,49 @@ final class NodeThreads: Sendable {
     }
 }
 
+// MARK: - Who is connected
+
+extension NodeThreads {
+    /// Each processor tells its own connections on its thread, and the broker what they said of themselves on its own. Nil where that takes
+    /// longer than so many milliseconds: a node that is held still tells nothing.
+    func clients(withinMs milliseconds: Int64) -> [ClientConnection]? {
+        let gathering = Gathering(processors.count)
+        let host = host
+        for processor in processors {
+            processor.loop.post {
+                let rows = processor.value.connected()
+                if processor.loop === host.loop {
+                    gathering.add(host.value.completed(rows))
+                } else {
+                    host.loop.post { gathering.add(host.value.completed(rows)) }
+                }
+            }
+        }
+        return gathering.wait(milliseconds: milliseconds)
+    }
+}
+
+/// Parts that come from several threads, for one who waits for all of them.
+private final class Gathering: Sendable {
+    private let state: Mutex<(rows: [ClientConnection], missing: Int)>
+    private let isWhole = Gate()
+
+    init(_ parts: Int) { state = Mutex(([], parts)) }
+
+    func add(_ rows: [ClientConnection]) {
+        let left = state.withLock { state in
+            state.rows += rows
+            state.missing -= 1
+            return state.missing
+        }
+        if left == 0 { isWhole.open() }
+    }
+
+    func wait(milliseconds: Int64) -> [ClientConnection]? {
+        isWhole.wait(milliseconds: milliseconds) ? state.withLock { $0.rows } : nil
+    }
+}
+
 // MARK: - Faults on purpose
 
 extension NodeThreads {

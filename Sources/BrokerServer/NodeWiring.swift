@@ -108,13 +108,13 @@ struct NodeWiring: Sendable {
 
     private func acceptor(_ bound: NodeBinding.Bound, _ turn: Turn, _ processors: [LoopBound<Processor>]) -> Acceptor {
         let (config, log, door) = (config, log, bound.door)
-        return Acceptor(bound.descriptor, loop, quota: quota, listener: door.listener) { socket, host in
+        return Acceptor(bound.descriptor, loop, quota: quota, listener: door.listener) { socket, host, port in
             NodeWiring.setBuffers(socket, config)
             let processor = processors[turn.next()]
             if processor.loop.isCurrent {
-                processor.value.adopt(socket, host: host, door)
+                processor.value.adopt(socket, host: host, port: port, door)
             } else {
-                processor.loop.post { processor.value.adopt(socket, host: host, door) }
+                processor.loop.post { processor.value.adopt(socket, host: host, port: port, door) }
             }
         } onRefusal: { log($0) }
     }

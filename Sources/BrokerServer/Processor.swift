@@ -22,6 +22,7 @@ final class Processor {
         let channel: FrameChannel
         let host: String
         let door: Door
+        let tally: ConnectionTally
         /// Whom it speaks for, as far as the socket tells.
         var principal = Principal.anonymous
         /// Its frames are tokens of a login, without headers.
@@ -52,6 +53,8 @@ final class Processor {
     /// TLS handshakes under way. Each costs a millisecond of this thread, and somebody must have sent its beginning.
     private var handshaking = 0
     static let handshakesMax = 512
+    /// Of a frame on the wire, what stands before it.
+    private static let sizeBytes = 4
     private var idleTimer: TimerID?
 
     init(
@@ -70,7 +73,7 @@ final class Processor {
     /// The processor that owns a connection, by its number.
     static func number(of connection: ConnectionID) -> Int { Int(connection.rawValue & 0xff) }
 
-    func adopt(_ descriptor: Int32, host: String, _ door: Door) {
+    func adopt(_ descriptor: Int32, host: String, port: Int, _ door: Door) {
         let channel: FrameChannel
         do throws(TLSError) {
             if door.tls != nil, handshaking >= Processor.handshakesMax { throw TLSError("\(handshaking) handshakes are under way") }
@@ -83,7 +86,7 @@ final class Processor {
         }
         lastSerial += 1
         let id = ConnectionID(rawValue: lastSerial << 8 | number)
-        connections[id] = Connection(channel: channel, host: host, door: door)
+        connections[id] = Connection(channel: channel, host: host, door: door, tally: ConnectionTally(port: Int32(port)))
         if door.tls != nil { handshaking += 1 }
         channel.onFrame = { [unowned self] frame in received(frame, id) }
         channel.onClose = { [unowned self] reason in closed(id, reason) }
@@ -109,6 +112,7 @@ final class Processor {
             let (header, body) = try connection.sendsTokens
                 ? (RequestHeader(.saslAuthenticate, version: 0, correlationID: 0), frame) : RequestHeader.decode(frame)
             connection.channel.pause()
+            connection.tally.received(header, bytes: frame.count + Processor.sizeBytes)
             if connection.isWaiting, header.key != .produce || connection.sendsTokens {
                 connections[id]?.held = (header, body)
             } else {
@@ -141,6 +145,7 @@ final class Processor {
     func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
         guard let connection = connections[id] else { return }
         connections[id]?.unanswered -= 1
+        connection.tally.sent(bytes: frame.length)
         connection.channel.send(outputs(frame, slices))
     }
 
@@ -158,6 +163,7 @@ final class Processor {
 
     /// After the answer that is about to go, nothing is read for so long: the sender is above a quota.
     func mute(_ id: ConnectionID, milliseconds: Int64) {
+        connections[id]?.tally.throttled(milliseconds: milliseconds)
         connections[id]?.mutedUntil = SystemClock.instant().adding(milliseconds: milliseconds)
     }
 
@@ -178,6 +184,7 @@ final class Processor {
     func sendLast(_ id: ConnectionID, _ frame: Frame) {
         guard let connection = connections[id] else { return }
         connections[id]?.isLeaving = true
+        connection.tally.sent(bytes: frame.length)
         connection.channel.send(outputs(frame, []))
     }
 
@@ -185,6 +192,20 @@ final class Processor {
         guard let connection = connections[id] else { return }
         connections[id]?.sendsTokens = framing == .tokens
         if framing == .requests { connection.channel.limitFrames(limits.requestBytesMax) }
+    }
+
+    /// Who is connected now, by what this processor knows of them.
+    func connected() -> [ClientConnection] {
+        let now = SystemClock.instant()
+        return connections.keys.sorted().compactMap { id in
+            guard let connection = connections[id] else { return nil }
+            var row = ClientConnection(number: id.rawValue)
+            (row.principal, row.host, row.listener) = (connection.principal, connection.host, connection.door.listener)
+            row.isThrottled = connection.mutedUntil.map { $0 > now } ?? false
+            row.idleMs = max(0, now.milliseconds(since: connection.channel.lastActive))
+            connection.tally.fill(&row)
+            return row
+        }
     }
 
     private func drained(_ id: ConnectionID) {

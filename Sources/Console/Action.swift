@@ -22,6 +22,8 @@ package enum Action: String, CaseIterable, Sendable {
     case goAccess = "go-acls"
     case goQuotas = "go-quotas"
     case goUsers = "go-users"
+    case goClients = "go-clients"
+    case goConnect = "go-connect"
     case goSchemas = "go-schemas"
     case goContexts = "go-contexts"
     case undo, redo
@@ -50,6 +52,7 @@ package enum Action: String, CaseIterable, Sendable {
     // Lists.
     case open, filter, describe, why, actions, copy
     case nextMeasure = "next-measure"
+    case foldClients = "fold-clients"
     case copyRow = "copy-row"
     case sortPrevious = "sort-previous"
     case sortNext = "sort-next"
@@ -90,6 +93,16 @@ package enum Action: String, CaseIterable, Sendable {
     case deleteSchema = "delete-schema"
     case schemaRule = "schema-rule"
     case diffSchemas = "diff-schemas"
+    // Kafka Connect.
+    case newConnector = "new-connector"
+    case editConnector = "edit-connector"
+    case deleteConnector = "delete-connector"
+    case pauseConnector = "pause-connector"
+    case resumeConnector = "resume-connector"
+    case stopConnector = "stop-connector"
+    case restartConnector = "restart-connector"
+    case restartFailed = "restart-failed"
+    case restartTask = "restart-task"
     // Faults on purpose, in a cluster of our own.
     case chaos
     case chaosKill = "chaos-kill"
@@ -124,7 +137,8 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case browsing
     case table, text
     case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, contexts, tail, message
-    case heat, why, transactions, transaction, hanging, access, quotas, users, alerts, schemas, schema, schemaText = "schema-text"
+    case heat, why, transactions, transaction, hanging, access, quotas, users, alerts
+    case clients, connectors, connector, schemas, schema, schemaText = "schema-text"
     /// The menu of faults, which lies over a view.
     case chaos
     /// Everywhere, while a recording is played.
@@ -151,6 +165,9 @@ extension Place {
         case .access: [.everywhere, .browsing, .table, .access]
         case .quotas: [.everywhere, .browsing, .table, .quotas]
         case .users: [.everywhere, .browsing, .table, .users]
+        case .clients: [.everywhere, .browsing, .table, .clients]
+        case .connectors: [.everywhere, .browsing, .table, .connectors]
+        case .connector: [.everywhere, .browsing, .table, .connector]
         case .alerts: [.everywhere, .browsing, .table, .alerts]
         case .schemas: [.everywhere, .browsing, .table, .schemas]
         case .schema: [.everywhere, .browsing, .table, .schema]

@@ -16,6 +16,8 @@ package enum CommandLine {
         /// The screen as it was at a time.
         case at(String)
         case theme(String)
+        /// A connector by its name alone, on whichever Connect it is.
+        case connector(String)
         case create(String?)
         /// To another cluster, and what to do there.
         case context(String, then: String?)
@@ -37,10 +39,12 @@ package enum CommandLine {
         ("hanging", "transactions that partitions hold open, and who ends them"),
         ("acls [/filter]", "access rules"), ("quotas [/filter]", "limits of users, client ids and addresses"),
         ("users [/filter]", "who logs in by SCRAM"),
+        ("clients [/filter]", "who is connected; on a cluster of others, who seems to be"),
         ("alerts", "what kastellan.yaml wants to be told of, and how it stands"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
         ("tail TOPIC… [START]", "messages as they come, of several topics or /PATTERN/; START: begin, end, 1234, -100, 2h, @-1h:-5m"),
         ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
+        ("connectors [/filter]", "connectors of Kafka Connect"), ("connector NAME", "one connector's tasks"),
         ("schemas [/filter]", "subjects of the schema registry"), ("schema SUBJECT", "one subject's versions"),
         ("contexts", "clusters that have a name"), ("ctx NAME", "another cluster; topics @NAME goes to a view there"),
         ("arm [MINUTES]", "let changes through for a while where the context is read-only"), ("disarm", "end that"),
@@ -54,6 +58,7 @@ package enum CommandLine {
         ("controllers", "quorum"),
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
         ("tx", "transactions"), ("txns", "transactions"), ("acl", "acls"), ("quota", "quotas"), ("user", "users"), ("scram", "users"),
+        ("client", "clients"), ("connections", "clients"), ("who", "clients"), ("connect", "connectors"), ("kc", "connectors"),
         ("quit", "q"),
         ("exit", "q"), ("ctx", "contexts"), ("context", "contexts"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"),
         ("subjects", "schemas"), ("sr", "schemas"),
@@ -94,6 +99,9 @@ package enum CommandLine {
         case "acls": return .success(.go(.access, filter: filter ?? argument))
         case "quotas": return .success(.go(.quotas, filter: filter ?? argument))
         case "users": return .success(.go(.users, filter: filter ?? argument))
+        case "connectors": return .success(.go(.connectors, filter: filter ?? argument))
+        case "connector": return needed { .connector($0) }
+        case "clients": return .success(.go(.clients, filter: filter ?? argument))
         case "alerts": return .success(.go(.alerts, filter: filter ?? argument))
         case "schemas": return .success(.go(.schemas, filter: filter ?? argument))
         case "schema": return needed { .go(.schema($0), filter: filter) }

@@ -78,6 +78,9 @@ package struct Console: Sendable {
     /// How to take back what was changed from here, and to make it again.
     var changes = ChangeTrail()
     var schemas = SchemaShelf()
+    var clients = ClientShelf()
+    var connect = ConnectShelf()
+    var editedConnector: EditedConnector?
     /// A schema that is in the user's editor.
     var editedSchema: EditedSchema?
     /// What went wrong with the view's reading and has been said.
@@ -145,8 +148,10 @@ package struct Console: Sendable {
         case .saved(.success(let name)): say(.info, "Saved to \(Escape.line(name)).")
         case .saved(.failure(let failure)): say(.error, failure.message)
         case .file(let ticket, let name, let result): takeFile(ticket, name, result)
-        case .edited(let ticket, let result): if !takeEditedSchema(ticket, result) { takeEdited(ticket, result) }
+        case .edited(let ticket, let result): takeEditedText(ticket, result)
         case .schemas(let answer): takeSchemas(answer)
+        case .clients(let answer): takeClients(answer)
+        case .connect(let answer): takeConnect(answer)
         case .notice(let notice): say(notice.kind, notice.text)
         case .mode(let mode): takeMode(mode)
         case .wire(let reading): wire = reading
@@ -195,8 +200,14 @@ package struct Console: Sendable {
         if live != nil { live = snapshot } else { self.snapshot = snapshot }
         if live == nil || place == .compare { rebuild() }
         if live == nil { tellAdminProblem() }
+        askClients()
+        askConnect()
         alert(alerts.take(snapshot, now: now.instant))
         if place == .alerts { rebuild() }
+    }
+
+    private mutating func takeEditedText(_ ticket: Int, _ result: Result<String, ConsoleFailure>) {
+        if !takeEditedSchema(ticket, result), !takeEditedConnector(ticket, result) { takeEdited(ticket, result) }
     }
 
     private mutating func take(_ input: InputEvent) {
@@ -303,6 +314,9 @@ package struct Console: Sendable {
         case .access: return [accessRows(snapshot)]
         case .quotas: return [quotaRows(snapshot)]
         case .users: return [userRows(snapshot)]
+        case .clients: return [clientModel()]
+        case .connectors: return [connectorRows(connect, snapshot)]
+        case .connector(let id): return [connectorTaskRows(connect, id)]
         case .alerts: return [alertRows(alerts, now: now.instant)]
         case .tail, .message, .describe, .why, .compare, .help, .schemaText, .schemaDiff: return []
         }

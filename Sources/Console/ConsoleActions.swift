@@ -6,7 +6,8 @@ import Primitives
 extension Console {
     mutating func perform(_ action: Action) {
         if performGeneral(action) || performInTime(action) || performMoving(action) || performListing(action) || performChanging(action)
-            || performReplication(action) || performAdmin(action) || performSchemas(action) || performChaos(action)
+            || performReplication(action) || performAdmin(action) || performSchemas(action) || performConnect(action)
+            || performChaos(action)
         {
             return
         }
@@ -28,6 +29,8 @@ extension Console {
         case .refresh:
             request(.refresh)
             askSchemas()
+            askClients(isNow: true)
+            askConnect(isNow: true)
             say(.info, "Reading again.")
         case .toggleHeader: showsHeader.toggle()
         case .toggleCrumbs: showsCrumbs.toggle()
@@ -40,6 +43,7 @@ extension Console {
         case .goReassignments: jump(.reassignments)
         case .goQuorum: jump(.quorum)
         case .goHeat: jump(.heat)
+        case .goClients: jump(.clients)
         case .goContexts: jump(.contexts)
         case .undo: undo()
         case .redo: redo()
@@ -80,6 +84,7 @@ extension Console {
         case .describe: describeSelected()
         case .why: askWhy()
         case .nextMeasure: nextMeasure()
+        case .foldClients: foldClients()
         case .save: if place == .events { overlay = .prompt(Prompt(.save, text: fileName("events", ext: "jsonl"))) }
         case .actions: openMenu()
         case .copy: copySelected(wholeRow: false)
@@ -93,7 +98,7 @@ extension Console {
             view.faultsOnly.toggle()
             rebuild()
         case .showAll:
-            showsInternal.toggle()
+            if place == .clients { clients.showsNodes.toggle() } else { showsInternal.toggle() }
             rebuild()
         case .nextTrouble: turnTrouble(1)
         case .previousTrouble: turnTrouble(-1)
@@ -178,6 +183,9 @@ extension Console {
         case .topic, .partitions, .reassignments: if let partition = selectedPartition { push(.describe(.partition(partition))) }
         case .groups, .group: if let id = selectedGroup { push(.describe(.group(id))) }
         case .topics: if let name = selectedTopic { push(.describe(.topic(name))) }
+        case .connectors: if let id = chosenConnector { push(.describe(.connector(id, task: nil))) }
+        case .connector(let id): push(.describe(.connector(id, task: selectedRow.flatMap { Int($0.id) })))
+        case .clients: if let row = selectedRow { push(.describe(.client(row.id))) }
         default: break
         }
     }

@@ -73,6 +73,7 @@ extension Console {
         case .access: snapshot.admin.accessSeen.error
         case .quotas: snapshot.admin.quotasSeen.error
         case .users: snapshot.admin.usersSeen.error
+        case .clients: showsExactClients ? nil : snapshot.observations.groups.error ?? snapshot.admin.writersSeen.error
         default: nil
         }
     }

@@ -191,6 +191,7 @@ extension Console {
             schemas.forget(change.subject)
             askSchemas()
         }
+        if isOfConnect { askConnect(isNow: true) }
         if case .plan(var dialog)? = overlay, dialog.ticket == ticket {
             dialog.phase = .finished(outcome)
             dialog.top = 0

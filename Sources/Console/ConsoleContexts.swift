@@ -105,6 +105,8 @@ extension Console {
         future = []
         changes = ChangeTrail()
         schemas = SchemaShelf()
+        clients = ClientShelf()
+        connect = ConnectShelf()
         editedSchema = nil
         chaos = nil
         alerts.forget()

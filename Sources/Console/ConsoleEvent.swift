@@ -26,6 +26,10 @@ package enum ConsoleEvent: Sendable {
     case edited(ticket: Int, Result<String, ConsoleFailure>)
     /// The answer to `ConsoleRequest.schemas`.
     case schemas(SchemaAnswer)
+    /// The answer to `ConsoleRequest.connect`.
+    case connect(ConnectAnswer)
+    /// The answer to `ConsoleRequest.clients`.
+    case clients(ClientAnswer)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
     /// Whether changes may be made has changed.
@@ -62,6 +66,10 @@ package enum ConsoleRequest: Equatable, Sendable {
     /// Let the user change a text in their own editor.
     case edit(ticket: Int, String)
     case schemas(SchemaQuestion)
+    /// All connectors of all Connect clusters, as they are now.
+    case connect
+    /// Who is connected now, where that can be said.
+    case clients
     case startTail(TailQuery)
     case stopTail(session: Int)
     /// Stop reading (true) or go on: the viewer has paused, or its buffer must not be overrun.

@@ -39,6 +39,8 @@ extension Console {
     private mutating func entered() {
         if case .tail(let topic) = place { startTail(topic) }
         askSchemas()
+        askClients(isNow: true)
+        askConnect(isNow: true)
         rebuild()
     }
 

@@ -108,6 +108,9 @@ extension Console {
             if let range { restartTail(from: range.start ?? .beginning, to: range.stop) }
         case .success(.perform(let action)): perform(action)
         case .success(.why(let name)): why(name)
+        case .success(.connector(let name)):
+            jump(.connectors)
+            if let id = connect.connectors.keys.first(where: { $0.name == name }) { push(.connector(id)) } else { setFilter(name) }
         case .success(.at(let text)): goTo(text)
         case .success(.theme(let name)): request(.setTheme(name))
         case .success(.context(let name, let command)): switchContext(name, then: command)

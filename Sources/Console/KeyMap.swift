@@ -61,7 +61,8 @@ extension KeyBinding {
 extension KeyMap {
     /// The k9s preset: what fingers already know.
     package static let standard = KeyMap(
-        bindings: opening + acting + administering + schemas + replicating + breaking + tailing + listing + reading + moving + going)
+        bindings: opening + acting + administering + schemas + connecting
+            + replicating + breaking + tailing + listing + reading + moving + going)
 
     private static let acting: [KeyBinding] = [
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
@@ -105,6 +106,22 @@ extension KeyMap {
         KeyBinding("ctrl-d f9", .deleteSchema, [.schema], hint: "delete", "delete the version", isChange: true),
     ]
 
+    private static let connecting: [KeyBinding] = [
+        KeyBinding("enter", .open, [.connectors, .connector], hint: "open", "the connector's tasks; the task, with why it failed"),
+        KeyBinding("d", .describe, [.connectors, .connector], hint: "describe", "config, secrets hidden, and why it failed"),
+        KeyBinding("n ctrl-n", .newConnector, [.connectors], hint: "new", "create a connector from a file", isChange: true),
+        KeyBinding("E", .editConnector, [.connectors, .connector], hint: "edit", "its config in $EDITOR", isChange: true),
+        KeyBinding("p", .pauseConnector, [.connectors, .connector], hint: "pause", "pause it with its tasks", isChange: true),
+        KeyBinding("u", .resumeConnector, [.connectors, .connector], hint: "resume", "let it go on", isChange: true),
+        KeyBinding(
+            "s", .stopConnector, [.connectors, .connector], hint: "stop", "stop it: its tasks are gone until it is resumed",
+            isChange: true),
+        KeyBinding("F", .restartFailed, [.connectors, .connector], hint: "restart failed", "restart what failed of it", isChange: true),
+        KeyBinding("R", .restartConnector, [.connectors, .connector], hint: "restart", "restart it and its tasks", isChange: true),
+        KeyBinding("T", .restartTask, [.connector], hint: "restart task", "restart the task", isChange: true),
+        KeyBinding("ctrl-d f9", .deleteConnector, [.connectors, .connector], hint: "delete", "delete the connector", isChange: true),
+    ]
+
     private static let replicating: [KeyBinding] = [
         KeyBinding("m", .reassign, [.topics, .topic, .partitions], hint: "reassign", "put partitions on other brokers", isChange: true),
         KeyBinding(
@@ -145,6 +162,10 @@ extension KeyMap {
             hint: "open",
             "open what is selected"),
         KeyBinding("enter", .open, [.transactions, .transaction, .hanging], hint: "open", "open what is selected"),
+        KeyBinding(
+            "enter", .open, [.clients], hint: "open", "all that is known of the client; its group or transaction, where inferred"),
+        KeyBinding("d", .describe, [.clients], hint: "describe", "all that is known of the client"),
+        KeyBinding("f", .foldClients, [.clients], hint: "fold", "a row for each connection, or for each client"),
         KeyBinding("enter", .open, [.contexts], hint: "go there", "go to the cluster that is selected"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
         KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview, .why], hint: "tail", "tail the topic live"),
@@ -196,6 +217,7 @@ extension KeyMap {
         KeyBinding("ctrl-\\", .clearMarks, [.table], "clear all marks"),
         KeyBinding("!", .faultsOnly, [.table], "only what needs attention (changed configs)"),
         KeyBinding("0", .showAll, [.topics], hint: "internal", "show internal topics too"),
+        KeyBinding("0", .showAll, [.clients], hint: "nodes", "show the cluster's own nodes too"),
         KeyBinding("shift-left", .sortPrevious, [.table], "sort by the column to the left"),
         KeyBinding("shift-right", .sortNext, [.table], "sort by the column to the right"),
         KeyBinding("O f6", .sortReverse, [.table], "turn the sort round"), KeyBinding("N", .sortName, [.table], "sort by name"),
@@ -239,6 +261,8 @@ extension KeyMap {
         KeyBinding("9", .goHeat, [.browsing], "heat map of partitions by broker"),
         KeyBinding("ctrl-t", .goTransactions, [.browsing], "transactions"), KeyBinding("A", .goAccess, [.browsing], "access rules"),
         KeyBinding("Q", .goQuotas, [.browsing], "quotas"), KeyBinding("U", .goUsers, [.browsing], "users"),
+        KeyBinding("V", .goClients, [.browsing], "clients: who is connected"),
+        KeyBinding("J", .goConnect, [.browsing], "connectors of Kafka Connect"),
         KeyBinding("W", .goSchemas, [.browsing], "schemas: the subjects of the registry"),
         KeyBinding("@", .goContexts, [.browsing], "contexts: other clusters"),
         KeyBinding("<", .stepBack, [.browsing], "a step back in time: the whole screen as it was"),

@@ -25,6 +25,11 @@ package enum Place: Equatable, Sendable {
     case access
     case quotas
     case users
+    /// Connectors of Kafka Connect; one's tasks.
+    case connectors
+    case connector(ConnectorName)
+    /// Who is connected, or who seems to be.
+    case clients
     /// What the user wants to be told of, and how it stands.
     case alerts
     /// Subjects of the schema registry; one subject's versions; a version's text; two against each other.
@@ -54,6 +59,10 @@ package enum Place: Equatable, Sendable {
         case topic(String)
         case partition(TopicPartition)
         case group(String)
+        /// By the identity of its row.
+        case client(String)
+        /// With what failed of a task, or of all.
+        case connector(ConnectorName, task: Int?)
         case event(Int)
         case outcome(PlanOutcome)
     }
@@ -78,6 +87,9 @@ package enum Place: Equatable, Sendable {
         case .access: "acls"
         case .quotas: "quotas"
         case .users: "users"
+        case .connectors: "connectors"
+        case .connector(let id): id.name
+        case .clients: "clients"
         case .alerts: "alerts"
         case .schemas: "schemas"
         case .schema(let subject): subject
@@ -98,7 +110,8 @@ package enum Place: Equatable, Sendable {
     package var isTable: Bool {
         switch self {
         case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .contexts, .heat: true
-        case .transactions, .transaction, .hanging, .access, .quotas, .users, .alerts, .schemas, .schema: true
+        case .transactions, .transaction, .hanging, .access, .quotas, .users, .clients, .alerts, .schemas, .schema: true
+        case .connectors, .connector: true
         default: false
         }
     }
@@ -123,6 +136,9 @@ package enum Place: Equatable, Sendable {
         case .access: .access
         case .quotas: .quotas
         case .users: .users
+        case .clients, .describe(.client): .clients
+        // A sink's lag is that of its consumers.
+        case .connectors, .connector, .describe(.connector): .groups
         case .tail(let topics): topics.contains("/") || topics.contains(" ") ? .events : .tail(topics)
         // The cluster itself is not what they show.
         case .schemas, .schema, .schemaText, .schemaDiff: .quorum

@@ -54,13 +54,13 @@ extension KeyMap {
         case "vim":
             wishes = [
                 wish(.delete, "D f9"), wish(.resetConfig, "D"), wish(.cancelReassignment, "D f9"), wish(.abortTransaction, "D f9"),
-                wish(.removeAdmin, "D f9"),
+                wish(.removeAdmin, "D f9"), wish(.deleteConnector, "D f9"), wish(.deleteSchema, "X f9"),
                 wish(.halfDown, "ctrl-d", also: [.table]), wish(.halfUp, "ctrl-u", also: [.table]),
             ]
         case "lazygit":
             wishes = [
                 wish(.describe, "i"), wish(.delete, "d f9"), wish(.resetConfig, "d"), wish(.cancelReassignment, "d f9"),
-                wish(.abortTransaction, "d f9"), wish(.removeAdmin, "d f9"),
+                wish(.abortTransaction, "d f9"), wish(.removeAdmin, "d f9"), wish(.deleteConnector, "d f9"),
                 wish(.pageUp, "pgup , ctrl-b"), wish(.pageDown, "pgdn . ctrl-f"), wish(.copy, "y c", in: .table),
             ]
         case "htop":
@@ -113,7 +113,8 @@ extension KeyMap {
     package static let places: [Place] = [
         .overview, .brokers, .topics, .topic("t"), .partitions, .reassignments, .quorum, .groups, .group("g"), .events,
         .configs(.topic("t")), .contexts, .tail("t"), .message("m"), .help, .heat, .why(.group("g")),
-        .transactions, .transaction("t"), .hanging, .access, .quotas, .users, .alerts,
+        .transactions, .transaction("t"), .hanging, .access, .quotas, .users, .alerts, .clients,
+        .connectors, .connector(ConnectorName("c", "n")), .schemas, .schema("s"),
     ]
 
     package func conflict(in place: Place) -> (key: Key, first: KeyBinding, second: KeyBinding)? {

@@ -15,6 +15,8 @@ package struct ViewState: Equatable, Sendable {
     package var columnShift = 0
     package var text = TextState()
     package var tail: TailState?
+    /// Of clients, a row for each of their connections.
+    package var isUnfolded = false
     /// What the heat map shows.
     package var measure = HeatMeasure.traffic
 

@@ -5,7 +5,7 @@ import Primitives
 ///
 /// May be called from any thread, one call at a time, and may take as long as the action does (a clean stop waits for the disk): never
 /// call it from a thread that draws or that serves a socket.
-package protocol ChaosControls: Sendable {
+package protocol ChaosControls: ClientWitness {
     /// The cluster's brokers, ascending, whether they run or not.
     var chaosBrokers: [BrokerID] { get }
 

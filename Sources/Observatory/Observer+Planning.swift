@@ -114,7 +114,7 @@ extension Observer {
         case .configs(let resource): resource.kind == .topic ? askedTopics([resource.name]) : []
         case .brokers, .events, .partitions, .reassignments, .quorum, .nothing: []
         // Of transactions on the screen, once they are described.
-        case .transactions, .transaction, .hanging, .access, .quotas, .users: []
+        case .transactions, .transaction, .hanging, .access, .quotas, .users, .clients: []
         }
     }
 
@@ -173,7 +173,7 @@ extension Observer {
     /// The screens that show groups, and every few rounds the timeline's sake.
     private var wantsGroupList: Bool {
         switch interest.screen {
-        case .overview, .groups, .group, .events: true
+        case .overview, .groups, .group, .events, .clients: true
         case .brokers, .topics, .topic, .configs, .tail, .partitions, .reassignments, .quorum: isSlowRound && !interest.isOnce
         case .transactions, .transaction, .hanging, .access, .quotas, .users: isSlowRound && !interest.isOnce
         case .nothing: false

@@ -321,6 +321,8 @@ package enum ObserverLimits {
     static let partitionsMax = 4_000
     /// Groups that are described, or whose commits are read, in one round.
     static let groupsMax = 200
+    /// Producer ids that are shown; a broker forgets one after a day.
+    static let writersMax = 2_000
     /// Every so many rounds: what changes slowly (log starts, sizes), and what is not on the screen but in the timeline.
     static let slowRounds = 5
     /// Records at committed offsets that are read in one round, of all brokers and of one.

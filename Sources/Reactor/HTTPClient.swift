@@ -19,6 +19,7 @@ package struct HTTPClient: Sendable {
     }
 
     package static let bodyMax = 8 << 20
+    package static let json = "application/json"
     private static let headMax = 64 << 10
 
     package let host: String
@@ -29,10 +30,15 @@ package struct HTTPClient: Sendable {
     private let authorization: String?
     private let tls: TLSContext?
     private let timeoutMs: Int64
+    /// What is sent, and what is wanted first.
+    private let mediaType: String
 
     /// `http[s]://[USER:PASSWORD@]HOST[:PORT][/PATH]`. `authorization` is the header's value, before a user in the address.
-    package init(_ address: String, authorization: String? = nil, tls: TLSOptions = TLSOptions(), timeoutMs: Int64 = 10_000) throws(Failure)
-    {
+    package init(
+        _ address: String, authorization: String? = nil, tls: TLSOptions = TLSOptions(), timeoutMs: Int64 = 10_000,
+        mediaType: String = "application/vnd.schemaregistry.v1+json"
+    ) throws(Failure) {
+        self.mediaType = mediaType
         var rest = Substring(address)
         if rest.hasPrefix("https://") {
             isSecure = true
@@ -95,9 +101,10 @@ package struct HTTPClient: Sendable {
         let verb = method ?? (body == nil ? "GET" : "POST")
         var head =
             "\(verb) \(prefix)\(path) HTTP/1.1\r\nHost: \(host.contains(":") ? "[\(host)]" : host):\(port)\r\n"
-        head += "Accept: application/vnd.schemaregistry.v1+json, application/json\r\nUser-Agent: kastellan\r\nConnection: close\r\n"
+        let wanted = mediaType == HTTPClient.json ? mediaType : "\(mediaType), \(HTTPClient.json)"
+        head += "Accept: \(wanted)\r\nUser-Agent: kastellan\r\nConnection: close\r\n"
         if let authorization { head += "Authorization: \(authorization)\r\n" }
-        if let body { head += "Content-Type: application/vnd.schemaregistry.v1+json\r\nContent-Length: \(body.utf8.count)\r\n" }
+        if let body { head += "Content-Type: \(mediaType)\r\nContent-Length: \(body.utf8.count)\r\n" }
         try line.write(Array((head + "\r\n" + (body ?? "")).utf8))
         let response = try answer(&line)
         line.session?.shutDown()

@@ -94,7 +94,8 @@ struct SampleScreen: Sendable {
         }
     }
 
-    static let all: [SampleScreen] = views + texts + tails + dialogs + states + replication + chaos + lag + administration + registry
+    static let all: [SampleScreen] =
+        views + texts + tails + dialogs + states + replication + chaos + lag + administration + clients + connect + registry
 
     private static let views = [
         SampleScreen("overview"), SampleScreen("brokers", "2"), SampleScreen("topics", "3"), SampleScreen("topic", "3 down enter"),
@@ -145,6 +146,22 @@ struct SampleScreen: Sendable {
         SampleScreen("form-rule", "A down down n", from: .administered), SampleScreen("form-quota", "Q n", from: .administered),
         SampleScreen("alerts", ":") { $0.alerted() }, SampleScreen("alerts-none", ":") { $0.type("alerts").press("enter") },
         SampleScreen("plan-abort", "ctrl-t H ctrl-d", from: .administered) { $0.send(.planned(ticket: 1, .success(Sample.abortPlan()))) },
+    ]
+    private static let clients = [
+        SampleScreen("clients", ":") { Sample.clients($0) }, SampleScreen("clients-connections", ":") { Sample.clients($0).press("f 0") },
+        SampleScreen("clients-none", ":") {
+            $0.type("clients").press("enter").send(.clients(.census(Sample.census(at: 0, []))))
+        },
+        SampleScreen("clients-inferred", "V", from: .administered) { Sample.inferredClients($0) },
+        SampleScreen("describe-client", ":") { Sample.clients($0).press("down d") },
+        SampleScreen("describe-client-inferred", "V", from: .administered) { Sample.inferredClients($0).press("G d") },
+    ]
+    private static let connect = [
+        SampleScreen("connectors", "J") { Sample.connect($0) }, SampleScreen("connectors-none", "J") { $0.send(.connect(.noConnect)) },
+        SampleScreen("connectors-two", "J") { Sample.connect($0, isAwayToo: true) },
+        SampleScreen("connector", "J") { Sample.connect($0).press("down enter") },
+        SampleScreen("describe-connector", "J") { Sample.connect($0).press("down d") },
+        SampleScreen("form-connector", "J") { Sample.connect($0).press("n") },
     ]
     private static let registry = [
         SampleScreen("schemas", "W") { Sample.schemas($0) }, SampleScreen("schemas-none", "W") { $0.send(.schemas(.noRegistry)) },

@@ -41,6 +41,31 @@ private final class Heard: Sendable {
         #expect(access(cluster.directory, F_OK) != 0)
     }
 
+    @Test func whoIsConnectedIsCountedByTheBroker() throws {
+        let cluster = try DevCluster(options())
+        try cluster.start()
+        defer { cluster.stop() }
+        let client = ClusterClient(bootstrap: cluster.bootstrap, clientID: "counted")
+        defer { client.stop() }
+        let producer = SimpleProducer(client)
+        _ = try producer.sendAndWait(ProducerRecord(topic: "t", key: nil, value: Bytes(String(repeating: "v", count: 5000))))
+        let census = cluster.census()
+        let mine = census.connections.filter { $0.clientID == "counted" }
+        #expect(!mine.isEmpty && census.silent.isEmpty && mine.allSatisfy { $0.broker == 1 && $0.listener == "PLAINTEXT" && !$0.isNode })
+        #expect(mine.allSatisfy { $0.principal == .anonymous && $0.host == "127.0.0.1" && $0.port > 0 && $0.softwareName == "kastellan" })
+        #expect(mine.flatMap(\.uses).contains { $0.api == APIKey.produce.rawValue && $0.count == 1 })
+        #expect(mine.reduce(0) { $0 + $1.bytesIn } > 5000)
+        #expect(mine.allSatisfy { $0.bytesOut > 0 && $0.uses.reduce(0) { $0 + $1.count } == $0.requests })
+        client.stop()
+        let until = SystemClock.instant().adding(milliseconds: 10_000)
+        while cluster.census().connections.contains(where: { $0.clientID == "counted" }), SystemClock.instant() < until {}
+        #expect(!cluster.census().connections.contains { $0.clientID == "counted" }, "who has gone is not there")
+        try cluster.perform(.pause, on: 1)
+        #expect(cluster.census().silent == [1] && cluster.census().connections.isEmpty)
+        try cluster.perform(.resume, on: 1)
+        #expect(cluster.census().silent.isEmpty)
+    }
+
     @Test func aQuorumIsNotEnlargedByStartingMoreBrokers() throws {
         var one = options()
         one.dataDirectory = try DevCluster(options()).directory

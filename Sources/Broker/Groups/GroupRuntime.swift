@@ -79,6 +79,7 @@ extension Broker {
 
     /// Hands a request to the coordinator, which answers it now or later.
     mutating func coordinate(_ context: RequestContext, _ request: GroupRequest, refused: [[ErrorCode]] = []) {
+        noteGroup(context, request)
         let caller = GroupCaller(
             token: groups.wait(context), apiVersion: context.version, clientID: context.clientID, clientHost: "/" + context.clientHost)
         let now = now

@@ -11,6 +11,7 @@ extension Broker {
             response.errorCode = .invalidRequest
             return respond(context, response)
         }
+        if context.version >= 3 { noteSoftware(context, request) }
         response.apiKeys = advertisedKeys(context)
         if context.version >= 3 { addFeatures(context, to: &response) }
         respond(context, response)

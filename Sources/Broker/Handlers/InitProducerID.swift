@@ -33,6 +33,7 @@ extension Broker {
                 response.producerEpoch = -1
                 return respond(context, response)
             }
+            noteProducer(context, transactionalID: transactionalID)
             return coordinate(context, .initProducerID(request))
         }
         guard isAllowed(.idempotentWrite, context) || isAllowedAnywhere(.write, .topic, context) else {
@@ -62,6 +63,7 @@ extension Broker {
             producerIDs.waiting.removeFirst()
             var response = InitProducerIDResponse()
             response.producerID = id
+            noteProducer(context, producerID: id)
             respond(context, response)
         }
     }

@@ -87,7 +87,9 @@ extension Broker {
         case .respond(let token, let response):
             guard let context = transactions.take(token) else { return }
             switch response {
-            case .initProducerID(let message): respond(context, message)
+            case .initProducerID(let message):
+                if !message.errorCode.isError { noteProducer(context, producerID: message.producerID) }
+                respond(context, message)
             case .addPartitions(let message): respond(context, message)
             case .addOffsets(let message): respond(context, message)
             case .end(let message): respond(context, message)

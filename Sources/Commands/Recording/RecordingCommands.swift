@@ -38,7 +38,7 @@ extension ConsoleSessionOptions {
     mutating func play(_ replay: SessionReplay) {
         self.replay = replay
         (mode, gate) = (.readOnly, .closed("This is a recording."))
-        (historyPath, registry) = (nil, nil)
+        (historyPath, registry, connect) = (nil, nil, ConnectAccess())
         (contexts, commands, alerts) = ([], [], [])
         resolve = { _ in .failure(ConsoleFailure("This is a recording.")) }
         refreshMs = max(200, refreshMs / max(1, replay.state.speed))

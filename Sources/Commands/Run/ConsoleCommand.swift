@@ -42,10 +42,11 @@ enum ConsoleCommand {
                 let source = try ConnectionSource(context: name)
                 let settings = try ClientSettings(source)
                 let entrance = ConsoleEntrance(settings.bootstrap, settings.security)
-                return .success(
-                    ContextEntrance(
-                        name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings),
-                        keepsHistory: settings.context?.keepsHistory ?? true, registry: try SchemaAccess.registry(source)))
+                var context = ContextEntrance(
+                    name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings),
+                    keepsHistory: settings.context?.keepsHistory ?? true, registry: try SchemaAccess.registry(source))
+                context.connect = try ConnectAccess(source)
+                return .success(context)
             } catch {
                 return .failure(ConsoleFailure(error.message))
             }
@@ -54,6 +55,7 @@ enum ConsoleCommand {
         if invocation.isSet("--no-history") || isOff { options.historyPath = nil }
         options.command = invocation.text("--command")
         options.registry = try SchemaAccess.registry(invocation)
+        options.connect = try ConnectAccess(invocation)
         options.refreshMs = (invocation.integer("--refresh") ?? refreshSeconds) * 1000
         // A terminal that cannot move its cursor can still show lines; what is no terminal has to be told so.
         let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1

@@ -41,6 +41,9 @@ package enum Program {
         case "produce": return try ProduceCommand.run(invocation)
         case "schemas list", "schemas show", "schemas diff", "schemas register", "schemas delete", "schemas compatibility":
             return try SchemaCommands.run(invocation)
+        case "connect list", "connect show", "connect config", "connect pause", "connect resume", "connect stop", "connect restart",
+            "connect alter", "connect create", "connect delete":
+            return try ConnectCommands.run(invocation)
         case "redrive", "copy": return try SendCommand.run(invocation)
         case "dump-log": return try DumpLogCommand.run(invocation)
         case "topics list", "topics describe", "groups list", "groups describe", "get": return try ViewCommands.run(invocation)

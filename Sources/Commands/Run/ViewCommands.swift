@@ -13,6 +13,12 @@ struct ViewCommands {
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
         // The one view that asks no cluster.
         if invocation.command == "get", invocation.positionals.first == "contexts" { return ContextsCommand.list(invocation) }
+        if invocation.command == "get", invocation.positionals.first == "schemas" {
+            return try ViewCommands.repeated(invocation) { () throws(Failure) in _ = try SchemaCommands.get(invocation) }
+        }
+        if invocation.command == "get", invocation.positionals.first == "connectors" {
+            return try ViewCommands.repeated(invocation) { () throws(Failure) in _ = try ConnectCommands.run(invocation) }
+        }
         let commands = ViewCommands(invocation: invocation, reading: ClusterReading(access: try ClusterAccess(invocation)))
         switch invocation.command {
         case "topics list": try commands.topicsList()
@@ -133,17 +139,24 @@ struct ViewCommands {
     /// complained of, and read again.
     private func getOrWatch() throws(Failure) {
         if invocation.positionals[0] == "events" { return try EventViews(access: reading.access, invocation: invocation).run() }
-        guard invocation.isSet("--watch") else { return try get() }
+        _ = try ViewCommands.repeated(invocation) { () throws(Failure) in try get() }
+    }
+
+    private static func repeated(_ invocation: Invocation, _ show: () throws(Failure) -> Void) throws(Failure) -> ExitStatus {
+        guard invocation.isSet("--watch") else {
+            try show()
+            return .ok
+        }
         let isTerminal = Streams.isTerminal(Streams.output)
         while true {
             if isTerminal { Streams.print("\u{1B}[H\u{1B}[2J") }
             do throws(Failure) {
-                try get()
+                try show()
             } catch {
                 guard [.unreachable, .timeout].contains(error.status) else { throw error }
                 Streams.complain(error.message)
             }
-            if Streams.outputIsBroken { return }
+            if Streams.outputIsBroken { return .ok }
             usleep(UInt32((invocation.integer("--refresh") ?? 2) * 1_000_000))
         }
     }
@@ -171,6 +184,10 @@ struct ViewCommands {
         case "acls": print(try AccessViews(invocation: invocation, access: reading.access).rules())
         case "quotas": print(try AccessViews(invocation: invocation, access: reading.access).quotas())
         case "hanging", "users": try adminView()
+        case "why": try why(name)
+        case "heat": try heat(name)
+        case "clients": try clients(name)
+        case "alerts": try alerts()
         default: try printConfigs(names.map { Int32($0) == nil ? .topic($0) : ConfigResource(.broker, $0) }, kind: .topic)
         }
     }

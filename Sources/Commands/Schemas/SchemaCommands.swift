@@ -26,6 +26,38 @@ enum SchemaCommands {
         return .ok
     }
 
+    /// `get schemas [SUBJECT]`: the subjects, or the versions of one.
+    static func get(_ invocation: Invocation) throws(Failure) -> ExitStatus {
+        guard let registry = try SchemaAccess.registry(invocation) else {
+            throw .usage("no schema registry is named; give --registry, or schema.registry.url in the client's file")
+        }
+        do throws(SchemaFailure) {
+            if invocation.positionals.count > 1 {
+                try versions(registry, of: invocation.positionals[1], invocation)
+            } else {
+                try list(registry, invocation)
+            }
+        } catch {
+            throw Failure(.error, error.message)
+        }
+        return .ok
+    }
+
+    private static func versions(_ registry: SchemaRegistry, of subject: String, _ invocation: Invocation) throws(SchemaFailure) {
+        var listing = Listing([
+            .init("SUBJECT", "subject"), .init("VERSION", "version", right: true), .init("ID", "id", right: true), .init("TYPE", "type"),
+            .init("LINES", "lines", right: true), .init("REFERS-TO", "references"),
+        ])
+        for version in try registry.versions(of: subject).sorted() {
+            let entry = try registry.version(version, of: subject).entry
+            listing.add([
+                .string(subject), .number(Int64(version)), entry.id.map { .number(Int64($0)) } ?? .null, .string(entry.format.rawValue),
+                .number(Int64(lines(entry).count)), .array(entry.references.map { .string("\($0.subject) \($0.version)") }),
+            ])
+        }
+        Streams.print(listing.text(OutputFormat(rawValue: invocation.text("--output") ?? "table") ?? .table))
+    }
+
     private static func list(_ registry: SchemaRegistry, _ invocation: Invocation) throws(SchemaFailure) {
         var listing = Listing([
             .init("SUBJECT", "subject"), .init("TYPE", "type"), .init("VERSIONS", "versions"), .init("LATEST", "latest"), .init("ID", "id"),

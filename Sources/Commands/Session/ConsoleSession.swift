@@ -40,6 +40,8 @@ package struct ConsoleSessionOptions: Sendable {
     package var isLineByLine = false
     /// The schema registry of the cluster it begins with.
     package var registry: SchemaRegistry?
+    /// The Connect clusters beside it.
+    var connect = ConnectAccess()
     /// The file of the history; nil: none is kept.
     package var historyPath: String? = "\(Paths.state)/history.db"
     /// Whether the cluster it begins with may be in it.
@@ -87,6 +89,7 @@ package struct ContextEntrance: Sendable {
     package var color: Color?
     package var keepsHistory: Bool
     package var registry: SchemaRegistry?
+    var connect = ConnectAccess()
 
     package init(
         name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?, keepsHistory: Bool = true, registry: SchemaRegistry? = nil
@@ -142,6 +145,7 @@ package final class ConsoleSession {
     var keepsHistory: Bool
     /// Of the cluster this session is on.
     var registry: SchemaRegistry?
+    var connect: ConnectAccess
     var history: SessionHistory? { keepsHistory ? wholeHistory : nil }
     let events: ClusterEventMailbox?
     /// The faults that can be made on purpose, once the cluster runs; nothing on a cluster that is not of this process.
@@ -198,7 +202,7 @@ package final class ConsoleSession {
         (gate, usualGate, color) = (options.gate, options.gate, options.color)
         self.signals = signals
         self.events = events
-        (keepsHistory, registry) = (options.keepsHistory, options.registry)
+        (keepsHistory, registry, connect) = (options.keepsHistory, options.registry, options.connect)
         if let path = options.historyPath { wholeHistory = SessionHistory(path: path, mailbox) } else { wholeHistory = nil }
         self.chaos = chaos
         var addresses: [String] = []
@@ -296,7 +300,8 @@ package final class ConsoleSession {
         isDirty = true
         console.bootstrapKnown(addresses.map(\.description))
         let connection = SessionConnection(
-            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry, state: options.state,
+            entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry, connect: connect,
+            state: options.state,
             resolve: options.resolve, tape: options.replay?.tape ?? options.recorder?.tape())
         self.connection = connection
         if generation == 0 { events?.attach { connection.ingest($0) } }

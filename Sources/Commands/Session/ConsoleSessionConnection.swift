@@ -24,10 +24,12 @@ final class SessionConnection: Sendable {
     private let book: SchemaBook?
     /// Nil where no registry is named.
     let schemas: SessionSchemas?
+    /// Nil where no Connect is named.
+    let connect: SessionConnect?
 
     init(
         _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, registry: SchemaRegistry? = nil,
-        state: String, resolve: @escaping ContextResolver, tape: ClientTape? = nil
+        connect: ConnectAccess = ConnectAccess(), state: String, resolve: @escaping ContextResolver, tape: ClientTape? = nil
     ) {
         let addresses = entrance.addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security, tape: tape)
@@ -36,6 +38,7 @@ final class SessionConnection: Sendable {
         self.generation = generation
         book = registry.map { SchemaAccess.book($0, waits: false) }
         schemas = registry.map { SessionSchemas($0, mailbox, generation: generation) }
+        self.connect = connect.isEmpty ? nil : SessionConnect(connect, mailbox, generation: generation)
         sending = SessionSending(
             client, mailbox, bootstrap: addresses.map(\.description), generation: generation, state: state, resolve: resolve)
         observer = client.host(
@@ -69,6 +72,7 @@ final class SessionConnection: Sendable {
     func plan(_ ticket: Int, _ action: PlanAction) {
         if case .send(let job) = action { return sending.count(ticket, job) }
         if case .schema(let change) = action, let schemas { return schemas.plan(ticket, change) }
+        if case .connect(let change) = action, let connect { return connect.plan(ticket, change) }
         let (mailbox, generation) = (mailbox, generation)
         _ = client.host(
             PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.from(generation, .planned(ticket: ticket, $0))) })
@@ -79,6 +83,9 @@ final class SessionConnection: Sendable {
         let observer = observer
         if case .schema = plan.action, let schemas {
             return schemas.run(ticket, plan, gate: gate, audit: audit, cluster: cluster) { SessionConnection.tell(observer, of: $0) }
+        }
+        if case .connect = plan.action, let connect {
+            return connect.run(ticket, plan, gate: gate, audit: audit, cluster: cluster) { SessionConnection.tell(observer, of: $0) }
         }
         if case .send(let job) = plan.action {
             return sending.start(ticket, plan, job, gate: gate, audit: audit, cluster: cluster) { outcome in

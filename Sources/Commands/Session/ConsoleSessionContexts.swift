@@ -24,7 +24,7 @@ extension ConsoleSession {
         connection = nil
         generation += 1
         (gate, usualGate, color) = (context.gate, context.gate, context.color)
-        (keepsHistory, registry) = (context.keepsHistory, context.registry)
+        (keepsHistory, registry, connect) = (context.keepsHistory, context.registry, context.connect)
         terminal.setTheme(theme.coloured(context: color))
         let addresses = context.entrance.addresses.map(\.description)
         let mode = ConsoleSession.mode(of: gate)

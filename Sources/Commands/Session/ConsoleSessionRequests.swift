@@ -25,6 +25,9 @@ extension ConsoleSession {
         case .abort(let ticket): connection?.sending.abort(ticket)
         case .edit(let ticket, let text): edit(ticket, text)
         case .schemas(let question): askSchemas(question)
+        case .clients: askClients()
+        case .connect:
+            if let connect = connection?.connect { connect.ask() } else { mailbox.post(.event(.connect(.noConnect))) }
         case .startTail(let query): connection?.startTail(query)
         case .stopTail(let session): connection?.stopTail(session)
         case .pauseTail(let session, let isPaused): connection?.pauseTail(session, isPaused)
@@ -61,6 +64,13 @@ extension ConsoleSession {
     private func askSchemas(_ question: SchemaQuestion) {
         guard let connection, let schemas = connection.schemas else { return mailbox.post(.event(.schemas(.noRegistry))) }
         schemas.ask(question)
+    }
+
+    /// Only who has the brokers in this process can say who is connected to them. Asked on a thread that may wait for them.
+    private func askClients() {
+        guard generation == 0, let witness = chaos() else { return mailbox.post(.event(.clients(.foreign))) }
+        let (mailbox, generation) = (mailbox, generation)
+        SessionThread.run { mailbox.post(.from(generation, .clients(.census(witness.census())))) }
     }
 
     private func plan(_ ticket: Int, _ action: PlanAction) {

@@ -116,6 +116,6 @@ extension CommandTable {
             Flag("--speed", nil, .integer("N", 1...100), "So many times as fast as it was."),
             Flag("--paused", nil, "Begin with time stopped."),
             Flag("--no-keys", nil, "Leave out the keys of the recording."),
-        ] + Flag.console.filter { $0.long != "--registry" && $0.long != "--readonly" },
+        ] + Flag.console.filter { !["--registry", "--connect", "--readonly"].contains($0.long) },
         examples: [Example("kastellan replay incident.kast --speed 10", "what somebody saw")])
 }

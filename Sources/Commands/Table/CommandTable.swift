@@ -4,8 +4,8 @@ package enum CommandTable {
     package static let summary = "a Kafka cluster monitor and admin console, with a Kafka cluster inside it"
 
     package static let all: [CommandSpec] = [
-        clusterCommands, recordCommands, schemaCommands, topicCommands, groupCommands, replicationCommands, transactionCommands,
-        accessCommands, viewCommands, comparisonCommands, contextCommands, storageCommands, programCommands,
+        clusterCommands, recordCommands, schemaCommands, connectCommands, topicCommands, groupCommands, replicationCommands,
+        transactionCommands, accessCommands, viewCommands, comparisonCommands, contextCommands, storageCommands, programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
@@ -14,6 +14,7 @@ package enum CommandTable {
     package static let families: [(name: String, summary: String)] = [
         ("topics", "list, describe, create, alter, trim and delete topics"),
         ("schemas", "list and compare what a schema registry holds"),
+        ("connect", "list, pause, restart, alter, create and delete connectors of Kafka Connect"),
         ("groups", "list, describe, reset and delete consumer groups"),
         ("reassign", "move partitions, drain brokers, throttle and cancel"),
         ("leaders", "elect and move leaders"),

@@ -6,9 +6,18 @@ extension CommandTable {
             name: "get",
             summary: "print a view of the console",
             details: [
-                "VIEW is overview, brokers, quorum, topics, partitions, replicas, reassignments, groups, members, lag, configs, events, "
-                    + "contexts, transactions, hanging, acls, quotas or users. partitions, replicas and configs take a topic, members and "
-                    + "lag a group; without one they show all. Columns have the same names in every format.",
+                "VIEW is \(viewNames.dropLast().joined(separator: ", ")) or \(viewNames[viewNames.count - 1]). partitions, replicas and "
+                    + "configs take a topic, members and lag a group, schemas a subject, connectors one; without one they show all. "
+                    + "Columns have the same names in every format.",
+                "why tells why a group, a topic, a partition (TOPIC-N) or a broker is as it is: all that is found, the verdict first. "
+                    + "Without a name it has the verdict on every group, every broker and each partition in trouble, the gravest first. "
+                    + "How a lag moves is known after ten seconds: --for 15 looks that long.",
+                "heat takes traffic (the default), size or lag, and tells for each broker its sum, that in proportion to the mean, and "
+                    + "a digit for each of its partitions, from 0, cold, to 4.",
+                "clients is who seems to use the cluster, and from what that is inferred: members of groups and share groups, "
+                    + "transactional ids, and producers with an id. Kafka has no request that tells connections; only the console "
+                    + "of \"kastellan dev\" and \"demo\", whose brokers are in its own process, has them exact. "
+                    + "alerts are the rules of kastellan.yaml and whether they hold now.",
                 "events is what the console's history has of this cluster and what its groups' own log, __consumer_offsets, still tells of "
                     + "rebalances, oldest first; \"since\" is where the window of an event begins that was inferred. With --watch it goes "
                     + "on with what happens.",
@@ -26,13 +35,15 @@ extension CommandTable {
                 Flag("--at-min-isr", nil, "Of partitions: with just as many in sync."),
                 Flag("--not-preferred", nil, "Of partitions: led by another than the first of their replicas."),
                 Flag("--reassigning", nil, "Of partitions: on their way to other brokers."),
+                Flag("--for", nil, .integer("SECONDS", 1...3600), "Of why and heat: how long to look before judging. Default: a reading."),
                 Flag("--watch", "-w", "Print it again and again, until SIGINT; on a terminal over what was there."),
-                Flag("--refresh", nil, .integer("SECONDS", 1...3600), "With --watch, how often. Default: 2."), .output,
+                Flag("--refresh", nil, .integer("SECONDS", 1...3600), "With --watch, how often. Default: 2."), .output, .registry, .connect,
             ] + Flag.connection,
             examples: [
                 Example("kastellan get partitions --under-replicated", "what is not as safe as it should be"),
                 Example("kastellan get lag -o csv > lag.csv", "all groups' lag, for a spreadsheet"),
                 Example("kastellan get lag billing --watch", "how it shrinks"),
+                Example("kastellan get why --for 15 -o json", "what is wrong here, and why"),
                 Example("kastellan get events -o jsonl --watch", "what happens, a line of JSON each"),
                 Example("kastellan get partitions orders -o jsonl | jq -c 'select(.leader == null)'", "partitions without a leader"),
             ]),
@@ -107,7 +118,8 @@ extension CommandTable {
 
     static let viewNames = [
         "overview", "brokers", "quorum", "topics", "partitions", "replicas", "reassignments", "groups", "members", "lag", "configs",
-        "events", "contexts", "transactions", "hanging", "acls", "quotas", "users",
+        "events", "contexts", "transactions", "hanging", "acls", "quotas", "users", "why", "heat", "clients", "schemas", "connectors",
+        "alerts",
     ]
 
     static let programCommands: [CommandSpec] = [

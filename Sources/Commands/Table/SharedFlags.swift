@@ -17,6 +17,10 @@ extension Flag {
         "--registry", nil, .text("URL"),
         "The schema registry by which keys and values are read: http[s]://HOST:PORT. Default: schema.registry.url of the client's file, or "
             + "KASTELLAN_REGISTRY.")
+    static let connect = Flag(
+        "--connect", nil, .text("URL"),
+        "Kafka Connect, asked at any of its workers: http[s]://HOST:PORT, or several with commas between. Default: connect.url of the "
+            + "client's file, or KASTELLAN_CONNECT.")
     static let timeout = Flag(
         "--timeout", nil, .integer("MS", 1...3_600_000), "Give up after so many milliseconds, with exit code 124. Default: 15000.")
     static let output = Flag(
@@ -34,7 +38,7 @@ extension Flag {
 
     /// How the console looks and behaves.
     static let console: [Flag] = [
-        .registry,
+        .registry, .connect,
         Flag("--readonly", nil, "Refuse every change, below the screen: no plan is carried out, and :arm does not help."),
         Flag(
             "--no-history", nil,

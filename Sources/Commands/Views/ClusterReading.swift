@@ -31,6 +31,27 @@ struct ClusterReading {
         return snapshot
     }
 
+    /// The same, looked at for so many milliseconds at least: what is judged by how it moves wants a while. 0: as `read`.
+    func watch(
+        _ interest: Interest, for milliseconds: Int64, until isComplete: @escaping @Sendable (ClusterSnapshot) -> Bool
+    ) throws(Failure) -> ClusterSnapshot {
+        guard milliseconds > 0 else { return try read(interest, until: isComplete) }
+        let (box, connected) = (Latest(), Waiter<Void>())
+        let hosted = access.client.host(
+            Observer(bootstrap: access.addresses.map(\.description), codecs: .system, interest: interest),
+            output: { snapshot in
+                box.set(snapshot)
+                if snapshot.observations.metadata.time != nil { connected.fill(()) }
+            })
+        hosted.post(.interval(milliseconds: 1000))
+        let begun = connected.wait(milliseconds: access.timeoutMs) != nil
+        // Nobody fills this one: it is the time that passes.
+        if begun { _ = Waiter<Void>().wait(milliseconds: milliseconds) }
+        hosted.cancel()
+        guard let snapshot = box.value, snapshot.observations.metadata.time != nil else { throw unreachable(box.value, begun) }
+        return snapshot
+    }
+
     private func unreachable(_ snapshot: ClusterSnapshot?, _ finished: Bool) -> Failure {
         let list = access.addresses.map(\.description).joined(separator: ",")
         if !finished { return Failure(.timeout, "\(list) did not answer in time; --timeout gives it longer") }

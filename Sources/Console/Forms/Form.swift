@@ -56,6 +56,7 @@ package struct Form: Equatable, Sendable {
         case send(SendMaterial)
         case addAccess
         case registerSchema
+        case newConnector
         case schemaRule(String)
         /// Of this entity, or of a new one.
         case quota(QuotaSnapshot?)
@@ -80,7 +81,7 @@ package struct Form: Equatable, Sendable {
     /// Its field `file` names a file that the shell reads.
     var readsFile: Bool {
         switch purpose {
-        case .produce, .registerSchema: true
+        case .produce, .registerSchema, .newConnector: true
         default: false
         }
     }

@@ -124,6 +124,7 @@ package enum FormReader {
             return .resetOffsets(group: group, scope: scope, strategy: try strategy(form, csv))
         case .purge(let topic): return .deleteRecords(try purge(form, topic, snapshot))
         case .addAccess, .quota: return try admin(form)
+        case .newConnector: return try connector(form, file: csv)
         case .registerSchema, .schemaRule: return try schema(form, file: csv)
         default: return try replication(form)
         }

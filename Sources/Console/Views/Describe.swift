@@ -10,6 +10,8 @@ extension Console {
         case .topic(let name): return describeTopic(name)
         case .partition(let partition): return describePartition(partition)
         case .group(let id): return describeGroup(id)
+        case .connector(let id, let task): return describeConnector(id, task: task)
+        case .client(let identity): return describeClient(identity)
         case .event(let index): return describeEvent(index)
         case .outcome(let outcome): return describeOutcome(outcome)
         }

@@ -105,6 +105,8 @@ extension Console {
         case .describe(.partition(let partition)): return "Describe(partition \(Escape.line(partition.description)))"
         case .describe(.group(let id)): return "Describe(group \(Escape.line(id)))"
         case .describe(.broker(let id)): return "Describe(broker \(id))"
+        case .describe(.connector(let id, _)): return "Describe(connector \(Escape.line(id.name)))"
+        case .describe(.client): return "Describe(client)"
         case .compare: return "Then and now"
         case .schemaText(let subject, let version): return "Schema(\(Escape.line(subject)) \(version))"
         case .schemaDiff(let subject, let from, let to): return "Diff(\(Escape.line(subject)) \(from) to \(to))"

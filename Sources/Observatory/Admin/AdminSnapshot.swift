@@ -8,6 +8,9 @@ package struct AdminSnapshot: Equatable, Sendable {
     /// Transactions that partitions' leaders hold open.
     package var open: [OpenTransaction] = []
     package var openSeen = Observation()
+    /// Who wrote to partitions of late, by producer id, as far as their leaders remember.
+    package var writers = OrderedMap<Int64, PartitionWriter>()
+    package var writersSeen = Observation()
     /// Where a read_committed consumer stops (KIP-98), of partitions with transactions on the screen.
     package var stableOffsets = OrderedMap<TopicPartition, Offset>()
     package var access: [AccessRule] = []

@@ -9,18 +9,22 @@ extension Observer {
         var listing: [BrokerID] = []
         var listed = OrderedMap<String, TransactionSnapshot>()
         var producers = OrderedMap<TopicPartition, [ActiveProducer]>()
+        /// Whoever wrote, with a transaction or without.
+        var writers = OrderedMap<Int64, PartitionWriter>()
         /// Brokers that have not told their producers yet.
         var telling: [BrokerID] = []
         /// Partitions that were not told of, and why.
         var unread = OrderedMap<TopicPartition, ErrorCode>()
         var isWhole = true
+        /// Every leader told its producers.
+        var isToldWhole = true
         var isDescribed = false
     }
 
     mutating func askAdmin(_ effects: inout Effects) {
         switch interest.screen {
         case .transactions, .transaction: askTransactions(&effects)
-        case .hanging:
+        case .hanging, .clients:
             askProducers(&effects)
             askTransactions(&effects)
         case .access: send(AccessRule.question, to: .any, .access, &effects)
@@ -70,11 +74,23 @@ extension Observer {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.name, partition.partitionIndex)
                 if partition.errorCode.isError { round?.transactions.unread[name] = partition.errorCode }
-                let open = partition.activeProducers.map { ActiveProducer($0) }.filter { $0.transactionStart != nil }
+                let active = partition.activeProducers.map { ActiveProducer($0) }
+                if interest.screen == .clients { gatherWriters(active, in: name) }
+                let open = active.filter { $0.transactionStart != nil }
                 if !open.isEmpty { round?.transactions.producers[name] = open }
             }
         }
         producersTold(by: broker, &effects)
+    }
+
+    private mutating func gatherWriters(_ active: [ActiveProducer], in partition: TopicPartition) {
+        for producer in active where (round?.transactions.writers.count ?? 0) < ObserverLimits.writersMax {
+            let known = round?.transactions.writers[producer.producerID]
+            var writer = known ?? PartitionWriter(producerID: producer.producerID, lastTimestamp: producer.lastTimestamp, partitions: [])
+            writer.lastTimestamp = max(writer.lastTimestamp, producer.lastTimestamp)
+            writer.partitions.append(partition)
+            round?.transactions.writers[producer.producerID] = writer
+        }
     }
 
     mutating func transactionsListed(by broker: BrokerID, _ effects: inout Effects) {
@@ -156,6 +172,10 @@ extension Observer {
     /// At the end of a round: the pictures that needed all its answers.
     mutating func foldTransactions(_ ended: Round, at time: Timestamp) {
         let found = ended.transactions
+        if interest.screen == .clients, found.telling.isEmpty, found.isDescribed {
+            snapshot.admin.writers = found.writers
+            if found.isToldWhole { snapshot.admin.writersSeen.succeeded(at: time) }
+        }
         guard found.isDescribed, found.isWhole else { return }
         if interest.screen == .hanging {
             snapshot.admin.open = HangingTransactions.judge(found.producers, listed: found.listed, before: snapshot.admin.open)
@@ -211,7 +231,9 @@ extension Observer {
             round?.transactions.isWhole = false
         case .partitionProducers(let broker):
             snapshot.admin.openSeen.failed(reason)
+            snapshot.admin.writersSeen.failed(reason)
             round?.transactions.isWhole = false
+            round?.transactions.isToldWhole = false
             producersTold(by: broker, &effects)
         case .access: snapshot.admin.accessSeen.failed(reason)
         case .quotas: snapshot.admin.quotasSeen.failed(reason)

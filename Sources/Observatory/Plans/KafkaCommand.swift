@@ -23,7 +23,7 @@ enum KafkaCommand {
         case .setFeature(let name, let level, let isDowngrade):
             line("kafka-features.sh", bootstrap, [isDowngrade ? "downgrade" : "upgrade", "--feature", "\(name)=\(level)"])
         case .abortTransaction, .fenceProducer, .removeCredentials: admin(action, bootstrap)
-        case .reassign, .cancelReassignments, .electLeaders, .throttle, .send, .schema: ""
+        case .reassign, .cancelReassignments, .electLeaders, .throttle, .send, .schema, .connect: ""
         }
     }
 

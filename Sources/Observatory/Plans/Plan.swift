@@ -66,8 +66,13 @@ package struct Plan: Equatable, Sendable {
 
     package var isRunnable: Bool { obstacles.isEmpty && !steps.isEmpty }
 
-    /// What `kafkaCommand` is a line of: a registry is none of Kafka's.
-    package var toolWords: String { if case .schema = action { "With curl" } else { "With Kafka's own tools" } }
+    /// What `kafkaCommand` is a line of: registries and Connect are asked over HTTP.
+    package var toolWords: String {
+        switch action {
+        case .schema, .connect: "With curl"
+        default: "With Kafka's own tools"
+        }
+    }
 }
 
 /// One request of a plan, with exact values: what was shown is what is done.
@@ -95,6 +100,7 @@ package enum PlanStep: Equatable, Sendable {
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
     case schema(SchemaChange)
+    case connect(ConnectChange)
     case abortMarker(TopicPartition, ActiveProducer)
     case fenceProducer(transactionalID: String)
     case removeCredentials(user: String, mechanisms: [String])

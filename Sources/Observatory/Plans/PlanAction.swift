@@ -32,6 +32,8 @@ package enum PlanAction: Equatable, Sendable {
     case send(SendJob)
     /// Of a schema registry, which is no part of the cluster.
     case schema(SchemaChange)
+    /// Of a cluster of Kafka Connect, which is none either.
+    case connect(ConnectChange)
     /// Ends a transaction in one partition by a marker of its own, whatever its coordinator knows (KIP-664).
     case abortTransaction(TransactionToAbort)
     /// Takes the transactional id from its producer: what it has under way is aborted, and it can go on no more (KIP-939's tool).

@@ -189,6 +189,7 @@ package struct PlanBuilder: ClientMachine {
             return PlanTables.setFeature(name, level, isDowngrade: isDowngrade, facts)
         case .send: throw PlanError("What it would write has to be counted first.")
         case .schema: throw PlanError("No schema registry is named for this cluster.")
+        case .connect: throw PlanError("No Kafka Connect is named for this cluster.")
         case .abortTransaction(let wanted): return try PlanTables.abortTransaction(wanted, facts, now: time)
         case .fenceProducer(let id): return try PlanTables.fenceProducer(id, facts, now: time)
         case .removeCredentials(let user, let mechanisms): return PlanTables.removeCredentials(user, mechanisms, facts)

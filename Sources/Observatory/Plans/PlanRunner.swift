@@ -65,7 +65,10 @@ package struct PlanRunner: ClientMachine {
 
     package mutating func start(now: Now) -> [ClientEffect<PlanProgress>] {
         if let objection = gate.objection(at: now.instant) { return finish(.failed, [objection]) }
-        if case .schema? = plan.steps.first { return finish(.failed, ["This is for whoever asks the registry."]) }
+        switch plan.steps.first {
+        case .schema?, .connect?: return finish(.failed, ["This is for whoever asks the registry, or Connect."])
+        default: break
+        }
         if case .send? = plan.steps.first { return finish(.failed, ["This is for whoever reads and writes records."]) }
         if !plan.isRunnable { return finish(.failed, plan.obstacles.isEmpty ? ["The plan has no steps."] : plan.obstacles) }
         return beginStep(now: now)
@@ -217,6 +220,7 @@ extension PlanStep {
         case .setFeature(let name, let level, _): "\(name) to level \(level)"
         case .send(let job): job.title
         case .schema(let change): change.title
+        case .connect(let change): change.title
         case .abortMarker(let partition, let producer): "aborting the transaction of producer \(producer.producerID) in \(partition)"
         case .fenceProducer(let id): "fencing the producer of \(id)"
         case .removeCredentials(let user, _): "removing logins of \(user)"
