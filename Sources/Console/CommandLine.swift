@@ -86,10 +86,7 @@ package enum CommandLine {
         case "topics": return .success(.go(.topics, filter: filter ?? argument))
         case "groups": return .success(.go(.groups, filter: filter ?? argument))
         case "events": return .success(.go(.events, filter: filter ?? argument))
-        case "partitions":
-            guard let argument else { return .success(.go(.partitions, filter: filter)) }
-            guard let trouble = PartitionTrouble(rawValue: argument) else { return .success(.go(.partitions, filter: filter ?? argument)) }
-            return .success(.partitions(trouble, filter: filter))
+        case "partitions": return .success(partitions(argument, filter))
         case "reassignments": return .success(.go(.reassignments, filter: filter ?? argument))
         case "quorum": return .success(.go(.quorum, filter: filter))
         case "heatmap": return .success(.go(.heat, filter: nil))
@@ -135,6 +132,12 @@ package enum CommandLine {
         case "q": return .success(.perform(.quit))
         default: return .failure(ConsoleFailure("No command \(Escape.line(first)); ? lists them."))
         }
+    }
+
+    private static func partitions(_ argument: String?, _ filter: String?) -> Command {
+        guard let argument else { return .go(.partitions, filter: filter) }
+        guard let trouble = PartitionTrouble(rawValue: argument) else { return .go(.partitions, filter: filter ?? argument) }
+        return .partitions(trouble, filter: filter)
     }
 
     private static func parseTail(_ arguments: [String], now: Timestamp) -> Result<Command, ConsoleFailure> {

@@ -106,7 +106,7 @@ struct SampleScreen: Sendable {
         SampleScreen("group-share-members", "4 down down down enter tab", from: .sharing),
         SampleScreen("describe-group-share", "4 down down down d", from: .sharing),
         SampleScreen("events", "5"),
-        SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right down space space"),
+        SampleScreen("configs", "3 down down down e"), SampleScreen("topics-sorted-marked", "3 shift-right g space space"),
         SampleScreen("topics-many", "3 G", from: .many),
         SampleScreen("topics-filtered", "3 /") { $0.type("o.*s") },
         SampleScreen("contexts", "@") { driver in

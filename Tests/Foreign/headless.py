@@ -140,7 +140,44 @@ def watch():
     check("and ends when nobody reads", process.wait(10) in (0, -signal.SIGPIPE), process.returncode)
 
 
-for step in [checks, exporter, watch]:
+def rows(*words, environment=None):
+    code, out, err = kastellan("get", *words, "-o", "json", environment=environment)
+    return check(f"get {' '.join(words)}", code == 0, (code, err)) and json.loads(out) or []
+
+
+def judging():
+    """Views that judge: why, heat, alerts. `billing` has something unread, since `checks`."""
+    kcat("-P", "-t", "hot", stdin=b"x" * 2000 + b"\n")
+    commit("billing", "orders", 1)
+    found = rows("why", "billing")
+    check("why of a group: a verdict, and what to do", found and found[0]["subject"] == "group billing" and found[0]["why"] and found[0]["toDo"],
+          found)
+    check("nobody reads with it", any(row["cause"] == "no members" for row in found), found)
+    equal("why of a broker", [row["subject"] for row in rows("why", "1")][:1], ["broker 1"])
+    equal("why of a topic", [row["subject"] for row in rows("why", "orders")][:1], ["topic orders"])
+    equal("why of a partition", [row["subject"] for row in rows("why", "orders-0")][:1], ["partition orders-0"])
+    everything = [row["subject"] for row in rows("why")]
+    check("why of everything", {"group billing", "broker 1"} <= set(everything), everything)
+    code, _, err = kastellan("get", "why", "nobody")
+    check("what is not there is named", code == 1 and "nobody" in err, err)
+
+    size = rows("heat", "size")
+    check("heat of sizes", len(size) == 1 and size[0]["total"] > 2000 and size[0]["hottest"] and "4" in size[0]["heat"], size)
+    lag = rows("heat", "lag")
+    check("heat of lags", lag[0]["hottest"] == "orders-0" and lag[0]["hottestValue"] > 0, lag)
+    traffic = rows("heat")
+    check("heat of traffic is a rate that is known", traffic[0]["measure"] == "traffic" and traffic[0]["total"] is not None, traffic)
+    check("no such measure", kastellan("get", "heat", "weight")[0] == 2)
+
+    folder = os.path.join(TMP, "alerting")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "kastellan.yaml"), "w", encoding="utf-8") as file:
+        file.write("alerts:\n  - when: brokers > 5\n    do: bell\n  - when: brokers >= 1\n  - on: broker-down\n")
+    alerts = rows("alerts", environment={"KASTELLAN_CONFIG_DIR": folder})
+    equal("alerts, and whether they hold", [row["holds"] for row in alerts], [False, True, None])
+
+
+for step in [checks, exporter, watch, judging]:
     with checking(step.__name__):
         step()
 done()

@@ -61,7 +61,7 @@ extension ConnectorSnapshot {
         self.init(ConnectorName(cluster, connector.name))
         (type, state, worker, trace) = (connector.type, connector.part.state, connector.part.worker, connector.part.trace)
         tasks = connector.tasks.map { task in
-            Task(id: task.id, state: task.part.state, worker: task.part.worker, trace: task.part.trace)
+            Part(id: task.id, state: task.part.state, worker: task.part.worker, trace: task.part.trace)
         }
         config = connector.config.map { ConfigValue($0.key, $0.value) }
     }

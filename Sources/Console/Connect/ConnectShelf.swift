@@ -3,7 +3,7 @@ import Primitives
 
 /// A connector as its cluster tells of it.
 package struct ConnectorSnapshot: Equatable, Sendable {
-    package struct Task: Equatable, Sendable {
+    package struct Part: Equatable, Sendable {
         package var id: Int
         /// RUNNING, PAUSED, FAILED, UNASSIGNED, RESTARTING.
         package var state: String
@@ -21,7 +21,7 @@ package struct ConnectorSnapshot: Equatable, Sendable {
     package var state = ""
     package var worker = ""
     package var trace: String?
-    package var tasks: [Task] = []
+    package var tasks: [Part] = []
     /// Sorted by key, with secrets as they are: for the editor's sake, never for the screen's.
     package var config: [ConfigValue] = []
 

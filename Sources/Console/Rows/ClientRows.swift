@@ -139,7 +139,8 @@ func inferredClientRows(_ snapshot: ClusterSnapshot, now: Timestamp, isAsking: B
             target: inferredTarget(client))
     }
     return TableModel(
-        title: "Clients", subject: isAsking ? "asking" : "inferred: this cluster tells no connections", columns: columns, rows: rows, defaultSort: 1,
+        title: "Clients", subject: isAsking ? "asking" : "inferred: this cluster tells no connections", columns: columns, rows: rows,
+        defaultSort: 1,
         emptyLines: snapshot.observations.groups.time == nil || isAsking
             ? ["Looking who is there\u{2026}"]
             : [

@@ -34,6 +34,11 @@ extension Console {
     private func drawField(_ grid: inout Grid, _ line: Rect, _ field: FormField, _ labelWidth: Int, isFocused: Bool) {
         guard !line.isEmpty else { return }
         grid.put(line.x, line.y, Clip.pad(field.label, labelWidth), Style(.dialogLabel, isFocused ? .bold : []), clip: line)
+        // Labels are bold where there are no colours, and a cursor is easily overlooked.
+        if isFocused {
+            let margin = Rect(line.x - 2, line.y, 1, 1)
+            grid.put(margin.x, margin.y, String(grid.glyphs.selected), Style(.dialogLabel, .bold), clip: margin)
+        }
         let box = Rect(line.x + labelWidth + 2, line.y, line.width - labelWidth - 2, 1)
         switch field.value {
         case .choice(let choices, let index):
