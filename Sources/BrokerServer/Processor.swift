@@ -18,7 +18,7 @@ struct ProcessorLimits: Sendable {
 /// leave in the order of requests, and a client that does not read holds one response and no more. Only a produce may be delivered behind
 /// produces that wait for their followers, one each time that the broker says so (`readAhead`); the broker then keeps the order.
 final class Processor {
-    private struct Connection {
+    private final class Connection {
         let channel: FrameChannel
         let host: String
         let door: Door
@@ -39,6 +39,13 @@ final class Processor {
         var isWaiting: Bool { unanswered > 0 }
         /// Until when nothing is read, though nothing is under way.
         var mutedUntil: Instant?
+
+        init(_ channel: FrameChannel, host: String, door: Door, tally: ConnectionTally) {
+            self.channel = channel
+            self.host = host
+            self.door = door
+            self.tally = tally
+        }
     }
 
     let loop: EventLoop
@@ -49,6 +56,8 @@ final class Processor {
     private let onClosed: (ConnectionID) -> Void
     private let log: @Sendable (String) -> Void
     private var connections: [ConnectionID: Connection] = [:]
+    /// Connections with answers that leave at the end of the turn.
+    private var unsent: [FrameChannel] = []
     private var lastSerial: UInt64 = 0
     /// TLS handshakes under way. Each costs a millisecond of this thread, and somebody must have sent its beginning.
     private var handshaking = 0
@@ -86,7 +95,7 @@ final class Processor {
         }
         lastSerial += 1
         let id = ConnectionID(rawValue: lastSerial << 8 | number)
-        connections[id] = Connection(channel: channel, host: host, door: door, tally: ConnectionTally(port: Int32(port)))
+        connections[id] = Connection(channel, host: host, door: door, tally: ConnectionTally(port: Int32(port)))
         if door.tls != nil { handshaking += 1 }
         channel.onFrame = { [unowned self] frame in received(frame, id) }
         channel.onClose = { [unowned self] reason in closed(id, reason) }
@@ -99,10 +108,11 @@ final class Processor {
     private func secured(_ id: ConnectionID) {
         guard let connection = connections[id], connection.door.tls != nil else { return }
         handshaking -= 1
-        connections[id]?.principal = connection.door.principal(connection.channel.peerName)
+        connection.principal = connection.door.principal(connection.channel.peerName)
     }
 
     func closeAll() {
+        flushUnsent()
         for id in connections.keys.sorted() { connections[id]?.channel.close(nil) }
     }
 
@@ -114,7 +124,7 @@ final class Processor {
             connection.channel.pause()
             connection.tally.received(header, bytes: frame.count + Processor.sizeBytes)
             if connection.isWaiting, header.key != .produce || connection.sendsTokens {
-                connections[id]?.held = (header, body)
+                connection.held = (header, body)
             } else {
                 deliver(header, body, id, connection)
             }
@@ -124,8 +134,8 @@ final class Processor {
     }
 
     private func deliver(_ header: RequestHeader, _ body: Bytes, _ id: ConnectionID, _ connection: Connection) {
-        connections[id]?.unanswered += 1
-        connections[id]?.mayReadAhead = false
+        connection.unanswered += 1
+        connection.mayReadAhead = false
         var context = RequestContext(
             connection: id, header: header, body: body, clientHost: connection.host, listener: connection.door.listener,
             receivedAt: SystemClock.now(), principal: connection.principal)
@@ -141,17 +151,26 @@ final class Processor {
         onClosed(id)
     }
 
-    /// Sends the response of the request under way; the next one is read when all of it has gone.
+    /// Sends the response of the request under way; the next one is read when all of it has gone. It leaves at the end of the loop's turn,
+    /// so that one write carries what several produces of a connection are answered, and wakes its client once.
     func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
         guard let connection = connections[id] else { return }
-        connections[id]?.unanswered -= 1
+        connection.unanswered -= 1
         connection.tally.sent(bytes: frame.length)
-        connection.channel.send(outputs(frame, slices))
+        guard connection.channel.enqueue(outputs(frame, slices)) else { return }
+        if unsent.isEmpty { loop.atTurnEnd { [weak self] in self?.flushUnsent() } }
+        unsent.append(connection.channel)
+    }
+
+    private func flushUnsent() {
+        let channels = unsent
+        unsent = []
+        for channel in channels { channel.flushQueued() }
     }
 
     func proceed(_ id: ConnectionID) {
-        guard connections[id] != nil else { return }
-        connections[id]?.unanswered -= 1
+        guard let connection = connections[id] else { return }
+        connection.unanswered -= 1
         resume(id)
     }
 
@@ -171,26 +190,30 @@ final class Processor {
         guard let connection = connections[id], connection.channel.pendingBytes == 0 else { return }
         guard connection.held == nil ? !connection.isWaiting || connection.mayReadAhead : !connection.isWaiting else { return }
         guard let until = connection.mutedUntil, until > SystemClock.instant() else {
-            connections[id]?.mutedUntil = nil
+            connection.mutedUntil = nil
             guard let held = connection.held else { return connection.channel.resume() }
-            connections[id]?.held = nil
+            connection.held = nil
             return deliver(held.header, held.body, id, connection)
         }
         loop.schedule(at: until) { [weak self] in self?.resume(id) }
     }
 
-    func close(_ id: ConnectionID, reason: String) { connections[id]?.channel.close(reason) }
+    func close(_ id: ConnectionID, reason: String) {
+        guard let connection = connections[id] else { return }
+        connection.channel.flushQueued()
+        connection.channel.close(reason)
+    }
 
     func sendLast(_ id: ConnectionID, _ frame: Frame) {
         guard let connection = connections[id] else { return }
-        connections[id]?.isLeaving = true
+        connection.isLeaving = true
         connection.tally.sent(bytes: frame.length)
         connection.channel.send(outputs(frame, []))
     }
 
     func setFraming(_ id: ConnectionID, _ framing: Framing) {
         guard let connection = connections[id] else { return }
-        connections[id]?.sendsTokens = framing == .tokens
+        connection.sendsTokens = framing == .tokens
         if framing == .requests { connection.channel.limitFrames(limits.requestBytesMax) }
     }
 

@@ -224,14 +224,26 @@ extension FrameChannel {
 
 extension FrameChannel {
     package func send(_ outputs: [Output]) {
-        guard !isClosed else { return }
+        if enqueue(outputs) { flush() }
+    }
+
+    /// Queues without sending. True where nothing was queued before: the caller sees to it that `flushQueued` is called.
+    package func enqueue(_ outputs: [Output]) -> Bool {
+        guard !isClosed else { return false }
         let wasIdle = pendingBytes == 0
         for output in outputs where output.length > 0 {
             pendingBytes += output.length
             queue.append(output)
         }
-        guard pendingBytes <= pendingBytesMax else { return close("the peer does not read: \(pendingBytes) bytes wait for it") }
-        if wasIdle { flush() }
+        guard pendingBytes <= pendingBytesMax else {
+            close("the peer does not read: \(pendingBytes) bytes wait for it")
+            return false
+        }
+        return wasIdle && pendingBytes > 0
+    }
+
+    package func flushQueued() {
+        if !isClosed, pendingBytes > 0 { flush() }
     }
 
     /// Writes what the socket takes now, and waits for room for the rest.

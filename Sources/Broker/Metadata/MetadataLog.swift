@@ -26,6 +26,15 @@ struct MetadataLog {
 
     let log: PartitionLog
     var quorum: QuorumMachine
+
+    /// When its quorum next wants the time. What waits for the disk holds everything up, the machine's own times too.
+    var nextDeadline: Instant {
+        // Mutating, though it changes nothing: it is asked for after every event, and a copy of all this would be made to ask it.
+        mutating get {
+            if hasFailed { return .distantFuture }
+            return todo.isEmpty ? min(quorum.nextDeadline, retryAt, snapshots.nextAt) : retryAt
+        }
+    }
     var pending: [Pending] = []
     /// All below was applied to the broker's image.
     var appliedEnd: Offset = .zero

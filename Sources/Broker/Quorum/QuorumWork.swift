@@ -38,11 +38,7 @@ extension Broker {
     }
 
     /// When the quorum next wants the time.
-    var quorumDeadline: Instant {
-        guard let metadata, !metadata.hasFailed else { return .distantFuture }
-        // What waits for the disk holds everything up, the machine's own times too.
-        return metadata.todo.isEmpty ? min(metadata.quorum.nextDeadline, metadata.retryAt, metadata.snapshots.nextAt) : metadata.retryAt
-    }
+    var quorumDeadline: Instant { mutating get { metadata?.nextDeadline ?? .distantFuture } }
 
     mutating func quorumTick() {
         guard let metadata, !metadata.hasFailed else { return }

@@ -62,7 +62,10 @@ extension Broker {
     }
 
     /// Whether anybody's requests are to be timed: time is measured by the host, since nothing here knows a clock.
-    package var timesRequests: Bool { image.quotas.limitsRequestTime }
+    package var timesRequests: Bool {
+        // Mutating, though it changes nothing: to ask it of a broker that is somebody's property, the whole broker would be copied.
+        mutating get { image.quotas.limitsRequestTime }
+    }
 
     /// The request took this long of a thread. A percentage is of one thread (KIP-124).
     package mutating func requestServed(_ context: RequestContext, nanoseconds: Int64) {

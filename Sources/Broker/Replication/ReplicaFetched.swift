@@ -11,7 +11,7 @@ extension Broker {
         guard replication.fetchers.update(leader, { $0.finished(number) }) == true else { return }
         replication.underWay.remove(leader)
         let (at, most) = (now.instant, Int64(config.int("replica.fetch.backoff.ms")))
-        if replication.fetchers[leader]?.isEmpty == true {
+        if replication.fetchers.update(leader, { $0.isEmpty }) == true {
             replication.fetchers.remove(leader)
             return
         }
@@ -44,7 +44,8 @@ extension Broker {
 
     private mutating func replicaFetched(_ key: FetchKey, from leader: BrokerID, _ answer: FetchResponse.Partition) {
         // The metadata may have moved on since the request: what another leader, or this one in another epoch, said is void.
-        guard let entry = replication.fetchers[leader]?.entries[key], let replica = replicas.find(key.topicID, key.partition),
+        guard let index = replication.fetchers.index(of: leader), let entry = replication.fetchers.values[index].entries[key],
+            let replica = replicas.find(key.topicID, key.partition),
             replica.role == .follower(of: leader, leaderEpoch: entry.leaderEpoch)
         else { return }
         do throws(LogError) {

@@ -43,7 +43,9 @@ extension Broker {
     var replicationDeadline: Instant {
         var due = replication.lagCheck
         guard brokerEpoch >= 0 else { return due }
-        for fetcher in replication.fetchers.values where canFetch(from: fetcher.leader) { due = min(due, fetcher.nextDeadline) }
+        for index in replication.fetchers.indices where canFetch(from: replication.fetchers.keys[index]) {
+            due = min(due, replication.fetchers.values[index].nextDeadline)
+        }
         if !replication.inSync.waiting.isEmpty, !replication.inSync.isUnderWay, activeController != nil {
             due = min(due, replication.inSync.notBefore)
         }
@@ -56,7 +58,13 @@ extension Broker {
         askForISRChanges()
         interruptFetchers()
         if replication.mending.nextDue <= now.instant { runMending() }
-        for fetcher in replication.fetchers.values where !fetcher.isUnderWay { fetch(from: fetcher.leader) }
+        for leader in replication.fetchers.keys where !isFetching(from: leader) { fetch(from: leader) }
+    }
+
+    /// In place: fetchers are looked at after every event, and a copy of one costs more than the look.
+    private func isFetching(from leader: BrokerID) -> Bool {
+        guard let index = replication.fetchers.index(of: leader) else { return true }
+        return replication.fetchers.values[index].isUnderWay
     }
 
     /// Whether anything can be asked of this leader. What changes that is an event, after which `runReplication` looks again.

@@ -19,7 +19,7 @@ extension BrokerConfig {
     package var isBroker: Bool { list("process.roles").isEmpty || list("process.roles").contains("broker") }
     package var isController: Bool { list("process.roles").isEmpty || list("process.roles").contains("controller") }
     package func isController(_ listener: String) -> Bool {
-        list("controller.listener.names").contains { $0.uppercased() == listener.uppercased() }
+        controllerListenerNames.contains { $0 == listener || $0 == listener.uppercased() }
     }
     package var clientListeners: [Listener] { listeners.filter { !isController($0.name) } }
     package var controllerListeners: [Listener] { listeners.filter { isController($0.name) } }

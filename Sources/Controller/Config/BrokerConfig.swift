@@ -23,6 +23,8 @@ package struct BrokerConfig: Sendable {
     package private(set) var dynamicBroker: OrderedMap<String, String> = OrderedMap()
     /// The listener other brokers use; kept, because whoever asks another broker asks for it.
     package private(set) var interBrokerListenerName = ""
+    /// In capitals; kept, because every request asks for it.
+    private(set) var controllerListenerNames: [String] = []
     /// What topics get that say nothing themselves; kept, because every partition that is taken up asks for it.
     private(set) var topicDefaults: [String: ConfigValue] = [:]
     private let staticValues: [String: ConfigValue]
@@ -85,6 +87,7 @@ package struct BrokerConfig: Sendable {
         self.warnings = warnings
         self.values = values
         staticValues = values
+        controllerListenerNames = list("controller.listener.names").map { $0.uppercased() }
         if problems.isEmpty { problems = readListeners() + readVoters() }
         if problems.isEmpty { problems = checkTogether() }
         guard problems.isEmpty else { throw BrokerConfigError(problems: problems) }
