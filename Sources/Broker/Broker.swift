@@ -117,6 +117,7 @@ package struct Broker {
     /// Tells owners of what happened while the event was handled, and what the controller waits for to the controller, until nothing is
     /// left to tell.
     mutating func settle() {
+        if !transactions.uncommitted.isEmpty { finishCommittedLoads() }
         runCompletions()
         tellController()
         while peers.hasLoopback {

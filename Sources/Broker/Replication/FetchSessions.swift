@@ -24,10 +24,12 @@ struct FetchItem {
             || result.logStartOffset != toldLogStart || result.preferredReadReplica >= 0 || result.divergingEpoch.endOffset >= 0
     }
 
-    /// After an error the next answer tells everything.
+    /// After an error the next answer tells everything, and after word of a divergence too: a follower that cuts its log does not keep
+    /// what else it was told.
     mutating func told(_ result: FetchResponse.Partition) {
-        toldHighWatermark = result.errorCode.isError ? -1 : result.highWatermark
-        toldLogStart = result.errorCode.isError ? -1 : result.logStartOffset
+        let isKept = !result.errorCode.isError && result.divergingEpoch.endOffset < 0
+        toldHighWatermark = isKept ? result.highWatermark : -1
+        toldLogStart = isKept ? result.logStartOffset : -1
         quiet = nil
     }
 }

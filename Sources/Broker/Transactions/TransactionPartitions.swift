@@ -40,12 +40,12 @@ extension Broker {
     mutating func transactionsResigned(_ partition: Int32) {
         transactions.loading.remove(partition)
         transactions.awaitingMending.remove(partition)
+        transactions.uncommitted.remove(partition)
         let now = now
         coordinateTransactions { $0.unload(partition, now: now) }
     }
 
-    /// Reads on in a partition's log; finishes the load at its end. All that is in the log counts: as the leader we commit it, or lose the
-    /// leadership and forget it.
+    /// Reads on in a partition's log. All that is in the log counts: as the leader we commit it, or lose the leadership and forget it.
     private mutating func loadTransactions(_ partition: Int32, from offset: Offset) {
         guard let replica = replicas.find(transactionsTopic, partition), replica.isLeader else {
             transactions.loading.remove(partition)
@@ -66,6 +66,26 @@ extension Broker {
             return
         }
         transactions.loading.remove(partition)
+        transactions.uncommitted[partition] = replica.log.logEndOffset
+        finishCommittedLoads()
+    }
+
+    /// Finishes the loads of partitions whose logs are committed as far as they were read. The newest records of a log may still be lost with
+    /// this broker, if another in-sync replica has not got them: whoever was told meanwhile that a partition is in a transaction would write
+    /// to it, and the next coordinator would never end what it does not know of. Kafka's does not wait.
+    mutating func finishCommittedLoads() {
+        for (partition, end) in transactions.uncommitted {
+            guard let replica = replicas.find(transactionsTopic, partition), replica.isLeader else {
+                transactions.uncommitted.remove(partition)
+                continue
+            }
+            guard replica.highWatermark >= end else { continue }
+            transactions.uncommitted.remove(partition)
+            finishLoad(partition)
+        }
+    }
+
+    private mutating func finishLoad(_ partition: Int32) {
         let now = now
         var summary = TransactionCoordinator.LoadSummary()
         coordinateTransactions { coordinator in

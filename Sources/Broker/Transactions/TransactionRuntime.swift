@@ -21,6 +21,8 @@ struct TransactionRuntime {
     var loading = OrderedMap<Int32, Offset>()
     /// The same of those where what comes next is rotten and has to be mended first.
     var awaitingMending = OrderedMap<Int32, Offset>()
+    /// Partitions that are read to their ends, with those: what is told of them waits until all of it is committed.
+    var uncommitted = OrderedMap<Int32, Offset>()
     /// Markers to be written by other leaders, and by this one.
     var markers = MarkerQueues()
     var writes = MarkerWrites()

@@ -121,7 +121,8 @@ final class KeyedWorkload {
     func checkReplicas() {
         for node in world.nodes.values {
             for replica in node.broker?.heldReplicas ?? [] where committed[replica.partition] != nil {
-                check(records(replica), of: replica.partition, "\(replica.partition) on broker \(node.id)")
+                let place = "\(replica.partition) on broker \(node.id), read to \(replica.highWatermark) of \(replica.log.logEndOffset)"
+                check(records(replica), of: replica.partition, place)
             }
         }
     }
