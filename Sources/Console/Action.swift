@@ -68,6 +68,7 @@ package enum Action: String, CaseIterable, Sendable {
     case previousTrouble = "previous-trouble"
     // What can be done.
     case tail, produce, configs, edit, create, delete, purge
+    case load = "write-load"
     case addPartitions = "add-partitions"
     case cloneTopic = "clone-topic"
     case recreateTopic = "recreate-topic"

@@ -10,6 +10,7 @@ extension Console {
         case .produce:
             guard let topic = selectedTopic else { return true }
             overlay = .form(.produce(topic: topic, partitions: snapshot.topic(topic)?.partitions.count ?? 0))
+        case .load: if let topic = selectedTopic { overlay = .form(.load(topic: topic)) }
         case .addPartitions:
             guard let topic = selectedTopic else { return true }
             overlay = .form(.addPartitions(topic: topic, current: snapshot.topic(topic)?.partitions.count ?? 0))

@@ -67,6 +67,7 @@ extension KeyMap {
     private static let acting: [KeyBinding] = [
         KeyBinding("n ctrl-n", .create, [.topics, .overview], hint: "new topic", "create a topic", isChange: true),
         KeyBinding("p", .produce, [.topics, .topic], hint: "produce", "produce a message", isChange: true),
+        KeyBinding("B", .load, [.topics, .topic], "write load to the topic, and time it", isChange: true),
         KeyBinding("a", .addPartitions, [.topics, .topic], hint: "add parts", "add partitions", isChange: true),
         KeyBinding("Y", .cloneTopic, [.topics, .topic], "a new topic with the settings of this one", isChange: true),
         KeyBinding("E", .recreateTopic, [.topics, .topic], "delete the topic and create it again, empty", isChange: true),

@@ -91,9 +91,9 @@ import Wire
     }
 
     @Test func sizesAreKnownToThreePercent() {
-        var sizes = SizeHistogram()
+        var sizes = Histogram()
         for size in [0, 63, 64, 65, 1000, 1 << 20, Int(Int32.max)] {
-            var one = SizeHistogram()
+            var one = Histogram()
             one.add(size)
             #expect(one.quantile(0.5) == size && one.least == size && one.most == size)
         }
@@ -102,6 +102,6 @@ import Wire
             let found = Double(sizes.quantile(part) ?? 0)
             #expect(abs(found - part * 10_000) <= part * 10_000 * 0.04, "\(part): \(found)")
         }
-        #expect(SizeHistogram().quantile(0.5) == nil)
+        #expect(Histogram().quantile(0.5) == nil)
     }
 }

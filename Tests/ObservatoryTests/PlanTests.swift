@@ -134,4 +134,23 @@ import Wire
         exact.partition = partition
         #expect(plan.steps == [.produce(exact)])
     }
+
+    @Test func aLoadSaysWhatItWritesAndIsNotForTheRunnerOfRequests() throws {
+        var cluster = FakeCluster()
+        cluster.add("orders", partitions: 3)
+        var job = LoadJob(topic: "orders", records: 100_000, size: 1024, rate: 500)
+        let plan = try PlanStory.plan(.load(job), &cluster)
+        #expect(plan.rows[0].cells[0] == "orders" && plan.rows[0].cells[1] == "3" && plan.rows[0].cells[3] == "100000")
+        #expect(plan.touches.contains("500 records a second: about 200 s.") && plan.warnings.isEmpty && plan.obstacles.isEmpty)
+        #expect(plan.kafkaCommand.hasPrefix("kafka-producer-perf-test.sh --topic orders --num-records 100000 --record-size 1024"))
+        #expect(try PlanStory.run(plan, &cluster).verdict == .failed)
+        (job.rate, job.records) = (nil, .max)
+        #expect(try PlanStory.plan(.load(job), &cluster).warnings.count == 1)
+        job.records = 0
+        guard case .failure(let none) = PlanStory.build(.load(job), &cluster) else { return #expect(Bool(false), "no records") }
+        #expect(none.message == "A load has at least one record.")
+        job = LoadJob(topic: "nowhere", records: 1)
+        guard case .failure(let missing) = PlanStory.build(.load(job), &cluster) else { return #expect(Bool(false), "no topic") }
+        #expect(missing.message == "Topic nowhere does not exist.")
+    }
 }

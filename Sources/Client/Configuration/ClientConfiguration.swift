@@ -64,6 +64,9 @@ public struct ClientConfiguration: Sendable {
         properties[key] = value
     }
 
+    /// Whether there is such a setting, used, left aside or refused.
+    package static func knows(_ key: String) -> Bool { ConfigurationKey.named(key) != nil }
+
     /// The value given, or Java's default.
     public subscript(key: String) -> String? {
         if let value = properties[key] { return value }

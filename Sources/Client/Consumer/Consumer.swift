@@ -47,17 +47,26 @@ public final class Consumer: Sendable {
     private let recordsMax: Int
     private let isPolling = Atomic<Bool>(false)
 
+    /// Whether the client ends with the consumer.
+    private let ownsClient: Bool
+
     /// - Throws: `KafkaError` of kind `configuration`, naming the key.
-    public init(_ configuration: ClientConfiguration) throws(KafkaError) {
+    public convenience init(_ configuration: ClientConfiguration) throws(KafkaError) {
+        try self.init(configuration, over: try configuration.client(), ownsClient: true)
+    }
+
+    /// The same over connections that somebody else made and, unless it `ownsClient`, ends: of `configuration` only what is said of
+    /// consuming counts.
+    package init(_ configuration: ClientConfiguration, over client: ClusterClient, ownsClient: Bool = false) throws(KafkaError) {
         options = try configuration.consumer()
         recordsMax = Int(configuration.integer("max.poll.records"))
         apiTimeoutMs = configuration.integer("default.api.timeout.ms")
-        client = try configuration.client()
+        (self.client, self.ownsClient) = (client, ownsClient)
     }
 
     deinit {
         inbox.hosted?.cancel()
-        client.stop()
+        if ownsClient { client.stop() }
     }
 
     // MARK: What is read
@@ -306,7 +315,7 @@ public final class Consumer: Sendable {
             await inbox.ended.value
         }
         inbox.close()
-        client.stop()
+        if ownsClient { client.stop() }
     }
 }
 

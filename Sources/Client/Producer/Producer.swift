@@ -49,15 +49,32 @@ public final class Producer: Sendable {
     private let hosted: HostedMachine<ProducerMachine>
     private let ledger: ProducerLedger
     private let maxBlockMs: Int64
+    /// How long a `send` that may block does.
+    private let roomMs: Int64
     private let recordBytesMax: Int
     private let isTransactional: Bool
+    /// Whether the client ends with the producer.
+    private let ownsClient: Bool
     private let ended = Promise<Void>()
 
     /// - Throws: `KafkaError` of kind `configuration`, naming the key.
-    public init(_ configuration: ClientConfiguration, partitioner: Partitioner? = nil) throws(KafkaError) {
+    public convenience init(_ configuration: ClientConfiguration, partitioner: Partitioner? = nil) throws(KafkaError) {
+        try self.init(configuration, partitioner, over: try configuration.client(), ownsClient: true, roomMs: nil)
+    }
+
+    /// The same over connections that somebody else made and ends: of `configuration` only what is said of producing counts. `roomMs`:
+    /// how long `send(_:completion:)` waits for room in place of `max.block.ms`.
+    package convenience init(_ configuration: ClientConfiguration, over client: ClusterClient, roomMs: Int64) throws(KafkaError) {
+        try self.init(configuration, nil, over: client, ownsClient: false, roomMs: roomMs)
+    }
+
+    private init(
+        _ configuration: ClientConfiguration, _ partitioner: Partitioner?, over client: ClusterClient, ownsClient: Bool, roomMs: Int64?
+    ) throws(KafkaError) {
         let options = try configuration.producer(partitioner)
-        client = try configuration.client()
+        (self.client, self.ownsClient) = (client, ownsClient)
         maxBlockMs = configuration.integer("max.block.ms")
+        self.roomMs = roomMs ?? maxBlockMs
         recordBytesMax = options.requestBytesMax
         isTransactional = options.transactionalID != nil
         let ledger = ProducerLedger(bytesMax: options.bufferedBytesMax)
@@ -76,7 +93,7 @@ public final class Producer: Sendable {
 
     deinit {
         hosted.cancel()
-        client.stop()
+        if ownsClient { client.stop() }
     }
 
     // MARK: Records
@@ -117,7 +134,7 @@ public final class Producer: Sendable {
     @available(*, noasync, message: "it may block; use the awaited send, or post")
     public func send(_ record: OutgoingRecord, completion: @escaping @Sendable (Outcome) -> Void) throws(KafkaError) {
         let record = try checked(record)
-        let deadline = SystemClock.instant().adding(milliseconds: maxBlockMs)
+        let deadline = SystemClock.instant().adding(milliseconds: roomMs)
         while !offer(record, completion) {
             let left = deadline.milliseconds(since: SystemClock.instant())
             guard left > 0, ledger.waitForRoom(bytes: record.size, milliseconds: left) else { throw full }
@@ -147,7 +164,7 @@ public final class Producer: Sendable {
         client.after(milliseconds: timeout.milliseconds) { hosted.cancel() }
         await ended.value
         ledger.close()
-        client.stop()
+        if ownsClient { client.stop() }
     }
 
     private var full: KafkaError { KafkaError(.bufferFull, "buffer.memory is full for longer than max.block.ms") }

@@ -87,7 +87,7 @@ struct Audit: Sendable {
             found.append(
                 Entry(
                     id: id, time: json["time"]?.string ?? "", title: json["title"]?.string ?? "", cluster: json["cluster"]?.string,
-                    undo: undo, isSending: ["produce", "copy", "redrive"].contains(json["surface"]?.string)))
+                    undo: undo, isSending: ["produce", "copy", "redrive", "perf produce"].contains(json["surface"]?.string)))
         }
         return found
     }

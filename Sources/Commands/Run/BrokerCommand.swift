@@ -61,7 +61,10 @@ enum SettingsFile {
 }
 
 /// A file's text, nil with `errno` set where it cannot be read. Bytes that are not UTF-8 are replaced, as Java's readers do.
-func readText(_ path: String) -> String? {
+func readText(_ path: String) -> String? { readBytes(path).map { String(decoding: $0, as: UTF8.self) } }
+
+/// Nil where it cannot be read, or is larger.
+func readBytes(_ path: String, max: Int = .max) -> [UInt8]? {
     guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }
     var bytes: [UInt8] = []
@@ -70,7 +73,10 @@ func readText(_ path: String) -> String? {
         let count = fread(&chunk, 1, chunk.count, file)
         if count == 0 { break }
         bytes += chunk[0..<count]
+        if bytes.count > max {
+            errno = EFBIG
+            return nil
+        }
     }
-    if ferror(file) != 0 { return nil }
-    return String(decoding: bytes, as: UTF8.self)
+    return ferror(file) != 0 ? nil : bytes
 }

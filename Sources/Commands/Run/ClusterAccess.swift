@@ -18,8 +18,9 @@ struct ClusterAccess {
 
     static let defaultTimeoutMs: Int64 = 15_000
 
-    init(_ invocation: Invocation) throws(Failure) {
-        let settings = try ClientSettings(invocation)
+    /// `override`: an address that counts before all others.
+    init(_ invocation: Invocation, override: String? = nil) throws(Failure) {
+        let settings = try ClientSettings(ConnectionSource(invocation), override: override)
         addresses = settings.bootstrap
         gate = settings.gate()
         context = settings.context?.name

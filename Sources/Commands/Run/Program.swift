@@ -39,6 +39,8 @@ package enum Program {
         case "storage format", "storage info", "storage random-uuid": return try StorageCommand.run(invocation)
         case "tail": return try TailCommand.run(invocation)
         case "produce": return try ProduceCommand.run(invocation)
+        case "perf produce": return try PerfProduceCommand.run(invocation)
+        case "perf consume": return try PerfConsumeCommand.run(invocation)
         case "schemas list", "schemas show", "schemas diff", "schemas register", "schemas delete", "schemas compatibility":
             return try SchemaCommands.run(invocation)
         case "connect list", "connect show", "connect config", "connect pause", "connect resume", "connect stop", "connect restart",

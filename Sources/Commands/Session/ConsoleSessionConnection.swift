@@ -92,6 +92,11 @@ final class SessionConnection: Sendable {
                 SessionConnection.tell(observer, of: outcome)
             }
         }
+        if case .load(let job) = plan.action {
+            return sending.load(ticket, plan, job, gate: gate, audit: audit, cluster: cluster) { outcome in
+                SessionConnection.tell(observer, of: outcome)
+            }
+        }
         _ = client.host(
             PlanRunner(plan, gate: gate),
             output: { progress in

@@ -6,6 +6,14 @@ import Primitives
 import Reactor
 import Synchronization
 
+/// What another thread can end early.
+protocol AbortableRun: Sendable {
+    func abort()
+}
+
+extension SendRun: AbortableRun {}
+extension LoadRun: AbortableRun {}
+
 /// The console's jobs of sending: each on a thread of its own, because it reads and writes for as long as it takes.
 final class SessionSending: Sendable {
     private let client: ClusterClient
@@ -15,7 +23,7 @@ final class SessionSending: Sendable {
     private let state: String
     private let resolve: ContextResolver
     private struct Running {
-        var runs: [Int: SendRun] = [:]
+        var runs: [Int: any AbortableRun] = [:]
         /// To be ended as soon as they begin.
         var aborted: Set<Int> = []
     }
@@ -104,17 +112,48 @@ final class SessionSending: Sendable {
             } catch {
                 outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: [error.message])
             }
-            forget(ticket)
-            do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
-                mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
-            }
-            mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
+            finish(ticket, plan, outcome, audit, cluster)
             done(outcome)
         }
     }
 
+    /// Made-up records, over the session's own connections.
+    func load(
+        _ ticket: Int, _ plan: Plan, _ job: LoadJob, gate: ChangeGate, audit: Audit, cluster: String?,
+        done: @escaping @Sendable (PlanOutcome) -> Void
+    ) {
+        let (mailbox, generation) = (mailbox, generation)
+        SessionThread.run { [self] in
+            let outcome: PlanOutcome
+            do throws(Failure) {
+                let run = try LoadRun(
+                    job, over: client,
+                    onWindow: { part, sent in
+                        let rate = decimals(part.recordsPerSecond, 0)
+                        let latency = decimals(part.latencyAverageMs, 1)
+                        let text = "\(sent) of \(job.records) sent, \(rate) a second, \(latency) ms on average. x stops it."
+                        mailbox.post(.from(generation, .planProgress(ticket: ticket, text)))
+                    })
+                keep(run, ticket)
+                outcome = LoadJob.outcome(plan, try run.run(gate: gate))
+            } catch {
+                outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: [error.message])
+            }
+            finish(ticket, plan, outcome, audit, cluster)
+            done(outcome)
+        }
+    }
+
+    private func finish(_ ticket: Int, _ plan: Plan, _ outcome: PlanOutcome, _ audit: Audit, _ cluster: String?) {
+        forget(ticket)
+        do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
+            mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
+        }
+        mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
+    }
+
     func abort(_ ticket: Int) {
-        let run = running.withLock { running -> SendRun? in
+        let run = running.withLock { running -> (any AbortableRun)? in
             guard let run = running.runs[ticket] else {
                 running.aborted.insert(ticket)
                 return nil
@@ -126,7 +165,7 @@ final class SessionSending: Sendable {
 
     func stop() { for run in running.withLock({ $0.runs.values.map { $0 } }) { run.abort() } }
 
-    private func keep(_ run: SendRun, _ ticket: Int) {
+    private func keep(_ run: any AbortableRun, _ ticket: Int) {
         let isAborted = running.withLock { running in
             running.runs[ticket] = run
             return running.aborted.remove(ticket) != nil

@@ -4,8 +4,9 @@ package enum CommandTable {
     package static let summary = "a Kafka cluster monitor and admin console, with a Kafka cluster inside it"
 
     package static let all: [CommandSpec] = [
-        clusterCommands, recordCommands, schemaCommands, connectCommands, topicCommands, groupCommands, replicationCommands,
-        transactionCommands, accessCommands, viewCommands, comparisonCommands, contextCommands, storageCommands, programCommands,
+        clusterCommands, recordCommands, perfCommands, schemaCommands, connectCommands, topicCommands, groupCommands,
+        replicationCommands, transactionCommands, accessCommands, viewCommands, comparisonCommands, contextCommands, storageCommands,
+        programCommands,
     ].flatMap { $0 }
 
     package static func command(_ name: String) -> CommandSpec? { all.first { $0.name == name } }
@@ -13,6 +14,7 @@ package enum CommandTable {
     /// The first words of commands of two words, and what they are about.
     package static let families: [(name: String, summary: String)] = [
         ("topics", "list, describe, create, alter, trim and delete topics"),
+        ("perf", "write and read as fast as it goes, and time it"),
         ("schemas", "list and compare what a schema registry holds"),
         ("connect", "list, pause, restart, alter, create and delete connectors of Kafka Connect"),
         ("groups", "list, describe, reset and delete consumer groups"),

@@ -9,8 +9,8 @@ struct TopicAnalysis {
         var records: Int64 = 0
         var nullKeys: Int64 = 0
         var nullValues: Int64 = 0
-        var keySizes = SizeHistogram()
-        var valueSizes = SizeHistogram()
+        var keySizes = Histogram()
+        var valueSizes = Histogram()
         var keys = KeySketch()
         var oldest: Timestamp?
         var newest: Timestamp?
@@ -54,62 +54,6 @@ struct TopicAnalysis {
         var sum = Part()
         for part in parts.values { sum.merge(part) }
         return sum
-    }
-}
-
-/// Sizes in bytes: exact up to 63, then in 32 steps to each doubling; least, most and sum are exact.
-struct SizeHistogram {
-    private static let exact = 64
-    private static let steps = 32
-    private static let doublings = 26
-    private var counts = [Int64](repeating: 0, count: exact + steps * doublings)
-    private(set) var count: Int64 = 0
-    private(set) var sum: Int64 = 0
-    private(set) var least = 0
-    private(set) var most = 0
-
-    mutating func add(_ size: Int) {
-        least = count == 0 ? size : min(least, size)
-        most = max(most, size)
-        count += 1
-        sum += Int64(size)
-        counts[SizeHistogram.place(size)] += 1
-    }
-
-    mutating func merge(_ other: SizeHistogram) {
-        guard other.count > 0 else { return }
-        least = count == 0 ? other.least : min(least, other.least)
-        most = max(most, other.most)
-        count += other.count
-        sum += other.sum
-        for place in counts.indices { counts[place] += other.counts[place] }
-    }
-
-    var mean: Double? { count > 0 ? Double(sum) / Double(count) : nil }
-
-    /// The size that this part of all does not exceed, by one step at most; nil where there is none.
-    func quantile(_ part: Double) -> Int? {
-        guard count > 0 else { return nil }
-        let rank = max(1, Int64((part * Double(count)).rounded(.up)))
-        var seen: Int64 = 0
-        for place in counts.indices {
-            seen += counts[place]
-            if seen >= rank { return max(least, min(most, SizeHistogram.upper(place))) }
-        }
-        return most
-    }
-
-    private static func place(_ size: Int) -> Int {
-        guard size >= exact else { return max(0, size) }
-        let power = Int.bitWidth - 1 - size.leadingZeroBitCount
-        return min(exact + (power - 6) * steps + (size >> (power - 5)) & (steps - 1), exact + steps * doublings - 1)
-    }
-
-    /// The largest size of a place.
-    private static func upper(_ place: Int) -> Int {
-        guard place >= exact else { return place }
-        let (power, step) = ((place - exact) / steps + 6, (place - exact) % steps)
-        return (1 << power) + (step + 1) << (power - 5) - 1
     }
 }
 

@@ -54,6 +54,7 @@ package struct Form: Equatable, Sendable {
         case drain(BrokerID)
         case throttle
         case send(SendMaterial)
+        case load(topic: String)
         case addAccess
         case registerSchema
         case newConnector

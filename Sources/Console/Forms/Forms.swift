@@ -118,6 +118,7 @@ package enum FormReader {
             (job.codec, job.marks) = (SendJob.codec(named: form["compression"]), false)
             return .send(job)
         case .send(let material): return .send(try send(form, material))
+        case .load(let topic): return .load(try load(form, topic))
         case .resetOffsets(let group):
             let scope: ResetScope = form["scope"] == "all topics" ? .allTopics : .topics([form["scope"]])
             if form["strategy"] == "as another group" { return try reset(group, scope, like: trimmed(form["value"]), snapshot) }

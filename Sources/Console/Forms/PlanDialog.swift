@@ -43,12 +43,20 @@ package struct PlanDialog: Equatable, Sendable {
         return nameToType.map { $0 == typed.text } ?? true
     }
 
+    /// Records that are written for as long as it takes.
+    private var isAbortable: Bool {
+        switch action {
+        case .send, .load: true
+        default: false
+        }
+    }
+
     enum Step: Equatable { case stay, close, apply, edit, copy, save, abort }
 
     mutating func take(_ key: Key) -> Step {
         switch phase {
         case .planning, .running:
-            if case .send = action, key == Key("x") { return .abort }
+            if isAbortable, key == Key("x") { return .abort }
             return key == Key(.escape) ? .close : .stay
         case .finished, .refused:
             switch key {

@@ -54,7 +54,31 @@ extension Form {
     }
 }
 
+extension Form {
+    /// Made-up records, to see what the cluster makes of them.
+    package static func load(topic: String) -> Form {
+        Form(
+            .load(topic: topic), title: "Write load to \(topic)",
+            intro: ["Random letters without keys; times are taken from when each is due to its acknowledgement."],
+            fields: [
+                FormField("records", "Records", text: "100000"), FormField("size", "Bytes of each", text: "100"),
+                FormField("rate", "Records a second", placeholder: "as fast as it goes"),
+                FormField("acks", "Acks", choices: LoadJob.Acks.allCases.map(\.rawValue)),
+                FormField("compression", "Compression", choices: ["none", "gzip", "snappy", "lz4", "zstd"]),
+            ])
+    }
+}
+
 extension FormReader {
+    static func load(_ form: Form, _ topic: String) throws(ConsoleFailure) -> LoadJob {
+        var job = LoadJob(topic: topic, records: Int64(try number(form["records"], "Records", 1...1_000_000_000_000)))
+        job.size = try number(form["size"], "Bytes of each", 0...LoadJob.sizeMax)
+        if !form["rate"].isEmpty { job.rate = Int64(try number(form["rate"], "Records a second", 1...10_000_000)) }
+        job.acks = LoadJob.Acks(rawValue: form["acks"]) ?? .all
+        job.codec = SendJob.codec(named: form["compression"])
+        return job
+    }
+
     static func send(_ form: Form, _ material: SendMaterial) throws(ConsoleFailure) -> SendJob {
         let target = trimmed(form["to"])
         if target.isEmpty && !material.hasOrigin { throw ConsoleFailure("To topic: these say not where they came from; name one.") }

@@ -99,6 +99,7 @@ package enum PlanStep: Equatable, Sendable {
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
+    case load(LoadJob)
     case schema(SchemaChange)
     case connect(ConnectChange)
     case abortMarker(TopicPartition, ActiveProducer)

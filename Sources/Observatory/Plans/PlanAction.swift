@@ -30,6 +30,7 @@ package enum PlanAction: Equatable, Sendable {
     case alterQuota(QuotaSubject, set: [ConfigValue], delete: [String])
     case setFeature(String, level: Int16, isDowngrade: Bool)
     case send(SendJob)
+    case load(LoadJob)
     /// Of a schema registry, which is no part of the cluster.
     case schema(SchemaChange)
     /// Of a cluster of Kafka Connect, which is none either.

@@ -68,6 +68,7 @@ package struct PlanBuilder: ClientMachine {
         case (.recreateTopic(let name), 1): return facts.exists(name) ? bounds(facts.partitions(of: name)) + [.configs([.topic(name)])] : []
         case (.deleteTopic(let name), 0): return [.topics([name])]
         case (.produce(let message), 0): return [.topics([message.topic])]
+        case (.load(let job), 0): return [.topics([job.topic])]
         case (.deleteTopic(let name), 1): return bounds(facts.partitions(of: name))
         case (.addPartitions(let topic, _), 0): return [.topics([topic])]
         case (.addPartitions(let topic, let total), 1):
@@ -151,6 +152,9 @@ package struct PlanBuilder: ClientMachine {
             do throws(PlanError) { _ = try OffsetsFile.parse(csv) } catch { return error }
             return nil
         case .deleteRecords(let records): return records.isEmpty ? PlanError("No partition was named.") : nil
+        case .load(let job):
+            if job.records < 1 { return PlanError("A load has at least one record.") }
+            return job.size < 0 ? PlanError("A record has no less than 0 bytes.") : nil
         case .throttle(let rate?): return rate < 1 ? PlanError("A throttle is at least 1 byte a second.") : nil
         case .reassign(let wish):
             if let throttle = wish.throttle, throttle < 1 { return PlanError("A throttle is at least 1 byte a second.") }
@@ -187,6 +191,7 @@ package struct PlanBuilder: ClientMachine {
         case .alterQuota(let subject, let set, let delete): return PlanTables.alterQuota(subject, set, delete, facts)
         case .setFeature(let name, let level, let isDowngrade):
             return PlanTables.setFeature(name, level, isDowngrade: isDowngrade, facts)
+        case .load(let job): return try PlanTables.load(job, facts)
         case .send: throw PlanError("What it would write has to be counted first.")
         case .schema: throw PlanError("No schema registry is named for this cluster.")
         case .connect: throw PlanError("No Kafka Connect is named for this cluster.")

@@ -67,9 +67,9 @@ package struct PlanRunner: ClientMachine {
         if let objection = gate.objection(at: now.instant) { return finish(.failed, [objection]) }
         switch plan.steps.first {
         case .schema?, .connect?: return finish(.failed, ["This is for whoever asks the registry, or Connect."])
+        case .send?, .load?: return finish(.failed, ["This is for whoever reads and writes records."])
         default: break
         }
-        if case .send? = plan.steps.first { return finish(.failed, ["This is for whoever reads and writes records."]) }
         if !plan.isRunnable { return finish(.failed, plan.obstacles.isEmpty ? ["The plan has no steps."] : plan.obstacles) }
         return beginStep(now: now)
     }
@@ -219,6 +219,7 @@ extension PlanStep {
         case .alterQuota(let subject, _, _): "change quotas of \(subject.text)"
         case .setFeature(let name, let level, _): "\(name) to level \(level)"
         case .send(let job): job.title
+        case .load(let job): job.title
         case .schema(let change): change.title
         case .connect(let change): change.title
         case .abortMarker(let partition, let producer): "aborting the transaction of producer \(producer.producerID) in \(partition)"

@@ -29,7 +29,7 @@ extension PlanStep {
         case .fenceProducer(let id): validateOnly ? nil : PlanStep.fence(id)
         case .removeCredentials(let user, let mechanisms): validateOnly ? nil : PlanStep.removal(of: user, mechanisms)
         case .setFeature(let name, let level, let isDowngrade): PlanStep.feature(name, level, isDowngrade, validateOnly)
-        case .produce, .deleteRecords, .throttle, .send, .schema, .connect: nil
+        case .produce, .deleteRecords, .throttle, .send, .load, .schema, .connect: nil
         }
     }
 

@@ -13,6 +13,7 @@ import Testing
         3 ctrl-n | form New topic
         1 n | form New topic
         3 p | form Produce to audit-log; noplan
+        3 B | form Write load to audit-log; noplan
         3 a | form Add partitions to audit-log
         3 P | form Delete records of audit-log
         3 m | form Reassign audit-log
@@ -46,6 +47,10 @@ import Testing
         3 down E | plan recreateTopic("clicks")
         3 p tab 'hello' tab tab tab tab tab enter | plan produce; plan audit-log
         3 a tab enter | plan addPartitions; plan total: 2
+        3 B tab tab tab tab tab enter | plan load; plan records: 100000; plan size: 100; plan rate: nil
+        3 down enter B tab tab '500' tab right tab right enter | plan rate: Optional(500); plan Acks.one; plan gzip
+        3 B ctrl-u '0' enter enter enter enter enter | bad Records: a number from 1
+        3 B tab ctrl-u '104857601' enter enter enter enter | bad Bytes of each: a number from 0 to 104857600
         3 P tab tab enter | plan deleteRecords
         3 m '1,2' tab tab tab enter | plan reassign; plan brokers
         3 m tab tab '50M' tab enter | plan 52428800
