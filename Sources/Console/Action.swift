@@ -117,7 +117,7 @@ package enum Action: String, CaseIterable, Sendable {
     // Text and tail.
     case nextMatch = "next-match"
     case previousMatch = "previous-match"
-    case wrap, timestamps, headers, pretty, hex, follow, pause, fullscreen, seek, save
+    case wrap, timestamps, headers, pretty, hex, format, follow, pause, fullscreen, seek, save
     case showOthers = "show-others"
     case newestPerKey = "newest-per-key"
     case markers, program, resend

@@ -76,6 +76,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     case pauseTail(session: Int, Bool)
     /// What the view would hide need not be handed over.
     case filterTail(session: Int, TailFilter)
+    /// What payloads that come from now on are taken for.
+    case readTail(session: Int, PayloadFormat)
     /// Write a file; a relative name is relative to where the program was started.
     case save(name: String, Bytes)
     /// Write a plan to a file of its own, for `kastellan apply`.

@@ -25,7 +25,7 @@ extension Console {
         fresh.filter = old.filter
         (fresh.showsAll, fresh.showsMarkers, fresh.newestPerKey) = (old.showsAll, old.showsMarkers, old.newestPerKey)
         (fresh.wraps, fresh.showsTimes, fresh.showsHeaders) = (old.wraps, old.showsTimes, old.showsHeaders)
-        (fresh.isPretty, fresh.showsHex) = (old.isPretty, old.showsHex)
+        (fresh.isPretty, fresh.showsHex, fresh.format) = (old.isPretty, old.showsHex, old.format)
         // From somewhere in the past one reads from the top; from the end one follows.
         switch query.start {
         case .end, .last: fresh.follows = true
@@ -33,6 +33,7 @@ extension Console {
         }
         view.tail = fresh
         request(.startTail(query))
+        if fresh.format != .automatic { request(.readTail(session: query.session, fresh.format)) }
         tellReader()
     }
 
@@ -96,6 +97,7 @@ extension Console {
         case .headers: view.tail?.showsHeaders.toggle()
         case .pretty: view.tail?.isPretty.toggle()
         case .hex: view.tail?.showsHex.toggle()
+        case .format: changeFormat()
         case .showOthers: toggleOthers()
         case .nextMatch: goToMatch(1)
         case .previousMatch: goToMatch(-1)

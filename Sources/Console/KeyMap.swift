@@ -203,6 +203,7 @@ extension KeyMap {
         KeyBinding("6", .from24h, [.tail], "start a day ago"),
         KeyBinding("y", .pretty, [.tail], hint: "pretty", "pretty JSON, over several lines"),
         KeyBinding("x", .hex, [.tail], hint: "hex", "values as hexadecimal"),
+        KeyBinding("d", .format, [.tail], "take values for MessagePack, for CBOR, or as their bytes are, instead of by their look"),
         KeyBinding("h", .headers, [.tail], hint: "headers", "show headers"),
         KeyBinding("t", .timestamps, [.tail], "show times"), KeyBinding("w", .wrap, [.tail], hint: "wrap", "wrap long lines"),
         KeyBinding("f", .fullscreen, [.tail], "hide everything else"), KeyBinding("m", .mark, [.tail], "mark the message"),

@@ -114,6 +114,17 @@ struct JSONWriter {
 
     mutating func raw(_ words: String) { text += Array(words.utf8) }
     mutating func string(_ words: String) { raw(JSONWriter.quoted(words)) }
+    /// UTF-8 as it is; what is none as bytes.
+    mutating func text(_ bytes: ArraySlice<UInt8>) {
+        if let words = Bytes(Array(bytes)).string { string(words) } else { self.bytes(bytes) }
+    }
+    /// A key of an object, and its colon: what is no text is the text of its JSON.
+    mutating func key(_ key: JSONWriter) {
+        if key.text.first == UInt8(ascii: "\"") { text += key.text } else { string(String(decoding: key.text, as: UTF8.self)) }
+        raw(":")
+    }
+    /// No more digits than it has.
+    mutating func float(_ value: Float) { if value.isFinite { raw("\(value)") } else { string("\(value)") } }
     mutating func double(_ value: Double) { if value.isFinite { raw("\(value)") } else { string("\(value)") } }
 
     /// Text where it is, hexadecimal behind `0x` where not.
@@ -171,6 +182,12 @@ struct PayloadReader {
         at += 1
         return bytes[at - 1]
     }
+
+    /// The byte that is read next; nil at the end.
+    var next: UInt8? { at < bytes.endIndex ? bytes[at] : nil }
+
+    /// So many bytes, at most eight, the highest first.
+    mutating func bigEndian(_ count: Int) throws(SchemaFailure) -> UInt64 { try take(count).reduce(0) { $0 << 8 | UInt64($1) } }
 
     mutating func take(_ count: Int) throws(SchemaFailure) -> ArraySlice<UInt8> {
         guard count >= 0, count <= left else { throw SchemaFailure("a length of \(count) where \(left) bytes are left") }

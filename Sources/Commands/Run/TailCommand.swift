@@ -16,6 +16,7 @@ struct TailCommand {
     /// Records still to be printed; nil for no limit.
     private var left: Int64?
     private let decodes: Bool
+    private let payload: PayloadFormat
     private let book: SchemaBook?
     /// Holds records until no partition can bring an older one; nil where they are printed as they come.
     private var merge: TimeMerge?
@@ -41,6 +42,7 @@ struct TailCommand {
         if let problem = filter.problem { throw .usage("--filter: \(problem)") }
         access = try ClusterAccess(invocation)
         decodes = !invocation.isSet("--raw")
+        payload = decodes ? invocation.text("--decode").flatMap { PayloadFormat(rawValue: $0) } ?? .automatic : .none
         book = decodes ? try SchemaAccess.book(invocation, waits: true) : nil
         let topics = invocation.isSet("--regex") ? try access.topics(matching: invocation.positionals) : invocation.positionals
         let asked = invocation.integers("--partition").map { Int32($0) }
@@ -147,7 +149,7 @@ struct TailCommand {
         var value = record.value
         var key = record.key
         if decodes || !filter.isEmpty {
-            let message = TailMessage(record, book)
+            let message = TailMessage(record, book, payload)
             if message.decodedValue == nil, message.decodedKey == nil, let reason = message.decoding, !complained {
                 Streams.complain("\(record.partition) @ \(record.offset): \(reason)")
                 complained = true

@@ -68,9 +68,10 @@ struct SendShaper {
 
     private func transformed(_ message: TailMessage) -> Result<Value?, JQProgram.Failure> {
         guard let transform else { return .success(Value(bytes: message.value)) }
-        // JSON in the place of Avro or Protobuf would be read by nobody.
+        // JSON in the place of Avro, Protobuf or MessagePack would be read by nobody.
         if message.decodedValue != nil {
-            return .failure(JQProgram.Failure("the value was written by a schema, and cannot be written back"))
+            let why = message.decoding.map { " (\($0))" } ?? ""
+            return .failure(JQProgram.Failure("the value is shown as JSON and is none\(why), and cannot be written back"))
         }
         return transform.run(message.jqInput).map { outputs in
             outputs.first.map { $0 == .null ? Value(bytes: nil) : Value(bytes: Bytes($0.text)) }

@@ -218,6 +218,7 @@ package final class ConsoleSession {
         budget = WireBudget(cap: options.maxBytesPerSecond)
         skins = SkinWatch(options.themes.directories)
         console.tools.compile = compileTailProgram
+        console.tools.read = { message, format in message.read(as: format) }
     }
 
     // MARK: The loop

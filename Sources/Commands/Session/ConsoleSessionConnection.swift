@@ -154,6 +154,11 @@ final class SessionConnection: Sendable {
         if current?.query.session == session { current?.filter(filter) }
     }
 
+    func readTail(_ session: Int, _ format: PayloadFormat) {
+        let current = tail.withLock { $0 }
+        if current?.query.session == session { current?.read(as: format) }
+    }
+
     /// What the tail has brought since last asked; nil where nothing.
     func takeTail() -> TailUpdate? { tail.withLock { $0 }?.take() }
 

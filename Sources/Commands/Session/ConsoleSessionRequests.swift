@@ -32,6 +32,7 @@ extension ConsoleSession {
         case .stopTail(let session): connection?.stopTail(session)
         case .pauseTail(let session, let isPaused): connection?.pauseTail(session, isPaused)
         case .filterTail(let session, let filter): connection?.filterTail(session, filter)
+        case .readTail(let session, let format): connection?.readTail(session, format)
         case .save(let name, let bytes): save(name, bytes)
         case .savePlan(let plan): savePlan(plan)
         case .readFile(let ticket, let name): mailbox.post(.event(.file(ticket: ticket, name: name, SessionFiles.read(name))))

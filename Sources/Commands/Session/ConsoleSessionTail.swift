@@ -21,6 +21,7 @@ final class SessionTail: Sendable {
     private struct State {
         var merge = TimeMerge(bytesMax: SessionTail.mergeBytesMax)
         var filter = TailFilter.none
+        var format = PayloadFormat.automatic
         /// Sampled away, and left out for the filter, since the UI last took something.
         var skipped = 0
         var filtered = 0
@@ -114,7 +115,7 @@ final class SessionTail: Sendable {
         var passed: [ReadRecord] = []
         let admitted = records.filter { record in
             // A marker tells what became of messages that are shown.
-            let message = TailMessage(record, book)
+            let message = TailMessage(record, book, state.format)
             if record.control != nil || message.isPending || state.filter.outcome(message).isShown { return true }
             dropped += record.size
             passed.append(record)
@@ -136,8 +137,8 @@ final class SessionTail: Sendable {
 
     /// For the UI thread: up to a batch, in the order of time across partitions.
     func take() -> TailUpdate? {
-        let (records, update, hasMore) = state.withLock { state -> ([ReadRecord], TailUpdate?, Bool) in
-            guard state.hasNews, !state.isPaused else { return ([], nil, false) }
+        let (records, update, hasMore, format) = state.withLock { state -> ([ReadRecord], TailUpdate?, Bool, PayloadFormat) in
+            guard state.hasNews, !state.isPaused else { return ([], nil, false, state.format) }
             let records = state.waiting.isEmpty ? state.merge.take(SessionTail.batchMax) : state.waiting
             state.waiting = []
             let hasMore = !state.merge.isEmpty && !records.isEmpty
@@ -149,10 +150,10 @@ final class SessionTail: Sendable {
             update.isFinished = state.isFinished && state.merge.isEmpty
             (state.skipped, state.filtered) = (0, 0)
             state.hasNews = hasMore
-            return (records, update, hasMore)
+            return (records, update, hasMore, state.format)
         }
         guard var update else { return nil }
-        update.messages = records.map { TailMessage($0, book) }
+        update.messages = records.map { TailMessage($0, book, format) }
         // A schema that is not there yet holds all back, so that the order stays; its arrival wakes us.
         if update.messages.contains(where: \.isPending) {
             state.withLock { state in
@@ -185,6 +186,8 @@ final class SessionTail: Sendable {
         let reader = reader.withLock { $0 }
         if isPaused { reader?.pause() } else { reader?.resume() }
     }
+
+    func read(as format: PayloadFormat) { state.withLock { $0.format = format } }
 
     func filter(_ filter: TailFilter) { state.withLock { $0.filter = filter } }
 

@@ -6,8 +6,8 @@ import Records
 import Wire
 
 extension TailMessage {
-    /// With a book, what is written by a schema is read by it.
-    init(_ record: ReadRecord, _ book: SchemaBook? = nil) {
+    /// With a book, what is written by a schema is read by it; the rest is taken for `format`.
+    init(_ record: ReadRecord, _ book: SchemaBook? = nil, _ format: PayloadFormat = .automatic) {
         self.init(
             partition: record.partition, offset: record.offset, timestamp: record.timestamp, key: record.key, value: record.value,
             headers: record.headers.map { Header($0.key.lossyString, $0.value) })
@@ -16,6 +16,38 @@ extension TailMessage {
         if let control = record.control { marker = control == .commit ? .commit : control == .abort ? .abort : .other }
         if marker == nil { decodeInternal() }
         if marker == nil, decoding == nil, let book { decode(book) }
+        if marker == nil, decoding == nil { read(as: format) }
+    }
+
+    /// Key and value for what they look like, or for what was chosen. What does not go as chosen stays as it is, with the reason.
+    mutating func read(as format: PayloadFormat) {
+        var notes: [String] = []
+        func read(_ payload: Bytes?, _ name: String) -> Bytes? {
+            guard let payload, !payload.isEmpty else { return nil }
+            let look: PayloadLook
+            switch format {
+            case .none: return nil
+            case .automatic:
+                guard let found = PayloadLook.guess(payload) else { return nil }
+                notes.append("\(name) looks like \(found.look.rawValue)")
+                return found.json
+            case .messagePack: look = .messagePack
+            case .cbor: look = .cbor
+            }
+            do throws(SchemaFailure) {
+                let json = try look.json(payload)
+                notes.append("\(name) as \(look.rawValue)")
+                return json
+            } catch {
+                // Keys are text as often as not, whatever the values are.
+                if name == "the value" { notes.append("\(name) is no \(look.rawValue): \(error.message)") }
+                return nil
+            }
+        }
+        decodedKey = format == .automatic || key?.string == nil ? read(key, "the key") : nil
+        decodedValue = read(value, "the value")
+        guard !notes.isEmpty else { return }
+        (decoding, isRead) = (notes.joined(separator: "; "), true)
     }
 
     /// Its schema is on its way from the registry.

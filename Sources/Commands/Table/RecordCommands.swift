@@ -1,3 +1,5 @@
+import Console
+
 extension CommandTable {
     static let recordCommands: [CommandSpec] = [tail, produce, redrive, copy, dumpLog]
 
@@ -16,6 +18,8 @@ extension CommandTable {
                 + "to turn it round; and "
                 + "behind \" | \" a jq program over the value, with $key, $headers, $topic, $partition, $offset and $timestamp. What it "
                 + "answers with true is shown as it is; false, null and nothing hide a record; anything else is shown for the value.",
+            "MessagePack and CBOR are read as JSON. By its look a payload counts as such only where it is no text, and the whole of it is "
+                + "one map with text for keys, or one list; --decode takes any value of the format named.",
             "FORMAT is kcat's: %t topic, %p partition, %o offset, %k key, %s value, %K and %S their lengths (-1 for null), %T timestamp, "
                 + "%h headers, %% a percent sign, \\n \\r \\t \\xNN. \"json\" prints an object a line. Default: \"%s\\n\".",
             "In a pipe the bytes leave as they are. On a terminal whatever is not printable text is made visible, so that no record can "
@@ -29,6 +33,10 @@ extension CommandTable {
             Flag("--regex", "-r", "TOPIC is a regular expression; all that match are read."),
             Flag("--control", nil, "Print control records too: the ends of transactions."),
             Flag("--raw", nil, "Do not decode: keys and values as their bytes are."),
+            Flag(
+                "--decode", nil, .choice("FORMAT", PayloadFormat.allCases.map(\.rawValue)),
+                "What payloads are taken for that no schema is named for: auto, by what they look like (the default), msgpack, cbor, or "
+                    + "none."),
             .registry,
             Flag("--format", "-f", .text("FORMAT"), "How to print a record."),
             Flag("--count", "-n", .integer("N", 0...Int64.max), "Stop after so many records."),

@@ -29,6 +29,9 @@ package enum Payload {
         if hex || isBinary(head) { return hexLines(head.prefix(64 * 1024)) + more }
         let text = head.lossyString
         if let pretty = JSONPretty.lines(text) { return pretty.map { JSONColour.spans(Escape.line($0)) } + more }
+        if let pretty = XMLPretty.lines(text) {
+            return pretty.flatMap { Escape.lines($0) }.map { XMLPretty.spans($0) } + more
+        }
         return Escape.lines(text).map { [Span($0, .log)] } + more
     }
 

@@ -32,6 +32,8 @@ package struct TailMessage: Equatable, Sendable {
     package var decodedValue: Bytes?
     /// How they were decoded, or why that was not possible.
     package var decoding: String?
+    /// They were taken for a format by their look or by what was chosen; nothing with the message says so.
+    package var isRead = false
 
     package init(
         partition: TopicPartition, offset: Offset, timestamp: Timestamp, key: Bytes? = nil, value: Bytes?, headers: [Header] = []
@@ -52,7 +54,9 @@ package struct TailMessage: Equatable, Sendable {
 package struct TailTools: Sendable {
     /// Makes a program of what stands behind a filter's ` | `.
     package var compile: MessageProgram.Compiler?
-    package init(compile: MessageProgram.Compiler? = nil) { self.compile = compile }
+    /// Takes what is held for another format.
+    package var read: PayloadReading?
+    package init(compile: MessageProgram.Compiler? = nil, read: PayloadReading? = nil) { (self.compile, self.read) = (compile, read) }
 }
 
 /// A program that looks at a message and says whether to show it, and as what. The console gets it ready made: what makes one of a text

@@ -66,6 +66,7 @@ package struct TailState: Equatable, Sendable {
     package internal(set) var showsHeaders = false
     package internal(set) var isPretty = false
     package internal(set) var showsHex = false
+    package internal(set) var format = PayloadFormat.automatic
     /// What the filter does not let through is shown too, and the filter only searches.
     package internal(set) var showsAll = false
     /// Control records are shown: the ends of transactions.
@@ -232,6 +233,15 @@ package struct TailState: Equatable, Sendable {
         let headers = message.headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 48 }
         return (message.key?.count ?? 0) + (message.value?.count ?? 0) + headers + (message.decodedKey?.count ?? 0)
             + (message.decodedValue?.count ?? 0) + 160
+    }
+
+    /// Changes messages that are held; who calls has the filter look at them again.
+    mutating func rewrite(_ change: (inout TailMessage) -> Void) {
+        for index in held.indices {
+            let before = TailState.size(held[index].message)
+            change(&held[index].message)
+            heldBytes += TailState.size(held[index].message) - before
+        }
     }
 
     /// Terms are judged at once; a program, which may take long for each message, slice by slice: the newest first.

@@ -171,6 +171,7 @@ extension Console {
                 Span(" read \(Format.count(progress.read)) of \(Format.count(progress.total)) (\(percent)%), p stops ", .logIndicator))
         }
         let options: [(Bool, String)] = [
+            (tail.format != .automatic, tail.format.rawValue),
             (tail.isPretty, "pretty"), (tail.showsHex, "hex"), (tail.wraps, "wrap"), (tail.showsHeaders, "headers"),
             (tail.showsMarkers, "markers"), (tail.newestPerKey, "newest per key"), (tail.showsAll && !tail.filter.isEmpty, "others too"),
         ]
