@@ -84,6 +84,8 @@ package enum Action: String, CaseIterable, Sendable {
     // Transactions, access rules, quotas, users.
     case abortTransaction = "abort-transaction"
     case newRule = "new-rule"
+    case newUser = "new-user"
+    case editUser = "edit-user"
     case newQuota = "new-quota"
     case editQuota = "edit-quota"
     case removeAdmin = "remove"

@@ -13,6 +13,8 @@ extension Console {
         case .goUsers: jump(.users)
         case .abortTransaction: abortTransaction()
         case .newRule: overlay = .form(.addAccess(like: selectedRule))
+        case .newUser: overlay = .form(.user(nil))
+        case .editUser: if let user = selectedUser { overlay = .form(.user(user)) }
         case .newQuota: overlay = .form(.quota(nil))
         case .editQuota: if let quota = selectedQuota { overlay = .form(.quota(quota)) }
         case .removeAdmin: removeAdmin()
@@ -26,6 +28,15 @@ extension Console {
 
     private var selectedQuota: QuotaSnapshot? {
         selectedRow.flatMap { row in snapshot.admin.quotas.first { $0.subject.text == row.id } }
+    }
+
+    /// With the login of the row as the first.
+    private var selectedUser: ScramUserSnapshot? {
+        guard let parts = selectedRow?.id.split(separator: "\u{1}", maxSplits: 1).map(String.init), parts.count == 2,
+            var user = snapshot.admin.users.first(where: { $0.name == parts[0] })
+        else { return nil }
+        user.credentials = user.credentials.filter { $0.mechanism == parts[1] }
+        return user
     }
 
     /// The rows that are marked, or the one selected.

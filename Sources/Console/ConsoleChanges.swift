@@ -77,7 +77,7 @@ extension Console {
     /// Asks for a plan and shows it when it comes.
     mutating func plan(_ action: PlanAction, form: Form? = nil) {
         lastTicket += 1
-        overlay = .plan(PlanDialog(ticket: lastTicket, action: action, form: form))
+        overlay = .plan(PlanDialog(ticket: lastTicket, action: action, form: form?.withoutHidden))
         request(.plan(ticket: lastTicket, action))
     }
 

@@ -92,6 +92,8 @@ extension KeyMap {
         KeyBinding("ctrl-d f9", .removeAdmin, [.access], hint: "remove", "remove the marked rules, or the one selected", isChange: true),
         KeyBinding("ctrl-d f9", .removeAdmin, [.quotas], hint: "remove", "remove all limits of the entity", isChange: true),
         KeyBinding("m", .mute, [.alerts], hint: "mute", "the rule tells nobody any more, or does again"),
+        KeyBinding("n ctrl-n", .newUser, [.users], hint: "new user", "give a new user a password", isChange: true),
+        KeyBinding("e enter", .editUser, [.users], hint: "password", "another password for the user, or more iterations", isChange: true),
         KeyBinding("ctrl-d f9", .removeAdmin, [.users], hint: "remove", "take this way to log in from the user", isChange: true),
     ]
 

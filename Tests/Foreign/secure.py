@@ -24,6 +24,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 import harness
+from console_keys import Terminal
 from cluster import Cluster, free_ports
 from harness import Broker, check, checking, done, equal, kastellan, run, wait_until
 
@@ -325,6 +326,68 @@ def users_alter_live(node):
             check("and cannot be removed twice", "does not exist" in str(error), error)
 
 
+def own_users(node):
+    """Users made and changed by `kastellan users` and by the console's keys on a terminal, judged by librdkafka's logins; their passwords
+    stand in no file that is written meanwhile."""
+    path = os.path.join(harness.TMP, "own-users.properties")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{k}={v}\n" for k, v in Way(node, "SASL_SSL", "SASL_SSL", "SCRAM-SHA-512").librdkafka().items())
+    state = os.path.join(harness.TMP, "own-users-state")
+    environment = {"XDG_STATE_HOME": state, "CAROL": "carol-first"}
+
+    def use(*words, stdin=None):
+        return kastellan(*words, "--command-config", path, stdin=stdin, environment=environment)
+
+    def comes_in(mechanism, password):
+        way = Way(node, "SASL_PLAINTEXT", "SASL_PLAINTEXT", mechanism, "carol", password)
+        return "" == confluent_errors({**way.librdkafka(), "allow.auto.create.topics": False}, 0.6)
+
+    code, out, err = use("users", "set", "carol", "--password-from", "${env:CAROL}", "--iterations", "5000", "--yes")
+    check("kastellan users set makes a user", code == 0 and out == "Create user carol: done.\n", (code, out, err))
+    check("who comes in", comes_in("SCRAM-SHA-512", "carol-first"))
+    code, out, _ = use("users", "list", "-o", "csv")
+    check("and is listed", code == 0 and "carol,SCRAM-SHA-512,5000\n" in out, out)
+    code, out, err = use("users", "set", "carol", "--mechanism", "SCRAM-SHA-256", "--yes", stdin="carol-second\n")
+    check("a password can come by a pipe", code == 0 and comes_in("SCRAM-SHA-256", "carol-second"), (code, out, err))
+    code, out, err = use("users", "set", "carol", "--password-from", "carol-plain", "--yes")
+    check("and never by an argument", code == 2 and "carol-plain" not in out + err, (code, out, err))
+    code, out, err = use("users", "set", "carol", "--dry-run", stdin="carol-dry\n")
+    check("a dry run shows everything but the password", code == 0 and "new password" in out and "carol-dry" not in out + err, (out, err))
+    recording = os.path.join(harness.TMP, "own-users.rec")
+    terminal = Terminal("record", recording, "--command-config", path, "-c", "users", environment={**os.environ, **environment})
+    terminal.expect("the console shows users", "carol", "SCRAM-SHA-256", "connected")
+    terminal.press("/carol\r")
+    terminal.press("e")
+    terminal.expect("a form for another password", "Login of carol", "Password", "Once more")
+    terminal.press("\t\tcarol-third\tcarol-third")
+    terminal.expect("what is typed is not shown", "***********")
+    check("nowhere on the screen", "carol-third" not in terminal.text, terminal.text)
+    terminal.press("\r")
+    terminal.expect("a plan without it", "Change the password of carol", "new password")
+    check("nor in the plan", "carol-third" not in terminal.text, terminal.text)
+    terminal.press("\t\r")
+    terminal.expect("carried out and checked", "carol logs in by SCRAM-SHA-256 with the new password")
+    terminal.press("\x1b", "\x03")
+    terminal.ended()
+    check("the new password is good, the old one is not", comes_in("SCRAM-SHA-256", "carol-third") and not comes_in(
+        "SCRAM-SHA-256", "carol-second"))
+    found = []
+    for folder, _, names in os.walk(state):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                data = file.read()
+            found += [(name, word) for word in [b"carol-first", b"carol-second", b"carol-third", b"carol-dry"] if word in data]
+    with open(recording, "rb") as file:
+        data = file.read()
+    check("no password is in the audit, the history or the recording", found == [] and b"third" not in data, found)
+    with open(os.path.join(state, "kastellan", "audit.jsonl"), encoding="utf-8") as audit:
+        lines = audit.read()
+    check("and the changes are in the audit", lines.count("carol") >= 3, lines)
+    code, out, err = use("users", "remove", "carol", "--mechanism", "SCRAM-SHA-256", "--yes")
+    check("one login taken away, the other stays", code == 0 and comes_in("SCRAM-SHA-512", "carol-first") and not comes_in(
+        "SCRAM-SHA-256", "carol-third"), (code, out, err))
+
+
 def logins_expire(node):
     """A login of 1.5 seconds: who makes it again in time stays, who does not is closed."""
     way = Way(node, "SHORT", "SASL_PLAINTEXT", "PLAIN")
@@ -444,7 +507,7 @@ watcher.start()
 with concurrent.futures.ThreadPoolExecutor(2) as both:
     jobs = [both.submit(three_brokers), both.submit(dev_secure)]
     everybody_comes_in(secure)
-    for part in [wrong_ones_stay_out, by_openssl, users_alter_live, logins_expire, own_command_line]:
+    for part in [wrong_ones_stay_out, by_openssl, users_alter_live, own_users, logins_expire, own_command_line]:
         with checking(part.__name__):
             part(secure)
     for name, job in zip(["three brokers", "dev --secure"], jobs):

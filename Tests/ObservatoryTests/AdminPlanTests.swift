@@ -94,6 +94,62 @@ import Wire
                 == ["alice can log in by SCRAM no more."])
     }
 
+    /// Hashing that shows what it was given, in place of PBKDF2.
+    private static let plain = Hashing(
+        hash: { _, text in text }, keyed: { _, _, text in text },
+        stretch: { _, password, salt, count in salt + password + [UInt8(count >> 8)] })
+
+    @Test func aUserIsCreatedAndGivenAnotherPassword() throws {
+        var cluster = cluster()
+        let new = NewCredential(user: "bob", mechanism: "SCRAM-SHA-512", iterations: 4096, password: "sesame").salted([7, 7], Self.plain)
+        let plan = try PlanStory.plan(.setCredential(new), &cluster)
+        #expect(plan.title == "Create user bob" && plan.rows.map(\.cells) == [["bob", "SCRAM-SHA-512", "4096", "new"]])
+        #expect(plan.inverse == .action(.removeCredentials(user: "bob", mechanisms: ["SCRAM-SHA-512"])))
+        let outcome = try PlanStory.run(plan, &cluster)
+        #expect(outcome.verdict == .done && outcome.lines == ["bob logs in by SCRAM-SHA-512 with the new password."])
+        #expect(cluster.logins["bob"] == [2] && cluster.saltedPasswords["bob"] == Bytes([7, 7] + Array("sesame".utf8) + [16]))
+        let again = try PlanStory.plan(.setCredential(new), &cluster)
+        #expect(again.title == "Change the password of bob" && again.rows[0].cells.last == "new password")
+        guard case .none = again.inverse else { return #expect(Bool(false), "a password that was is known to nobody") }
+        let other = NewCredential(user: "bob", mechanism: "SCRAM-SHA-256", iterations: 8192, password: "sesame").salted([1], Self.plain)
+        let second = try PlanStory.plan(.setCredential(other), &cluster)
+        #expect(second.title == "Give bob another login" && second.rows.map(\.isChange) == [false, true])
+        cluster.isLying = true
+        #expect(try PlanStory.run(second, &cluster).lines == ["bob has no login by SCRAM-SHA-256."])
+    }
+
+    /// Neither the password nor its hash is in anything that can be printed.
+    @Test func aPasswordIsPrintedNowhere() throws {
+        var cluster = cluster()
+        let new = NewCredential(user: "bob", mechanism: "SCRAM-SHA-512", iterations: 4096, password: "sesame")
+        let salted = new.salted(Array("salty".utf8), Self.plain)
+        let plan = try PlanStory.plan(.setCredential(salted), &cluster)
+        let action = PlanAction.setCredential(new)
+        for text in ["\(new)", String(reflecting: salted), "\(plan)", String(reflecting: plan), "\(action)", plan.kafkaCommand] {
+            #expect(!text.contains("sesame") && !text.contains("115, 101, 115") && text.contains("bob"))
+        }
+        var dumped = ""
+        dump(plan, to: &dumped)
+        #expect(!dumped.contains("sesame") && !dumped.contains("115"))
+        #expect(plan.kafkaCommand.hasSuffix("--add-config 'SCRAM-SHA-512=[iterations=4096,password=PASSWORD]'"))
+    }
+
+    @Test func credentialsThatCannotBe() {
+        var cluster = cluster()
+        func refusal(_ new: NewCredential) -> String? {
+            guard case .failure(let error) = PlanStory.build(.setCredential(new), &cluster) else { return nil }
+            return error.message
+        }
+        var new = NewCredential(user: "", mechanism: "SCRAM-SHA-512", iterations: 4096, password: "x")
+        #expect(refusal(new) == "A user needs a name.")
+        new.user = "bob"
+        #expect(refusal(new) == "The password has to be salted first.")
+        new.iterations = 4095
+        #expect(refusal(new)?.hasPrefix("Iterations: from 4096 to 16384") == true)
+        #expect(refusal(NewCredential(user: "bob", mechanism: "PLAIN", iterations: 4096, password: "x")) == "There is no mechanism PLAIN.")
+        #expect(refusal(NewCredential(user: "bob", mechanism: "SCRAM-SHA-256", iterations: 4096, password: "")) == "A password is needed.")
+    }
+
     // MARK: Searching
 
     private func search(_ scope: HangingSearch.Scope, _ cluster: inout FakeCluster) throws -> HangingSearch.Findings {

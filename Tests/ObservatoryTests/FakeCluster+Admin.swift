@@ -31,7 +31,7 @@ extension FakeCluster {
         case is DescribeAclsRequest: return rules
         case is DescribeClientQuotasRequest: return quotaAnswer
         case is DescribeUserScramCredentialsRequest: return userAnswer
-        case let request as AlterUserScramCredentialsRequest: return remove(request)
+        case let request as AlterUserScramCredentialsRequest: return alter(request)
         default: return nil
         }
     }
@@ -160,8 +160,14 @@ extension FakeCluster {
         return response
     }
 
-    private mutating func remove(_ request: AlterUserScramCredentialsRequest) -> AlterUserScramCredentialsResponse {
-        if !isLying { for deletion in request.deletions { logins[deletion.name]?.removeAll { $0 == deletion.mechanism } } }
+    private mutating func alter(_ request: AlterUserScramCredentialsRequest) -> AlterUserScramCredentialsResponse {
+        if !isLying {
+            for deletion in request.deletions { logins[deletion.name]?.removeAll { $0 == deletion.mechanism } }
+            for row in request.upsertions {
+                saltedPasswords[row.name] = row.saltedPassword
+                if logins[row.name]?.contains(row.mechanism) != true { logins[row.name, default: []].append(row.mechanism) }
+            }
+        }
         return AlterUserScramCredentialsResponse()
     }
 }

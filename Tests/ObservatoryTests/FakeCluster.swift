@@ -64,6 +64,8 @@ struct FakeCluster {
     var producerErrors: [TopicPartition: ErrorCode] = [:]
     /// Users and the numbers of their SCRAM mechanisms.
     var logins: [String: [Int8]] = [:]
+    /// What the newest upsertion of each said.
+    var saltedPasswords: [String: Bytes] = [:]
 
     mutating func add(_ topic: String, partitions: Int32, replicas: Int32 = 3, start: Int64 = 0, end: Int64 = 0) {
         let ids = Array(brokers.prefix(Int(replicas)))

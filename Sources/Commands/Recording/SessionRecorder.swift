@@ -63,12 +63,15 @@ package final class SessionRecorder: Sendable {
         }
     }
 
-    /// `isText`: it goes into a line or a form, where a redacted recording tells only that a letter was typed.
-    func input(_ input: InputEvent, isText: Bool) {
+    /// `isText`: it goes into a line or a form, where a redacted recording tells only that a letter was typed. `isUnseen`: into a field for
+    /// a password, where every recording does.
+    func input(_ input: InputEvent, isText: Bool, isUnseen: Bool = false) {
         let entry: RecordedInput
         switch input {
+        case .paste(let text) where isUnseen: entry = .paste(String(repeating: "x", count: text.count))
         case .key(let key):
-            if isRedacted, isText, case .character = key.code, key.modifiers == [] { entry = .key("x") } else { entry = .key(key.name) }
+            let isLetter = if case .character = key.code { key.modifiers == [] } else { false }
+            entry = .key(isLetter && (isUnseen || isRedacted && isText) ? "x" : key.name)
         case .paste(let text): entry = .paste(text)
         case .resize(let width, let height): entry = .resize(width: width, height: height)
         case .mouse, .hangup: return

@@ -4,7 +4,7 @@ import Observatory
 import Primitives
 import Wire
 
-/// `acls list`, `quotas list`, `features describe`, `log-dirs`: asked and printed.
+/// `acls list`, `quotas list`, `users list`, `features describe`, `log-dirs`: asked and printed.
 struct AccessViews {
     let invocation: Invocation
     let access: ClusterAccess
@@ -15,6 +15,7 @@ struct AccessViews {
         switch invocation.command {
         case "acls list": listing = try views.rules()
         case "quotas list": listing = try views.quotas()
+        case "users list": listing = try views.users()
         case "features describe": listing = try views.features()
         default: listing = try views.directories()
         }
@@ -51,6 +52,14 @@ struct AccessViews {
             for value in entry.values { listing.add([.string(subject.text), .string(value.key), .string("\(value.value)")]) }
         }
         return listing
+    }
+
+    private func users() throws(Failure) -> Listing {
+        var request = DescribeUserScramCredentialsRequest()
+        request.users = nil
+        let answer = try access.ask(request, to: .controller)
+        if answer.errorCode.isError { throw access.failure(.kafka(answer.errorCode, message: answer.errorMessage)) }
+        return SnapshotListings.users(ScramUserSnapshot.all(in: answer))
     }
 
     private func features() throws(Failure) -> Listing {

@@ -18,6 +18,9 @@ extension PlanActions {
             if subject.parts.isEmpty { throw .usage("quotas set: say whose: --user, --client or --ip, or a default") }
             let set = invocation.pairs("--set").map { ConfigValue($0.key, $0.value) }
             return Wanted(action: .alterQuota(subject, set: set, delete: invocation.all("--unset")))
+        case "users set": return Wanted(action: .setCredential(try UserPassword.credential(invocation)))
+        case "users remove":
+            return Wanted(action: .removeCredentials(user: invocation.positionals[0], mechanisms: invocation.all("--mechanism")))
         default:
             let text = invocation.positionals[0]
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)

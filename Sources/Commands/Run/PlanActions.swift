@@ -83,7 +83,8 @@ enum PlanActions {
         case "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move":
             return [Wanted(action: try replication(invocation))]
         case "transactions abort", "transactions force-terminate": return [Wanted(action: try transactions(invocation))]
-        case "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade": return [try access(invocation)]
+        case "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade", "users set", "users remove":
+            return [try access(invocation)]
         default:
             let (scope, strategy) = try reset(invocation)
             return [Wanted(action: .resetOffsets(group: names[0], scope: scope, strategy: strategy))]

@@ -57,11 +57,12 @@ package enum Program {
         case "analyze": return try AnalyzeCommand.run(invocation)
         case "check": return try CheckCommand.run(invocation)
         case "exporter": return try ExporterCommand.run(invocation)
-        case "acls list", "quotas list", "features describe", "log-dirs": return try AccessViews.run(invocation)
+        case "acls list", "quotas list", "users list", "features describe", "log-dirs": return try AccessViews.run(invocation)
         case "topics create", "topics alter", "topics trim", "topics delete", "topics recreate",
             "groups reset-offsets", "groups delete-offsets", "groups delete",
             "reassign start", "reassign drain", "reassign throttle", "reassign cancel", "leaders elect", "leaders move",
-            "acls add", "acls remove", "quotas set", "features upgrade", "features downgrade", "transactions abort",
+            "acls add", "acls remove", "users set", "users remove", "quotas set", "features upgrade", "features downgrade",
+            "transactions abort",
             "transactions force-terminate":
             return try PlanCommand.run(invocation)
         default: throw Failure(.error, "\(invocation.command) is not there yet")

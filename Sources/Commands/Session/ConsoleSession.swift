@@ -260,7 +260,8 @@ package final class ConsoleSession {
         guard case .input(let input) = event else { return feed(event) }
         if let recorder = options.recorder {
             let isText = if case .prompt? = console.overlay { true } else if case .form? = console.overlay { true } else { false }
-            recorder.input(input, isText: isText)
+            let isUnseen = if case .form(let form)? = console.overlay { form.isTypedUnseen } else { false }
+            recorder.input(input, isText: isText, isUnseen: isUnseen)
         }
         if let replay = options.replay, case .key(let key) = input, console.replayControl(key) == nil, replay.takeOver() {
             feed(.notice(Notice(.info, "Your own keys from here on; the cluster goes on as it was recorded.")))

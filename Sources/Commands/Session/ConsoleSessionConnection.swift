@@ -73,6 +73,14 @@ final class SessionConnection: Sendable {
         if case .send(let job) = action { return sending.count(ticket, job) }
         if case .schema(let change) = action, let schemas { return schemas.plan(ticket, change) }
         if case .connect(let change) = action, let connect { return connect.plan(ticket, change) }
+        if case .setCredential(let new) = action, !new.isSalted {
+            // Stretching a password takes longer than a key may.
+            return SessionThread.run { [self] in build(ticket, .setCredential(new.salted(freshSalt(), .system))) }
+        }
+        build(ticket, action)
+    }
+
+    private func build(_ ticket: Int, _ action: PlanAction) {
         let (mailbox, generation) = (mailbox, generation)
         _ = client.host(
             PlanBuilder(action, bootstrap: bootstrap), output: { mailbox.post(.from(generation, .planned(ticket: ticket, $0))) })

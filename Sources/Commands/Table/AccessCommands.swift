@@ -1,7 +1,42 @@
+import Observatory
+
 extension CommandTable {
     static let accessCommands: [CommandSpec] = [
-        aclsList, aclsAdd, aclsRemove, quotasList, quotasSet, featuresDescribe, featuresUpgrade, featuresDowngrade, logDirs,
+        aclsList, aclsAdd, aclsRemove, usersList, usersSet, usersRemove, quotasList, quotasSet,
+        featuresDescribe, featuresUpgrade, featuresDowngrade, logDirs,
     ]
+
+    private static let mechanisms = NewCredential.mechanisms
+
+    static let usersList = CommandSpec(
+        name: "users list", summary: "the users that can log in by SCRAM, and how", flags: [.output] + Flag.connection)
+
+    static let usersSet = CommandSpec(
+        name: "users set",
+        summary: "create a user that logs in by SCRAM, or give one another password",
+        details: [
+            "The password is asked for twice where standard input is a terminal, which does not show it; else it is the first line of "
+                + "standard input. It is no argument, which everybody on the machine could see. The cluster is told a salted hash of it; "
+                + "the password stands in no plan and in no line of the audit.",
+        ],
+        positionals: [Positional("USER", "its name")],
+        flags: [
+            Flag("--mechanism", nil, .choice("NAME", mechanisms), "How it logs in. Default: SCRAM-SHA-512."),
+            Flag("--iterations", nil, .integer("N", 4096...16_384), "How often the password is hashed. Default: 4096."),
+            Flag(
+                "--password-from", nil, .text("SOURCE"),
+                "Where the password is: ${env:NAME}, ${file:PATH}, or a command as contexts have it."),
+        ] + Flag.connection + [.dryRun, .yes],
+        examples: [Example("kastellan users set alice --password-from '${env:ALICE}' --yes", "create alice, or change her password")])
+
+    static let usersRemove = CommandSpec(
+        name: "users remove",
+        summary: "take ways to log in from a user",
+        positionals: [Positional("USER", "its name")],
+        flags: [
+            Flag("--mechanism", nil, .choice("NAME", mechanisms), repeats: true, "Only this login; may be repeated. Default: all of them.")
+        ] + Flag.connection + [.dryRun, .yes],
+        examples: [Example("kastellan users remove alice --yes", "alice logs in no more")])
 
     private static let resource: [Flag] = [
         Flag("--topic", nil, .text("NAME"), completes: .topic, "Rules about this topic; * is every topic."),

@@ -22,6 +22,7 @@ package enum CommandTable {
         ("leaders", "elect and move leaders"),
         ("transactions", "list and describe transactions, find those that hang, and end them"),
         ("acls", "list, add and remove access rules"),
+        ("users", "list, create and remove users that log in by SCRAM, and change their passwords"),
         ("quotas", "list and set what users, clients and addresses may use"),
         ("features", "describe, upgrade and downgrade what the cluster can do"),
         ("contexts", "list, choose and import clusters that have a name"),

@@ -50,6 +50,22 @@ extension Form {
     }
 
     static let defaultWord = "<default>"
+
+    /// `known`: a user with the login that is changed as its first; nil: a new user.
+    package static func user(_ known: ScramUserSnapshot?) -> Form {
+        let mechanisms = NewCredential.mechanisms
+        let login = known?.credentials.first
+        let selected = login.flatMap { mechanisms.firstIndex(of: $0.mechanism) } ?? 0
+        let name = known == nil ? [FormField("user", "User", placeholder: "alice")] : []
+        return Form(
+            .user(known), title: known.map { "Login of \($0.name)" } ?? "New user",
+            intro: ["The cluster is told a salted hash, never the password."],
+            fields: name + [
+                FormField("mechanism", "Mechanism", choices: mechanisms, selected: selected),
+                FormField("iterations", "Iterations", text: "\(login?.iterations ?? Int32(NewCredential.iterations.lowerBound))"),
+                FormField(hidden: "password", "Password"), FormField(hidden: "again", "Once more"),
+            ])
+    }
 }
 
 extension FormReader {
@@ -57,8 +73,19 @@ extension FormReader {
         switch form.purpose {
         case .addAccess: return .addAccess([try rule(form)])
         case .quota(let known): return try quota(form, known)
+        case .user(let known): return .setCredential(try credential(form, known))
         default: throw ConsoleFailure("There is nothing to do.")
         }
+    }
+
+    private static func credential(_ form: Form, _ known: ScramUserSnapshot?) throws(ConsoleFailure) -> NewCredential {
+        let user = known?.name ?? trimmed(form["user"])
+        if user.isEmpty { throw ConsoleFailure("User: a name, please.") }
+        let iterations = try number(form["iterations"], "Iterations", NewCredential.iterations)
+        if form["password"].isEmpty { throw ConsoleFailure("Password: it is empty.") }
+        if form["password"] != form["again"] { throw ConsoleFailure("The passwords differ.") }
+        return NewCredential(
+            user: user, mechanism: form["mechanism"], iterations: iterations, password: form["password"])
     }
 
     private static func rule(_ form: Form) throws(ConsoleFailure) -> AccessRule {

@@ -13,12 +13,20 @@ package struct FormField: Equatable, Sendable {
     package var value: Value
     /// Shown where nothing is typed: what that means.
     package var placeholder: String
+    /// What is typed is not shown, read out, recorded, nor kept when the form is left.
+    package var isHidden = false
 
     package init(_ id: String, _ label: String, text: String = "", placeholder: String = "") {
         self.id = id
         self.label = label
         value = .text(TextField(text))
         self.placeholder = placeholder
+    }
+
+    /// For a password.
+    package init(hidden id: String, _ label: String) {
+        self.init(id, label, placeholder: "not shown")
+        isHidden = true
     }
 
     package init(_ id: String, _ label: String, choices: [String], selected: Int = 0) {
@@ -56,6 +64,8 @@ package struct Form: Equatable, Sendable {
         case send(SendMaterial)
         case load(topic: String)
         case addAccess
+        /// Another login of this user; nil: of a new one.
+        case user(ScramUserSnapshot?)
         case registerSchema
         case newConnector
         case schemaRule(String)
@@ -86,6 +96,15 @@ package struct Form: Equatable, Sendable {
         default: false
         }
     }
+    /// Whether what is typed now is not to be seen or kept by anybody.
+    package var isTypedUnseen: Bool { focus < fields.count && fields[focus].isHidden }
+    /// As it may be kept while a plan is looked at.
+    var withoutHidden: Form {
+        var form = self
+        for index in fields.indices where fields[index].isHidden { form.fields[index].value = .text(TextField()) }
+        return form
+    }
+
     var continueIndex: Int { fields.count }
     var cancelIndex: Int { fields.count + 1 }
 

@@ -111,7 +111,7 @@ extension Console {
         case nil: return nil
         case .prompt(let prompt): return ["\(promptName(prompt)). Now: \(prompt.field.text.isEmpty ? "nothing" : prompt.field.text)."]
         case .form(let form):
-            let fields = form.fields.map { "\($0.label): \($0.text.isEmpty ? "empty" : $0.text)" }
+            let fields = form.fields.map { "\($0.label): \($0.text.isEmpty ? "empty" : $0.isHidden ? "hidden" : $0.text)" }
             return [form.title + "."] + (form.intro + fields).map { Escape.line($0) } + fieldLines(form)
         case .plan(let dialog): return planText(dialog)
         case .menu(let menu):
@@ -142,7 +142,7 @@ extension Console {
             out.append("\(field.label)? One of \(choices.joined(separator: ", ")); an empty line is \(now).")
         case .text(let text):
             let empty = field.placeholder.isEmpty ? "leaves it empty" : "is: \(field.placeholder)"
-            out.append("\(field.label)? An empty line \(text.isEmpty ? empty : "keeps \(text.text)").")
+            out.append("\(field.label)? An empty line \(text.isEmpty ? empty : "keeps \(field.isHidden ? "what was typed" : text.text)").")
         }
         return out.map { Escape.line($0) }
     }

@@ -54,9 +54,11 @@ extension Console {
                     box.x + (isFocused ? 1 : 0), box.y, Clip.end(field.placeholder, box.width - 1, grid.glyphs), Style(.dialogField, .dim),
                     clip: box)
             }
-            let shift = isFocused ? max(0, text.cursorColumn - box.width + 1) : 0
-            grid.put(box.x - shift, box.y, text.text, .dialogField, clip: box)
-            if isFocused { grid.cursor = Grid.Position(min(box.right - 1, box.x + text.cursorColumn - shift), box.y) }
+            let column = field.isHidden ? text.cursor : text.cursorColumn
+            let shown = field.isHidden ? String(repeating: "*", count: text.text.unicodeScalars.count) : text.text
+            let shift = isFocused ? max(0, column - box.width + 1) : 0
+            grid.put(box.x - shift, box.y, shown, .dialogField, clip: box)
+            if isFocused { grid.cursor = Grid.Position(min(box.right - 1, box.x + column - shift), box.y) }
         }
     }
 

@@ -54,7 +54,7 @@ extension ActiveProducer {
 }
 
 extension ScramUserSnapshot {
-    static func all(in answer: DescribeUserScramCredentialsResponse) -> [ScramUserSnapshot] {
+    package static func all(in answer: DescribeUserScramCredentialsResponse) -> [ScramUserSnapshot] {
         answer.results.filter { !$0.errorCode.isError }.map { user in
             ScramUserSnapshot(
                 user.user,

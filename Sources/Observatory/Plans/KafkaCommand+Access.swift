@@ -53,6 +53,10 @@ extension KafkaCommand {
             let names = mechanisms.isEmpty ? ScramMechanism.allCases.map(\.name) : mechanisms
             let arguments = ["--alter", "--entity-type", "users", "--entity-name", user, "--delete-config", names.joined(separator: ",")]
             return line("kafka-configs.sh", bootstrap, arguments)
+        case .setCredential(let new):
+            let value = "\(new.mechanism)=[iterations=\(new.iterations),password=PASSWORD]"
+            let arguments = ["--alter", "--entity-type", "users", "--entity-name", new.user, "--add-config", value]
+            return line("kafka-configs.sh", bootstrap, arguments)
         default: return ""
         }
     }

@@ -22,7 +22,7 @@ enum KafkaCommand {
         case .alterQuota(let subject, let set, let delete): quota(subject, set, delete, bootstrap)
         case .setFeature(let name, let level, let isDowngrade):
             line("kafka-features.sh", bootstrap, [isDowngrade ? "downgrade" : "upgrade", "--feature", "\(name)=\(level)"])
-        case .abortTransaction, .fenceProducer, .removeCredentials: admin(action, bootstrap)
+        case .abortTransaction, .fenceProducer, .removeCredentials, .setCredential: admin(action, bootstrap)
         case .load(let job): job.command(bootstrap)
         case .reassign, .cancelReassignments, .electLeaders, .throttle, .send, .schema, .connect: ""
         }

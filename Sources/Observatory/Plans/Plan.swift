@@ -105,6 +105,7 @@ package enum PlanStep: Equatable, Sendable {
     case abortMarker(TopicPartition, ActiveProducer)
     case fenceProducer(transactionalID: String)
     case removeCredentials(user: String, mechanisms: [String])
+    case setCredential(NewCredential)
 }
 
 package struct OffsetToCommit: Equatable, Sendable {

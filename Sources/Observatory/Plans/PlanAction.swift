@@ -41,6 +41,8 @@ package enum PlanAction: Equatable, Sendable {
     case fenceProducer(transactionalID: String)
     /// Takes ways to log in from a user: mechanisms by name, such as SCRAM-SHA-256.
     case removeCredentials(user: String, mechanisms: [String])
+    /// Gives a user a way to log in, or another password.
+    case setCredential(NewCredential)
 }
 
 /// Which open transaction of a partition is meant.

@@ -115,7 +115,7 @@ package struct PlanBuilder: ClientMachine {
             return open.isEmpty ? [] : [.transactions(producers: open.uniqued())]
         case (.abortTransaction, 3): return [.described(facts.transactions.keys)]
         case (.fenceProducer(let id), 0): return [.described([id])]
-        case (.removeCredentials, 0): return [.users]
+        case (.removeCredentials, 0), (.setCredential, 0): return [.users]
         default: return nil
         }
     }
@@ -152,6 +152,7 @@ package struct PlanBuilder: ClientMachine {
             do throws(PlanError) { _ = try OffsetsFile.parse(csv) } catch { return error }
             return nil
         case .deleteRecords(let records): return records.isEmpty ? PlanError("No partition was named.") : nil
+        case .setCredential(let new): return new.problem
         case .load(let job):
             if job.records < 1 { return PlanError("A load has at least one record.") }
             return job.size < 0 ? PlanError("A record has no less than 0 bytes.") : nil
@@ -198,6 +199,7 @@ package struct PlanBuilder: ClientMachine {
         case .abortTransaction(let wanted): return try PlanTables.abortTransaction(wanted, facts, now: time)
         case .fenceProducer(let id): return try PlanTables.fenceProducer(id, facts, now: time)
         case .removeCredentials(let user, let mechanisms): return PlanTables.removeCredentials(user, mechanisms, facts)
+        case .setCredential(let new): return PlanTables.setCredential(new, facts)
         }
     }
 }

@@ -62,7 +62,7 @@ extension PlanRunner {
         case .electLeaders(let partitions, let unclean): return partitions.compactMap { elected($0, unclean, facts) }
         case .throttle, .throttleReplicas: return throttled(facts)
         case .addAccess, .removeAccess, .alterQuota, .setFeature: return checked?.accessDifferences(facts) ?? []
-        case .abortMarker, .fenceProducer, .removeCredentials: return checked?.adminDifferences(facts) ?? []
+        case .abortMarker, .fenceProducer, .removeCredentials, .setCredential: return checked?.adminDifferences(facts) ?? []
         case .send, .load, .schema, .connect: return []
         case nil: return []
         }
@@ -117,7 +117,7 @@ extension PlanRunner {
             return partitions.map { "\($0) is led by broker \(reader.facts.partition($0)?.leader?.description ?? "none")." }
         case .throttle, .throttleReplicas: return ["The throttles are as planned on every broker and topic."]
         case .addAccess, .removeAccess, .alterQuota, .setFeature: return checked?.accessDone ?? []
-        case .abortMarker, .fenceProducer, .removeCredentials: return checked?.adminDone ?? []
+        case .abortMarker, .fenceProducer, .removeCredentials, .setCredential: return checked?.adminDone ?? []
         case .send, .load, .schema, .connect: return []
         case nil: return []
         }

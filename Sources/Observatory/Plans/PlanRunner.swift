@@ -225,6 +225,7 @@ extension PlanStep {
         case .abortMarker(let partition, let producer): "aborting the transaction of producer \(producer.producerID) in \(partition)"
         case .fenceProducer(let id): "fencing the producer of \(id)"
         case .removeCredentials(let user, _): "removing logins of \(user)"
+        case .setCredential(let new): "giving \(new.user) a login"
         case .throttleReplicas(let topics): "throttled replicas of \(PlanTables.count(topics.count, "topic"))"
         }
     }

@@ -56,7 +56,7 @@ extension PlanStep {
         case (.abortMarker(let partition, _), 0): [.topics([partition.topic])]
         case (.abortMarker(let partition, _), 1): [.producers([partition])]
         case (.fenceProducer(let id), 0): [.described([id])]
-        case (.removeCredentials, 0): [.users]
+        case (.removeCredentials, 0), (.setCredential, 0): [.users]
         default: []
         }
     }
@@ -74,6 +74,11 @@ extension PlanStep {
         case .removeCredentials(let user, let mechanisms):
             let left = (facts.users.first { $0.name == user }?.credentials ?? []).map(\.mechanism).filter(mechanisms.contains)
             return left.map { "\(user) still has a login by \($0)." }
+        case .setCredential(let new):
+            let found = facts.users.first { $0.name == new.user }?.credentials.first { $0.mechanism == new.mechanism }
+            guard let found else { return ["\(new.user) has no login by \(new.mechanism)."] }
+            return found.iterations == new.iterations
+                ? [] : ["The login of \(new.user) has \(found.iterations) iterations, not \(new.iterations)."]
         default: return []
         }
     }
@@ -82,6 +87,7 @@ extension PlanStep {
         switch self {
         case .abortMarker(let partition, let producer): ["Aborted the transaction of producer \(producer.producerID) in \(partition)."]
         case .fenceProducer(let id): ["The producer of \(id) is fenced, and nothing of it is under way."]
+        case .setCredential(let new): ["\(new.user) logs in by \(new.mechanism) with the new password."]
         case .removeCredentials(let user, let mechanisms): mechanisms.map { "Removed the login of \(user) by \($0)." }
         default: []
         }

@@ -28,6 +28,8 @@ extension PlanStep {
         case .abortMarker(let partition, let producer): validateOnly ? nil : PlanStep.abortMarker(of: producer, in: partition)
         case .fenceProducer(let id): validateOnly ? nil : PlanStep.fence(id)
         case .removeCredentials(let user, let mechanisms): validateOnly ? nil : PlanStep.removal(of: user, mechanisms)
+        case .setCredential(let new):
+            validateOnly ? nil : new.request.map { ClientRequest($0, to: .controller, timeoutMs: PlanLimits.requestMs) }
         case .setFeature(let name, let level, let isDowngrade): PlanStep.feature(name, level, isDowngrade, validateOnly)
         case .produce, .deleteRecords, .throttle, .send, .load, .schema, .connect: nil
         }

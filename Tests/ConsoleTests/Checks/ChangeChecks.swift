@@ -80,6 +80,15 @@ import Testing
         A space down space ctrl-d | plan removeAccess
         Q ctrl-d | plan alterQuota
         U ctrl-d | plan removeCredentials
+        U n | form New user; see not shown
+        U n 'bob' tab tab tab 'sesame' tab 'sesame' enter | plan setCredential; plan user: "bob"; plan (hidden); not sesame
+        U n 'bob' tab tab tab 'sesame' tab 'sesame' | see ******; not sesame
+        U n 'bob' tab tab tab 'sesame' tab 'other' enter | bad The passwords differ; noplan
+        U n 'bob' tab tab tab tab enter | bad Password: it is empty
+        U n tab tab tab 'x' tab 'x' enter | bad User: a name
+        U n 'bob' tab tab ctrl-u '100' tab 'x' tab 'x' enter | bad Iterations: a number from 4096 to 16384
+        U e | form Login of alice
+        U enter tab tab 'y' tab 'y' enter | plan setCredential; plan user: "alice"
         ctrl-t ctrl-d | plan fenceProducer
         ctrl-t enter ctrl-d | plan fenceProducer
         ctrl-t H ctrl-d | plan abortTransaction
