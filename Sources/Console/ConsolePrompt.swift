@@ -65,12 +65,21 @@ extension Console {
 
     /// What Tab would append.
     func suggestion(_ prompt: Prompt) -> String? {
-        guard prompt.kind == .command, prompt.field.isAtEnd else { return nil }
+        guard prompt.field.isAtEnd else { return nil }
+        if prompt.kind == .filter { return filterSuggestion(prompt.field.text) }
+        guard prompt.kind == .command else { return nil }
         let text = prompt.field.text
         if let past = commandHistory.last(where: { $0.hasPrefix(text) && $0 != text }), !text.isEmpty {
             return String(past.dropFirst(text.count))
         }
         return CommandLine.completion(of: text, snapshot: snapshot, themes: options.themeNames, contexts: options.contexts.map(\.name))
+    }
+
+    /// Of a filter that was typed before; in a tail also the prefixes of terms, header names, and fields of the messages for jq.
+    private func filterSuggestion(_ text: String) -> String? {
+        if text.isEmpty { return nil }
+        if let past = filterHistory.last(where: { $0.hasPrefix(text) && $0 != text }) { return String(past.dropFirst(text.count)) }
+        return view.tail?.completion(of: text)
     }
 
     private mutating func submit(_ prompt: Prompt) {
