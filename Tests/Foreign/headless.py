@@ -50,6 +50,18 @@ def checks():
     equal("so is a flag that is none", kastellan("check", "offline == 0", "--no-such")[0], 3)
 
 
+def versions():
+    """What brokers serve: of one broker nothing can differ, and what is finalized it can."""
+    code, out, err = kastellan("get", "apis", "-o", "json")
+    apis = {row["key"]: row for row in json.loads(out)}
+    check("get apis has every key once, none differing", code == 0 and len(apis) > 50 and apis[1]["api"] == "Fetch" and all(
+        row["differences"] is None and row["common"] for row in apis.values()), (code, out[:300], err))
+    code, out, err = kastellan("get", "features", "-o", "json")
+    features = {row["feature"]: row for row in json.loads(out)}
+    check("get features tells the finalized level", code == 0 and features["metadata.version"]["finalizedVersionLevel"] > 0 and all(
+        row["unable"] is None for row in features.values()), (code, out, err))
+
+
 def metrics(text):
     found = {}
     for family in text_string_to_metric_families(text):
@@ -177,7 +189,7 @@ def judging():
     equal("alerts, and whether they hold", [row["holds"] for row in alerts], [False, True, None])
 
 
-for step in [checks, exporter, watch, judging]:
+for step in [versions, checks, exporter, watch, judging]:
     with checking(step.__name__):
         step()
 done()

@@ -183,6 +183,8 @@ struct ViewCommands {
         case "transactions": print(try TransactionViews(invocation: invocation, access: reading.access).list())
         case "acls": print(try AccessViews(invocation: invocation, access: reading.access).rules())
         case "quotas": print(try AccessViews(invocation: invocation, access: reading.access).quotas())
+        case "apis": print(try VersionViews(access: reading.access).apis())
+        case "features": print(try VersionViews(access: reading.access).features())
         case "hanging", "users": try adminView()
         case "why": try why(name)
         case "heat": try heat(name)

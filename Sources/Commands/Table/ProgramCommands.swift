@@ -119,7 +119,7 @@ extension CommandTable {
     static let viewNames = [
         "overview", "brokers", "quorum", "topics", "partitions", "replicas", "reassignments", "groups", "members", "lag", "configs",
         "events", "contexts", "transactions", "hanging", "acls", "quotas", "users", "why", "heat", "clients", "schemas", "connectors",
-        "alerts",
+        "alerts", "apis", "features",
     ]
 
     static let programCommands: [CommandSpec] = [
