@@ -17,6 +17,7 @@ struct TailCommand {
     private var left: Int64?
     private let decodes: Bool
     private let book: SchemaBook?
+    private let masks: MaskBook
     /// Holds records until no partition can bring an older one; nil where they are printed as they come.
     private var merge: TimeMerge?
     private let forTerminal = Streams.isTerminal(Streams.output)
@@ -39,6 +40,7 @@ struct TailCommand {
         left = invocation.integer("--count")
         filter = TailFilter(invocation.text("--filter") ?? "", now: now, compile: compileTailProgram)
         if let problem = filter.problem { throw .usage("--filter: \(problem)") }
+        masks = try TailCommand.masks(invocation)
         access = try ClusterAccess(invocation)
         decodes = !invocation.isSet("--raw")
         book = decodes ? try SchemaAccess.book(invocation, waits: true) : nil
@@ -59,6 +61,13 @@ struct TailCommand {
         options.showsControl = invocation.isSet("--control")
         self.options = options
         if invocation.isSet("--by-time") { merge = TimeMerge(bytesMax: 6 << 20) }
+    }
+
+    private static func masks(_ invocation: Invocation) throws(Failure) -> MaskBook {
+        let masks = MessageMasks(try ConsoleSettings.masks(), of: try ConnectionSource(invocation).context)
+        guard invocation.isSet("--unmasked") else { return masks.book }
+        if let who = masks.requiredBy { throw Failure(.error, "--unmasked: \(who)") }
+        return .none
     }
 
     /// What all `-o` say together: rpk's grammar, and kcat's `s@TIME` and `e@TIME`.
@@ -146,13 +155,16 @@ struct TailCommand {
     private mutating func print(_ record: ReadRecord) {
         var value = record.value
         var key = record.key
-        if decodes || !filter.isEmpty {
-            let message = TailMessage(record, book)
+        var headers = record.headers.map { (name: $0.key, value: $0.value) }
+        let isMasked = masks.applies(to: record.partition.topic)
+        if decodes || !filter.isEmpty || isMasked {
+            let message = TailMessage(record, book, masks: masks)
             if message.decodedValue == nil, message.decodedKey == nil, let reason = message.decoding, !complained {
                 Streams.complain("\(record.partition) @ \(record.offset): \(reason)")
                 complained = true
             }
-            if decodes { (key, value) = (message.shownKey, message.shownValue) }
+            if decodes || isMasked { (key, value) = (message.shownKey, message.shownValue) }
+            if message.masking != nil { headers = message.headers.map { (Bytes($0.name), $0.value) } }
             switch filter.outcome(message) {
             case .hidden: return
             case .asItIs: break
@@ -168,7 +180,7 @@ struct TailCommand {
             topic: record.partition.topic, partition: record.partition.partition, offset: record.offset.rawValue,
             timestamp: record.timestamp.milliseconds, key: key, value: value)
         printable.isAppendTime = record.timestampType == .logAppendTime
-        printable.headers = record.headers.map { ($0.key, $0.value) }
+        printable.headers = headers
         if let control = record.control { printable.control = "\(control)" }
         output.append { format.write(printable, forTerminal: forTerminal, to: &$0) }
         if let count = left { left = count - 1 }

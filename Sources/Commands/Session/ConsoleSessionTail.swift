@@ -41,9 +41,11 @@ final class SessionTail: Sendable {
     private let reader = Mutex<TopicReader?>(nil)
     private let mailbox: ConsoleMailbox
     private let book: SchemaBook?
+    private let masks: MaskBook
 
-    init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox, _ book: SchemaBook?) {
+    init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox, _ book: SchemaBook?, _ masks: MaskBook) {
         self.query = query
+        self.masks = masks
         self.mailbox = mailbox
         self.book = book
         var options = ReaderOptions(topics: query.topics, start: query.start.readStart, stop: query.stop.readStop)
@@ -114,7 +116,7 @@ final class SessionTail: Sendable {
         var passed: [ReadRecord] = []
         let admitted = records.filter { record in
             // A marker tells what became of messages that are shown.
-            let message = TailMessage(record, book)
+            let message = TailMessage(record, book, masks: masks)
             if record.control != nil || message.isPending || state.filter.outcome(message).isShown { return true }
             dropped += record.size
             passed.append(record)
@@ -152,7 +154,7 @@ final class SessionTail: Sendable {
             return (records, update, hasMore)
         }
         guard var update else { return nil }
-        update.messages = records.map { TailMessage($0, book) }
+        update.messages = records.map { TailMessage($0, book, masks: masks) }
         // A schema that is not there yet holds all back, so that the order stays; its arrival wakes us.
         if update.messages.contains(where: \.isPending) {
             state.withLock { state in

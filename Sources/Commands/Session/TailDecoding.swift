@@ -6,8 +6,8 @@ import Records
 import Wire
 
 extension TailMessage {
-    /// With a book, what is written by a schema is read by it.
-    init(_ record: ReadRecord, _ book: SchemaBook? = nil) {
+    /// With a book, what is written by a schema is read by it. What is masked is masked from here on.
+    init(_ record: ReadRecord, _ book: SchemaBook? = nil, masks: MaskBook = .none) {
         self.init(
             partition: record.partition, offset: record.offset, timestamp: record.timestamp, key: record.key, value: record.value,
             headers: record.headers.map { Header($0.key.lossyString, $0.value) })
@@ -16,6 +16,7 @@ extension TailMessage {
         if let control = record.control { marker = control == .commit ? .commit : control == .abort ? .abort : .other }
         if marker == nil { decodeInternal() }
         if marker == nil, decoding == nil, let book { decode(book) }
+        masks.mask(&self)
     }
 
     /// Its schema is on its way from the registry.

@@ -18,6 +18,8 @@ extension CommandTable {
                 + "answers with true is shown as it is; false, null and nothing hide a record; anything else is shown for the value.",
             "FORMAT is kcat's: %t topic, %p partition, %o offset, %k key, %s value, %K and %S their lengths (-1 for null), %T timestamp, "
                 + "%h headers, %% a percent sign, \\n \\r \\t \\xNN. \"json\" prints an object a line. Default: \"%s\\n\".",
+            "What masks of kastellan.yaml cover is printed masked, and FILTER and jq see only that; where decoding is off too. A context "
+                + "may require it.",
             "In a pipe the bytes leave as they are. On a terminal whatever is not printable text is made visible, so that no record can "
                 + "steer the terminal.",
         ],
@@ -28,6 +30,7 @@ extension CommandTable {
             Flag("--by-time", "-T", "Merge the partitions by time: a record is printed when none can bring an older one."),
             Flag("--regex", "-r", "TOPIC is a regular expression; all that match are read."),
             Flag("--control", nil, "Print control records too: the ends of transactions."),
+            Flag("--unmasked", nil, "Without the masks of kastellan.yaml; refused where the context requires them."),
             Flag("--raw", nil, "Do not decode: keys and values as their bytes are."),
             .registry,
             Flag("--format", "-f", .text("FORMAT"), "How to print a record."),

@@ -32,6 +32,8 @@ package struct TailMessage: Equatable, Sendable {
     package var decodedValue: Bytes?
     /// How they were decoded, or why that was not possible.
     package var decoding: String?
+    /// What of it is masked, and by which rules; nil: nothing is. What is masked is not here in any other form.
+    package var masking: String?
 
     package init(
         partition: TopicPartition, offset: Offset, timestamp: Timestamp, key: Bytes? = nil, value: Bytes?, headers: [Header] = []
