@@ -32,10 +32,12 @@ package enum ClientError: Error, Equatable, Sendable {
 extension ClientError: CustomStringConvertible {
     /// How `authenticationFailed` begins, by which those tell it who have only the text.
     package static let authenticationPrefix = "authentication failed: "
+    /// The same of `unreachable`.
+    package static let unreachablePrefix = "cannot reach the cluster: "
 
     package var description: String {
         switch self {
-        case .unreachable(let reason): "cannot reach the cluster: \(reason)"
+        case .unreachable(let reason): ClientError.unreachablePrefix + reason
         case .disconnected(let reason): "disconnected: \(reason)"
         case .timedOut(let api): "no answer to \(api) in time"
         case .unsupported(let api): "the cluster does not support \(api)"

@@ -26,6 +26,7 @@ package enum Action: String, CaseIterable, Sendable {
     case goConnect = "go-connect"
     case goSchemas = "go-schemas"
     case goContexts = "go-contexts"
+    case goClusters = "go-clusters"
     case undo, redo
     // In a recording.
     case replayPause = "replay-pause"
@@ -123,6 +124,7 @@ package enum Action: String, CaseIterable, Sendable {
     case showOthers = "show-others"
     case newestPerKey = "newest-per-key"
     case markers, program, resend
+    case toggleMasks = "toggle-masks"
     case editMessage = "edit-message"
     case fromEnd = "from-end"
     case fromBeginning = "from-beginning"
@@ -141,7 +143,7 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case table, text
     case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, contexts, tail, message
     case heat, why, transactions, transaction, hanging, access, quotas, users, alerts
-    case clients, connectors, connector, schemas, schema, schemaText = "schema-text"
+    case clusters, clients, connectors, connector, schemas, schema, schemaText = "schema-text"
     /// The menu of faults, which lies over a view.
     case chaos
     /// Everywhere, while a recording is played.
@@ -177,6 +179,7 @@ extension Place {
         case .schemaText: [.everywhere, .browsing, .text, .schemaText]
         case .schemaDiff: [.everywhere, .browsing, .text]
         case .contexts: [.everywhere, .browsing, .table, .contexts]
+        case .clusters: [.everywhere, .browsing, .table, .clusters]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]
         case .describe, .compare, .help: [.everywhere, .browsing, .text]

@@ -46,7 +46,8 @@ package enum CommandLine {
         ("dead-letters", "topics that are called like dead letter queues; R in their tail redrives"),
         ("connectors [/filter]", "connectors of Kafka Connect"), ("connector NAME", "one connector's tasks"),
         ("schemas [/filter]", "subjects of the schema registry"), ("schema SUBJECT", "one subject's versions"),
-        ("contexts", "clusters that have a name"), ("ctx NAME", "another cluster; topics @NAME goes to a view there"),
+        ("contexts", "clusters that have a name"), ("clusters [/filter]", "all of them: who can be reached, and what is wrong there"),
+        ("ctx NAME", "another cluster; topics @NAME goes to a view there"),
         ("arm [MINUTES]", "let changes through for a while where the context is read-only"), ("disarm", "end that"),
         ("create [TOPIC]", "a new topic"), ("theme NAME", "another theme"), ("help", "keys and commands"), ("q", "quit"),
     ]
@@ -60,10 +61,17 @@ package enum CommandLine {
         ("tx", "transactions"), ("txns", "transactions"), ("acl", "acls"), ("quota", "quotas"), ("user", "users"), ("scram", "users"),
         ("client", "clients"), ("connections", "clients"), ("who", "clients"), ("connect", "connectors"), ("kc", "connectors"),
         ("quit", "q"),
-        ("exit", "q"), ("ctx", "contexts"), ("context", "contexts"), ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"),
+        ("exit", "q"), ("ctx", "contexts"), ("context", "contexts"), ("cluster", "clusters"),
+        ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"),
         ("subjects", "schemas"), ("sr", "schemas"),
         ("h", "help"), ("?", "help"), ("refresh", "r"),
     ]
+
+    /// Views that a word alone goes to, or a filter for them.
+    private static let lists: OrderedMap<String, Place> = OrderedMap([
+        ("acls", .access), ("clients", .clients), ("clusters", .clusters), ("connectors", .connectors), ("hanging", .hanging),
+        ("quotas", .quotas), ("transactions", .transactions), ("users", .users),
+    ])
 
     package static func parse(_ text: String, now: Timestamp) -> Result<Command, ConsoleFailure> {
         let words = text.split(separator: " ").map(String.init)
@@ -80,6 +88,7 @@ package enum CommandLine {
             guard let argument else { return .failure(ConsoleFailure("\(name) wants a name.")) }
             return .success(make(argument))
         }
+        if let place = lists[name] { return .success(.go(place, filter: filter ?? argument)) }
         switch name {
         case "overview": return .success(.go(.overview, filter: nil))
         case "brokers": return .success(.go(.brokers, filter: filter ?? argument))
@@ -91,14 +100,7 @@ package enum CommandLine {
         case "quorum": return .success(.go(.quorum, filter: filter))
         case "heatmap": return .success(.go(.heat, filter: nil))
         case "why": return needed { .why($0) }
-        case "transactions": return .success(.go(.transactions, filter: filter ?? argument))
-        case "hanging": return .success(.go(.hanging, filter: filter ?? argument))
-        case "acls": return .success(.go(.access, filter: filter ?? argument))
-        case "quotas": return .success(.go(.quotas, filter: filter ?? argument))
-        case "users": return .success(.go(.users, filter: filter ?? argument))
-        case "connectors": return .success(.go(.connectors, filter: filter ?? argument))
         case "connector": return needed { .connector($0) }
-        case "clients": return .success(.go(.clients, filter: filter ?? argument))
         case "alerts": return .success(.go(.alerts, filter: filter ?? argument))
         case "schemas": return .success(.go(.schemas, filter: filter ?? argument))
         case "schema": return needed { .go(.schema($0), filter: filter) }

@@ -17,6 +17,9 @@ package struct ConsoleOptions: Equatable, Sendable {
     package var columns: [ColumnWish] = []
     /// What the user wants to be told of.
     package var alerts: [AlertRule] = []
+    /// What of messages is masked, and who says that it has to be; the shell sees to it.
+    package var masks = MaskBook.none
+    package var masksRequiredBy: String?
     package var glyphs: Glyphs
     package var themeNames: [String]
     /// The view to begin with.
@@ -86,6 +89,9 @@ package struct Console: Sendable {
     /// What went wrong with the view's reading and has been said.
     var toldProblem: String?
     var watched: Interest?
+    /// What the other clusters showed, by their contexts, and which of them are looked at now.
+    var sightings = OrderedMap<String, ClusterSighting>()
+    var watchedClusters: [String] = []
     /// What is done to the brokers of a cluster of our own; nil on any other.
     var chaos: OrderedMap<BrokerID, ChaosCondition>?
     var alerts: AlertBook
@@ -139,6 +145,7 @@ package struct Console: Sendable {
             if let flash, flash.until <= now.instant { self.flash = nil }
             alert(alerts.due(now: now.instant))
             view.tail?.judgeSlice()
+            if !watchedClusters.isEmpty { rebuild() }
         case .snapshot(let snapshot): take(snapshot)
         case .past(let seek, let result): takePast(seek, result)
         case .planned(let ticket, let result): takePlan(ticket, result)
@@ -152,6 +159,7 @@ package struct Console: Sendable {
         case .schemas(let answer): takeSchemas(answer)
         case .clients(let answer): takeClients(answer)
         case .connect(let answer): takeConnect(answer)
+        case .sighted(let name, let sighting): take(sighting, of: name)
         case .notice(let notice): say(notice.kind, notice.text)
         case .mode(let mode): takeMode(mode)
         case .wire(let reading): wire = reading
@@ -177,6 +185,7 @@ package struct Console: Sendable {
         }
         // So does what is left of the time for changes.
         if let armedUntil { next = min(next ?? .distantFuture, min(armedUntil, now.instant.adding(milliseconds: 1000))) }
+        if let due = clustersDeadline { next = min(next ?? .distantFuture, due) }
         if let due = alerts.nextDeadline { next = min(next ?? .distantFuture, due) }
         return next
     }
@@ -251,6 +260,11 @@ package struct Console: Sendable {
             watched = interest
             request(.watch(interest))
         }
+        let clusters = wantedClusters
+        if clusters != watchedClusters {
+            watchedClusters = clusters
+            request(.watchClusters(clusters))
+        }
     }
 
     /// The partition whose replicas a topic's second panel shows: before anything is selected, the first.
@@ -304,6 +318,7 @@ package struct Console: Sendable {
         case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
         case .events: return [eventRows(snapshot)]
         case .contexts: return [contextRows()]
+        case .clusters: return [clusterRows()]
         case .schemas: return [schemaRows(schemas)]
         case .schema(let subject): return [schemaVersionRows(schemas, subject: subject)]
         case .configs(let resource): return [configRows(snapshot, resource)]

@@ -45,6 +45,7 @@ extension Console {
         case .goHeat: jump(.heat)
         case .goClients: jump(.clients)
         case .goContexts: jump(.contexts)
+        case .goClusters: jump(.clusters)
         case .undo: undo()
         case .redo: redo()
         default: return false
@@ -165,7 +166,7 @@ extension Console {
 
     private mutating func openSelected() {
         guard let row = selectedRow else { return }
-        if place == .contexts { return switchContext(row.id) }
+        if place == .contexts || place == .clusters { return switchContext(row.id) }
         guard let target = row.target else { return describeSelected() }
         push(target)
         // From a partition's row, only that partition is tailed.
@@ -182,6 +183,7 @@ extension Console {
         case .topic where view.panel == 1: if let id = selectedRow.flatMap({ Int32($0.id) }) { push(.describe(.broker(BrokerID(id)))) }
         case .topic, .partitions, .reassignments: if let partition = selectedPartition { push(.describe(.partition(partition))) }
         case .groups, .group: if let id = selectedGroup { push(.describe(.group(id))) }
+        case .clusters: if let row = selectedRow { push(.describe(.cluster(row.id))) }
         case .topics: if let name = selectedTopic { push(.describe(.topic(name))) }
         case .connectors: if let id = chosenConnector { push(.describe(.connector(id, task: nil))) }
         case .connector(let id): push(.describe(.connector(id, task: selectedRow.flatMap { Int($0.id) })))

@@ -89,7 +89,7 @@ extension Console {
 
     /// Another cluster: nothing of the one before stays, neither what was seen nor what was done there.
     package mutating func enterContext(
-        name: String, bootstrap: [String], mode: ChangeMode, hasColor: Bool, now: Now
+        name: String, bootstrap: [String], mode: ChangeMode, hasColor: Bool, masksRequiredBy: String? = nil, now: Now
     ) -> [ConsoleRequest] {
         self.now = now
         requests = []
@@ -97,6 +97,7 @@ extension Console {
         options.bootstrap = bootstrap
         options.mode = mode
         options.hasContextColor = hasColor
+        options.masksRequiredBy = masksRequiredBy
         snapshot = ClusterSnapshot()
         trail = [ViewState(.overview)]
         overlay = nil

@@ -30,6 +30,8 @@ package enum ConsoleEvent: Sendable {
     case connect(ConnectAnswer)
     /// The answer to `ConsoleRequest.clients`.
     case clients(ClientAnswer)
+    /// How looking at a cluster went; an answer to `ConsoleRequest.watchClusters`.
+    case sighted(String, ClusterSighting)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
     /// Whether changes may be made has changed.
@@ -89,6 +91,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     case chaos(BrokerID, ChaosAction)
     /// Leave this cluster for another; then carry out a command there.
     case switchContext(String, then: String?)
+    /// Look at these clusters too, by their contexts, until told otherwise; none: no longer.
+    case watchClusters([String])
     /// Let changes through for so long, where the context is read-only; 0 ends it.
     case arm(minutes: Int64)
     case bell

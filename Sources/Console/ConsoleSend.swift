@@ -10,8 +10,15 @@ extension Console {
         guard let tail = view.tail, let selected = tail.selectedMessage else { return say(.info, "Nothing to send yet.") }
         let chosen = (tail.marks.isEmpty ? [selected] : tail.markedMessages).filter { $0.marker == nil }
         if chosen.isEmpty { return say(.info, "A control record cannot be sent again.") }
+        if chosen.contains(where: { $0.masking != nil }) { return say(.warning, maskedRefusal("Sending")) }
         let material = SendMaterial(messages: chosen, reading: tail.query.reading, filter: tail.filter.text)
         overlay = .form(.send(material, contexts: otherContexts))
+    }
+
+    /// What is masked is not in the message any more: writing it would write the mask.
+    private func maskedRefusal(_ what: String) -> String {
+        "\(what) this again would write the masks, not the message; "
+            + (options.masksRequiredBy.map { "\($0)." } ?? "M shows it without them.")
     }
 
     private var otherContexts: [String] { options.contexts.map(\.name).filter { $0 != options.contextName } }
@@ -19,6 +26,7 @@ extension Console {
     /// The selected message in the user's editor. What is changed there becomes a plan.
     mutating func editMessage() {
         guard let message = view.tail?.selectedMessage, message.marker == nil else { return say(.info, "Nothing to edit.") }
+        if message.masking != nil { return say(.warning, maskedRefusal("Writing")) }
         let text = MessageText.text(NewMessage(again: message), from: Escape.line("\(message.partition) @ \(message.offset)"))
         lastTicket += 1
         edited = (lastTicket, text)

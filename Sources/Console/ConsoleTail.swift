@@ -107,6 +107,7 @@ extension Console {
         case .markers:
             view.tail?.showsMarkers.toggle()
             view.tail?.chooseShown()
+        case .toggleMasks: toggleMasks()
         case .program:
             let text = view.tail?.filter.text ?? ""
             overlay = .prompt(Prompt(.filter, text: TailFilter.halves(text).program == nil ? text + (text.isEmpty ? "| " : " | ") : text))
@@ -144,6 +145,17 @@ extension Console {
         view.tail?.showsAll.toggle()
         view.tail?.chooseShown()
         if !old.hides || !readAgainForFilter(old) { tellReader() }
+    }
+
+    /// Whether some of a tail's topics have masks.
+    func hasMasks(_ tail: TailState) -> Bool { tail.query.topics.contains(where: options.masks.applies) }
+
+    private mutating func toggleMasks() {
+        guard let tail = view.tail else { return }
+        guard hasMasks(tail) else { return say(.info, "Nothing of these messages is masked.") }
+        if let who = options.masksRequiredBy { return say(.warning, "\(who).") }
+        restartTail { $0.isUnmasked.toggle() }
+        say(tail.query.isUnmasked ? .info : .warning, tail.query.isUnmasked ? "Masked again." : "Without masks: M masks again.")
     }
 
     private mutating func goToMatch(_ step: Int) {
@@ -200,7 +212,8 @@ extension Console {
         guard let tail = view.tail, let selected = tail.selectedMessage else { return say(.info, "Nothing to copy yet.") }
         let messages = tail.marks.isEmpty ? [selected] : tail.chosen
         request(.copy(messages.map { $0.shownValue.map { $0.string ?? $0.hex } ?? "" }.joined(separator: "\n")))
-        say(.info, "Copied \(messages.count) value\(plural(messages.count)).")
+        let note = messages.contains { $0.masking != nil } ? ", masked" : ""
+        say(.info, "Copied \(messages.count) value\(plural(messages.count))\(note).")
     }
 
     private mutating func openMessage() {
@@ -217,15 +230,17 @@ extension Console {
             return [[Span("This message is no longer held.", .muted)]]
         }
         func field(_ label: String, _ value: [Span]) -> [Span] { [Span(Clip.pad(label, 12), .label)] + value }
+        let note = message.masking == nil ? "" : ", as shown"
         var out = [
             field("Topic", [Span(Escape.line(message.partition.topic), .value)]),
             field("Partition", [Span(String(message.partition.partition), .value)]),
             field("Offset", [Span(message.offset.description, .value)]),
             field("Timestamp", [Span(message.timestamp.milliseconds < 0 ? "none" : CivilTime(message.timestamp).text + " UTC", .value)]),
             field("Key", Payload.line(message.shownKey, hex: false, plain: .value)),
-            field("Size", [Span("\(Format.count(message.value?.count ?? 0)) bytes of value", .value)]),
+            field("Size", [Span("\(Format.count(message.value?.count ?? 0)) bytes of value\(note)", .value)]),
         ]
         if let decoding = message.decoding { out.append(field("Decoded", [Span(Escape.line(decoding), .value)])) }
+        if let masking = message.masking { out.append(field("Masked", [Span(Escape.line(masking), .warning)])) }
         if let origin = DeadLetterOrigin(message) {
             let place = origin.topic + (origin.partition.map { "-\($0)" } ?? "") + (origin.offset.map { " @ \($0)" } ?? "")
             out.append(field("Came from", [Span(Escape.line(place) + ", a dead letter by " + origin.writer, .value)]))

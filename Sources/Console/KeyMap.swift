@@ -169,11 +169,11 @@ extension KeyMap {
             "enter", .open, [.clients], hint: "open", "all that is known of the client; its group or transaction, where inferred"),
         KeyBinding("d", .describe, [.clients], hint: "describe", "all that is known of the client"),
         KeyBinding("f", .foldClients, [.clients], hint: "fold", "a row for each connection, or for each client"),
-        KeyBinding("enter", .open, [.contexts], hint: "go there", "go to the cluster that is selected"),
+        KeyBinding("enter", .open, [.contexts, .clusters], hint: "go there", "go to the cluster that is selected"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
         KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview, .why], hint: "tail", "tail the topic live"),
         KeyBinding(
-            "d", .describe, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events, .heat],
+            "d", .describe, [.topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .events, .heat, .clusters],
             hint: "describe", "all that is known of it"),
         KeyBinding(
             "w", .why, [.overview, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .brokers, .heat], hint: "why",
@@ -196,6 +196,7 @@ extension KeyMap {
         KeyBinding(
             "R", .resend, [.tail], hint: "resend", "write marked messages again, or dead letters to where they came from", isChange: true),
         KeyBinding("u", .newestPerKey, [.tail], "of each key only the newest message"),
+        KeyBinding("M", .toggleMasks, [.tail], "show messages without the masks of kastellan.yaml, or with them"),
         KeyBinding("i", .markers, [.tail], "show control records: the ends of transactions"),
         KeyBinding("o", .seek, [.tail], hint: "seek", "start elsewhere: an offset, +10, -100, 2h, @time, 5:10, @-1h:-5m"),
         KeyBinding("0", .fromEnd, [.tail], hint: "live", "start at the end"),
@@ -269,6 +270,7 @@ extension KeyMap {
         KeyBinding("J", .goConnect, [.browsing], "connectors of Kafka Connect"),
         KeyBinding("W", .goSchemas, [.browsing], "schemas: the subjects of the registry"),
         KeyBinding("@", .goContexts, [.browsing], "contexts: other clusters"),
+        KeyBinding("*", .goClusters, [.browsing], "clusters: how all of them stand"),
         KeyBinding("<", .stepBack, [.browsing], "a step back in time: the whole screen as it was"),
         KeyBinding(">", .stepForward, [.browsing], "a step forward in time"),
         KeyBinding("{", .leapBack, [.browsing], "ten minutes back in time"),

@@ -37,8 +37,9 @@ package enum Place: Equatable, Sendable {
     case schema(String)
     case schemaText(String, Int)
     case schemaDiff(String, Int, Int)
-    /// The clusters that have a name.
+    /// The clusters that have a name; how each of them stands.
     case contexts
+    case clusters
     /// One topic, several with spaces between, or a pattern between slashes.
     case tail(String)
     /// One message of the tail it was opened from.
@@ -65,6 +66,7 @@ package enum Place: Equatable, Sendable {
         case connector(ConnectorName, task: Int?)
         case event(Int)
         case outcome(PlanOutcome)
+        case cluster(String)
     }
 
     /// The word in the breadcrumbs.
@@ -96,6 +98,7 @@ package enum Place: Equatable, Sendable {
         case .schemaText(_, let version): "version \(version)"
         case .schemaDiff(_, let from, let to): "\(from) to \(to)"
         case .contexts: "contexts"
+        case .clusters: "clusters"
         case .tail: "tail"
         case .message(let name): name
         case .describe: "describe"
@@ -111,7 +114,7 @@ package enum Place: Equatable, Sendable {
         switch self {
         case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .contexts, .heat: true
         case .transactions, .transaction, .hanging, .access, .quotas, .users, .clients, .alerts, .schemas, .schema: true
-        case .connectors, .connector: true
+        case .connectors, .connector, .clusters: true
         default: false
         }
     }
@@ -143,7 +146,7 @@ package enum Place: Equatable, Sendable {
         // The cluster itself is not what they show.
         case .schemas, .schema, .schemaText, .schemaDiff: .quorum
         // Offsets, sizes and lags of all.
-        case .heat: .overview
+        case .heat, .clusters, .describe(.cluster): .overview
         case .describe(.broker), .why(.broker): .brokers
         case .describe(.topic(let name)), .why(.topic(let name)): .topic(name)
         case .describe(.partition(let partition)), .why(.partition(let partition)): .topic(partition.topic)

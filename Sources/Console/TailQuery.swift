@@ -66,6 +66,8 @@ package struct TailQuery: Equatable, Sendable {
     package var start: TailStart
     /// Nil: never, what is written later is read too.
     package var stop: TailStop?
+    /// Without the masks, where that is allowed.
+    package var isUnmasked = false
 
     package init(session: Int, topics: [String], partition: Int32? = nil, start: TailStart, stop: TailStop? = nil) {
         self.session = session

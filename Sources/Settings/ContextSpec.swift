@@ -29,6 +29,8 @@ package struct ContextSpec: Equatable, Sendable {
     package var isReadOnly = false
     /// Whether the console may keep a history of it.
     package var keepsHistory = true
+    /// Where it says that masks are not to be taken away; nil: it does not.
+    package var requiresMasks: SettingOrigin?
     /// A client.properties file that holds the rest, as it is.
     package var propertiesFile: Setting?
     package var settings = OrderedMap<String, Setting>()
@@ -69,11 +71,12 @@ package struct ContextSpec: Equatable, Sendable {
 ///         color: red
 ///         read-only: true
 ///         history: false
+///         masks: required
 ///         properties-file: prod.properties       # relative to this file
 ///         properties:
 ///           sasl.password: ${env:PROD_PASSWORD}
 package enum ContextFile {
-    private static let keys = ["color", "read-only", "history", "properties-file", "properties"]
+    private static let keys = ["color", "read-only", "history", "masks", "properties-file", "properties"]
 
     /// `contexts.yaml`: many, by name.
     package static func parseMany(_ text: String, path: String) throws(YAML.Failure) -> [ContextSpec] {
@@ -102,6 +105,12 @@ package enum ContextFile {
             case "color": spec.color = Setting(try entry.value.wantedText("color"), at)
             case "read-only": spec.isReadOnly = try entry.value.wantedBool("read-only")
             case "history": spec.keepsHistory = try entry.value.wantedBool("history")
+            case "masks":
+                let word = try entry.value.wantedText("masks")
+                guard word == "required" || word == "optional" else {
+                    throw YAML.Failure(line: entry.line, "masks is to be required or optional")
+                }
+                if word == "required" { spec.requiresMasks = at }
             case "properties-file": spec.propertiesFile = Setting(try entry.value.wantedText("properties-file"), at)
             default:
                 for property in try entry.value.entries(of: "properties") {
@@ -129,7 +138,7 @@ package enum ContextFile {
     }
 
     /// In double quotes, with what YAML would take for something else escaped.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var out = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -45,6 +45,35 @@ import Testing
         #expect(try ConsoleSettings("alerts:\n- {on: rot, run: x}\n").alerts[0].means == [])
     }
 
+    @Test func masksAreRead() throws {
+        let text = """
+            masks:
+              - {topics: [pay*, /^orders\\./], of: [value.card.number, key.id], by: {mask: 4}}
+              - name: people
+                of: [headers, header.X-User, key, value]
+                by: {replace: "***"}
+            """
+        let masks = try ConsoleSettings(text).masks
+        #expect(masks.count == 2 && masks[0].name == "mask 1" && masks[0].way == .letters(keepLast: 4) && masks[0].origin.hasSuffix(":2"))
+        #expect(masks[0].applies(to: "orders.eu") && masks[0].applies(to: "payments") && !masks[0].applies(to: "orders"))
+        #expect(masks[1].parts == [.header("*"), .header("x-user"), .key, .value] && masks[1].way == .replace("***"))
+    }
+
+    @Test(arguments: [
+        ("masks: {}\n", 1, "masks is to be a list"), ("masks:\n- {by: mask}\n", 2, "wants of"), ("masks:\n- {of: key}\n", 2, "wants by"),
+        ("masks:\n- of: value..x\n  by: mask\n", 2, "value..x is no part"), ("masks:\n- {of: body, by: mask}\n", 2, "body is no part"),
+        ("masks:\n- of: key\n  by: shuffle\n", 3, "by is to be"), ("masks:\n- of: key\n  by: {mask: many}\n", 3, "how many signs"),
+        ("masks:\n- of: key\n  by: hash\n  topics: /(/\n", 4, "missing )"),
+        ("masks:\n- {of: key, by: hash, colour: x}\n", 2, "a mask has no colour"),
+        ("masks:\n- {of: {}, by: hash}\n", 2, "of is to be"),
+    ])
+    func mistakesInMasksAreToldWithTheirLine(text: String, line: Int, message: String) {
+        #expect { try ConsoleSettings(text) } throws: { error in
+            guard let failure = error as? YAML.Failure else { return false }
+            return failure.line == line && failure.message.contains(message)
+        }
+    }
+
     @Test(arguments: [
         ("alerts: {}\n", 1, "alerts is to be a list"), ("alerts:\n- {name: x}\n", 2, "either when"),
         ("alerts:\n- {when: luck > 1}\n", 2, "nothing that can be checked"), ("alerts:\n- {on: luck}\n", 2, "nothing is called luck"),

@@ -112,6 +112,12 @@ struct SampleScreen: Sendable {
         SampleScreen("contexts", "@") { driver in
             driver.console = Driver.withContexts(.guarded, width: driver.console.width, height: driver.console.height).press("@").console
         },
+        SampleScreen("clusters", "*") { driver in
+            driver.console = Driver.withClusters(width: driver.console.width, height: driver.console.height).console
+        },
+        SampleScreen("describe-cluster", "*") { driver in
+            driver.console = Driver.withClusters(width: driver.console.width, height: driver.console.height).press("end d").console
+        },
     ]
     private static let replication = [
         SampleScreen("partitions", "6", from: .replicating), SampleScreen("partitions-under-min", "6 f f f", from: .replicating),

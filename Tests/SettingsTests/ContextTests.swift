@@ -30,6 +30,7 @@ import Testing
         ("contexts:\n  a: {}\n  a: {}\n", 3, "a is there twice"),
         ("contexts:\n  a b: {}\n", 2, "a context's name"),
         ("contexts:\n  a:\n    read-only: maybe\n", 3, "read-only is to be true or false"),
+        ("contexts:\n  a:\n    masks: perhaps\n", 3, "masks is to be required or optional"),
         ("contexts: [\n", 2, ""),
         ("contexts:\n  a:\n    properties: text\n", 3, "properties is to be a map"),
     ])

@@ -5,7 +5,7 @@ import Observatory
 import Primitives
 import Settings
 
-/// `kastellan.yaml`: keys, the skin, programs behind keys, columns, alerts. A mistake is told with its line.
+/// `kastellan.yaml`: keys, the skin, programs behind keys, columns, alerts, masks. A mistake is told with its line.
 struct ConsoleSettings {
     var keys = KeyMap.standard
     var skin: String?
@@ -14,9 +14,11 @@ struct ConsoleSettings {
 
     var alerts: [AlertRule] = []
 
+    var masks: [MaskRule] = []
+
     var maxBytesPerSecond: Int?
 
-    private static let parts = ["keys", "skin", "commands", "columns", "alerts", "max-bytes-per-second"]
+    private static let parts = ["keys", "skin", "commands", "columns", "alerts", "masks", "max-bytes-per-second"]
 
     init() {}
 
@@ -46,6 +48,7 @@ struct ConsoleSettings {
             case "alerts":
                 guard let list = entry.value.list else { throw YAML.Failure(line: entry.line, "alerts is to be a list") }
                 for item in list { alerts.append(try ConsoleSettings.alert(item)) }
+            case "masks": masks = try ConsoleSettings.masks(of: entry.value)
             default: for view in try entry.value.entries(of: "columns") { columns.append(try ConsoleSettings.wish(view)) }
             }
         }

@@ -9,6 +9,10 @@ enum RecordingCommands {
         let settings = try ClientSettings(invocation)
         var options = try ConsoleCommand.options(invocation, name: settings.name, refreshSeconds: 2)
         options.gate = settings.gate(isReadOnly: invocation.isSet("--readonly"))
+        options.masks = MessageMasks(options.masks.book, of: settings.context)
+        if let who = options.masks.requiredBy, !invocation.isSet("--redact") {
+            throw .usage("\(who); record --redact leaves messages out")
+        }
         if options.gate != .open, !invocation.isSet("--readonly") { options.mode = .guarded }
         let mebibytes = Int(invocation.integer("--max-size") ?? Int64(SessionRecorder.bytesMax >> 20))
         let recorder = try SessionRecorder(

@@ -118,6 +118,7 @@ package final class SessionReplay: Sendable {
     func refusal(of request: ConsoleRequest) -> String? {
         switch request {
         case .run, .arm, .chaos, .switchContext, .external, .hook: return "This is a recording."
+        case .watchClusters(let names): return names.isEmpty ? nil : "This is a recording: other clusters are not looked at."
         case .save, .savePlan, .readFile, .edit, .copy, .suspend, .notify:
             return time.withLock { $0.playsKeys } ? "The recording's own keys reach nothing outside of it." : nil
         default: return nil

@@ -11,6 +11,8 @@ extension PlanCommand {
         guard let text = readText(path == "-" ? "/dev/stdin" : path) else {
             throw Failure(.error, "cannot read \(path); `--dry-run -o plan` writes a plan, and so does s in the console's preview")
         }
+        if ManifestCommand.isManifest(text) { return try ManifestCommand.apply(invocation, text: text, path: path) }
+        if invocation.isSet("--prune") { throw .usage("--prune: \(path) is a plan, which says itself what is done") }
         let file = try PlanFile(text, path: path)
         let command = PlanCommand(invocation: invocation, access: try ClusterAccess(invocation), surface: "apply")
         let plan = try command.makePlan(file.action)

@@ -15,6 +15,7 @@ enum ConsoleCommand {
         options.color = color(settings)
         options.gate = settings.gate(isReadOnly: invocation.isSet("--readonly"))
         options.keepsHistory = settings.context?.keepsHistory ?? true
+        options.masks = MessageMasks(options.masks.book, of: settings.context)
         if options.gate != .open, !invocation.isSet("--readonly") { options.mode = .guarded }
         return try status(ConsoleSession.run(.known(settings.bootstrap, settings.security), options: options))
     }
@@ -37,20 +38,7 @@ enum ConsoleCommand {
                 name: context.name, bootstrap: facts.bootstrap ?? "-", security: facts.security, isReadOnly: context.isReadOnly,
                 color: context.color?.value, origin: context.origin.description)
         }
-        options.resolve = { name in
-            do throws(Failure) {
-                let source = try ConnectionSource(context: name)
-                let settings = try ClientSettings(source)
-                let entrance = ConsoleEntrance(settings.bootstrap, settings.security)
-                var context = ContextEntrance(
-                    name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings),
-                    keepsHistory: settings.context?.keepsHistory ?? true, registry: try SchemaAccess.registry(source))
-                context.connect = try ConnectAccess(source)
-                return .success(context)
-            } catch {
-                return .failure(ConsoleFailure(error.message))
-            }
-        }
+        options.resolve = resolver(isReadOnly: isReadOnly)
         let isOff = ["off", "0", "false"].contains(environment("KASTELLAN_HISTORY"))
         if invocation.isSet("--no-history") || isOff { options.historyPath = nil }
         options.command = invocation.text("--command")
@@ -63,8 +51,28 @@ enum ConsoleCommand {
         let file = try ConsoleSettings.read()
         options.maxBytesPerSecond = invocation.integer("--max-bytes-per-second").map { Int($0) } ?? file.maxBytesPerSecond
         (options.keys, options.commands, options.columns, options.alerts) = (file.keys, file.commands, file.columns, file.alerts)
+        options.masks.book = ConsoleSettings.book(file.masks)
         if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") ?? file.skin { options.theme = skin }
         return options
+    }
+
+    /// How to connect to a context of that name, its secrets looked up.
+    static func resolver(isReadOnly: Bool) -> ContextResolver {
+        { name in
+            do throws(Failure) {
+                let source = try ConnectionSource(context: name)
+                let settings = try ClientSettings(source)
+                let entrance = ConsoleEntrance(settings.bootstrap, settings.security)
+                var context = ContextEntrance(
+                    name: name, entrance: entrance, gate: settings.gate(isReadOnly: isReadOnly), color: color(settings),
+                    keepsHistory: settings.context?.keepsHistory ?? true, registry: try SchemaAccess.registry(source),
+                    masksRequiredBy: MessageMasks(.none, of: settings.context).requiredBy)
+                context.connect = try ConnectAccess(source)
+                return .success(context)
+            } catch {
+                return .failure(ConsoleFailure(error.message))
+            }
+        }
     }
 
     private static func color(_ settings: ClientSettings) -> Color? { settings.context?.color.flatMap { Color(name: $0.value) } }

@@ -55,7 +55,7 @@ enum DiffCommand {
         return try ClientSettings(try ConnectionSource(context: text))
     }
 
-    private static func read(_ access: ClusterAccess, _ names: [String], withInternal: Bool) throws(Failure) -> ClusterSettings {
+    static func read(_ access: ClusterAccess, _ names: [String], withInternal: Bool) throws(Failure) -> ClusterSettings {
         var request = MetadataRequest()
         request.topics = nil
         request.allowAutoTopicCreation = false

@@ -126,7 +126,7 @@ struct PlanCommand {
 
     // MARK: Doing
 
-    private func execute(_ plan: Plan, _ undoes: String?) throws(Failure) {
+    func execute(_ plan: Plan, _ undoes: String?) throws(Failure) {
         guard let outputs = access.client.run(PlanRunner(plan, gate: access.gate), timeoutMs: max(access.timeoutMs, 30_000)) else {
             throw Failure(.timeout, "\(plan.title): not finished in time; look before you try again")
         }

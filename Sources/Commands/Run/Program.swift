@@ -52,6 +52,8 @@ package enum Program {
         case "transactions list", "transactions describe", "transactions describe-producers", "transactions find-hanging":
             return try TransactionViews.run(invocation)
         case "apply": return try PlanCommand.apply(invocation)
+        case "drift": return try ManifestCommand.drift(invocation)
+        case "manifest": return try ManifestCommand.write(invocation)
         case "undo": return try PlanCommand.undo(invocation)
         case "diff": return try DiffCommand.run(invocation)
         case "analyze": return try AnalyzeCommand.run(invocation)

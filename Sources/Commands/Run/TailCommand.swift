@@ -18,6 +18,7 @@ struct TailCommand {
     private let decodes: Bool
     private let payload: PayloadFormat
     private let book: SchemaBook?
+    private let masks: MaskBook
     /// Holds records until no partition can bring an older one; nil where they are printed as they come.
     private var merge: TimeMerge?
     private let forTerminal = Streams.isTerminal(Streams.output)
@@ -40,6 +41,7 @@ struct TailCommand {
         left = invocation.integer("--count")
         filter = TailFilter(invocation.text("--filter") ?? "", now: now, compile: compileTailProgram)
         if let problem = filter.problem { throw .usage("--filter: \(problem)") }
+        masks = try TailCommand.masks(invocation)
         access = try ClusterAccess(invocation)
         decodes = !invocation.isSet("--raw")
         payload = decodes ? invocation.text("--decode").flatMap { PayloadFormat(rawValue: $0) } ?? .automatic : .none
@@ -61,6 +63,13 @@ struct TailCommand {
         options.showsControl = invocation.isSet("--control")
         self.options = options
         if invocation.isSet("--by-time") { merge = TimeMerge(bytesMax: 6 << 20) }
+    }
+
+    private static func masks(_ invocation: Invocation) throws(Failure) -> MaskBook {
+        let masks = MessageMasks(try ConsoleSettings.masks(), of: try ConnectionSource(invocation).context)
+        guard invocation.isSet("--unmasked") else { return masks.book }
+        if let who = masks.requiredBy { throw Failure(.error, "--unmasked: \(who)") }
+        return .none
     }
 
     /// What all `-o` say together: rpk's grammar, and kcat's `s@TIME` and `e@TIME`.
@@ -148,13 +157,16 @@ struct TailCommand {
     private mutating func print(_ record: ReadRecord) {
         var value = record.value
         var key = record.key
-        if decodes || !filter.isEmpty {
-            let message = TailMessage(record, book, payload)
+        var headers = record.headers.map { (name: $0.key, value: $0.value) }
+        let isMasked = masks.applies(to: record.partition.topic)
+        if decodes || !filter.isEmpty || isMasked {
+            let message = TailMessage(record, book, payload, masks: masks)
             if message.decodedValue == nil, message.decodedKey == nil, let reason = message.decoding, !complained {
                 Streams.complain("\(record.partition) @ \(record.offset): \(reason)")
                 complained = true
             }
-            if decodes { (key, value) = (message.shownKey, message.shownValue) }
+            if decodes || isMasked { (key, value) = (message.shownKey, message.shownValue) }
+            if message.masking != nil { headers = message.headers.map { (Bytes($0.name), $0.value) } }
             switch filter.outcome(message) {
             case .hidden: return
             case .asItIs: break
@@ -170,7 +182,7 @@ struct TailCommand {
             topic: record.partition.topic, partition: record.partition.partition, offset: record.offset.rawValue,
             timestamp: record.timestamp.milliseconds, key: key, value: value)
         printable.isAppendTime = record.timestampType == .logAppendTime
-        printable.headers = record.headers.map { ($0.key, $0.value) }
+        printable.headers = headers
         if let control = record.control { printable.control = "\(control)" }
         output.append { format.write(printable, forTerminal: forTerminal, to: &$0) }
         if let count = left { left = count - 1 }

@@ -11,7 +11,7 @@ struct ViewCommands {
     let reading: ClusterReading
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus {
-        // The one view that asks no cluster.
+        // The views that do not ask one cluster: none, and all of them.
         if invocation.command == "get", invocation.positionals.first == "contexts" { return ContextsCommand.list(invocation) }
         if invocation.command == "get", invocation.positionals.first == "schemas" {
             return try ViewCommands.repeated(invocation) { () throws(Failure) in _ = try SchemaCommands.get(invocation) }
@@ -19,6 +19,7 @@ struct ViewCommands {
         if invocation.command == "get", invocation.positionals.first == "connectors" {
             return try ViewCommands.repeated(invocation) { () throws(Failure) in _ = try ConnectCommands.run(invocation) }
         }
+        if invocation.command == "get", invocation.positionals.first == "clusters" { return ClustersView(invocation: invocation).run() }
         let commands = ViewCommands(invocation: invocation, reading: ClusterReading(access: try ClusterAccess(invocation)))
         switch invocation.command {
         case "topics list": try commands.topicsList()

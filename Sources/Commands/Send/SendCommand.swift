@@ -17,6 +17,7 @@ struct SendCommand {
     private let job: SendJob
     private let checkpoint: String
     private let book: SchemaBook?
+    private let masks: MessageMasks
     private let forTerminal = Streams.isTerminal(Streams.error)
 
     static func run(_ invocation: Invocation) throws(Failure) -> ExitStatus { try SendCommand(invocation).run() }
@@ -51,6 +52,7 @@ struct SendCommand {
         self.job = job
         source = try ClusterAccess(invocation)
         book = try SchemaAccess.book(invocation, waits: true)
+        masks = MessageMasks(try ConsoleSettings.masks(), of: try ConnectionSource(invocation).context)
         let isOther = invocation.text("--to-bootstrap") != nil || invocation.text("--to-command-config") != nil
         target = isOther ? try ClusterAccess(targetOf: invocation) : source
         checkpoint = ([invocation.command] + topics + [to ?? "origin"]).joined(separator: "-")
@@ -77,7 +79,8 @@ struct SendCommand {
     private var readTopics: [String] { if case .topics(let reading) = job.source { reading.topics } else { [] } }
 
     private func counter() -> SendRun {
-        SendRun(job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: source.timeoutMs, book: book)
+        SendRun(
+            job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: source.timeoutMs, book: book, masks: masks)
     }
 
     private func confirm(_ plan: Plan) throws(Failure) {
@@ -96,7 +99,7 @@ struct SendCommand {
         let line = ProgressLine(isShown: forTerminal)
         let run = SendRun(
             job, from: source.client, to: target.client, checkpoint: checkpoint, timeoutMs: max(source.timeoutMs, 30_000), book: book,
-            isInterrupted: { Interrupt.isSet }, onProgress: { line.show($0) })
+            masks: masks, isInterrupted: { Interrupt.isSet }, onProgress: { line.show($0) })
         Interrupt.watch()
         defer { line.end() }
         return try run.run(gate: target.gate)

@@ -41,6 +41,7 @@ final class SendRun: Sendable {
     private let timeoutMs: Int64
     /// What filters read payloads by.
     private let book: SchemaBook?
+    private let masks: MessageMasks
     private let isAborted = Mutex(false)
     private let onProgress: @Sendable (Progress) -> Void
     /// Looked at before each message: whether to end.
@@ -48,7 +49,7 @@ final class SendRun: Sendable {
 
     init(
         _ job: SendJob, from source: ClusterClient, to target: ClusterClient, checkpoint: String?, state: String = Paths.state,
-        timeoutMs: Int64 = 30_000, book: SchemaBook? = nil,
+        timeoutMs: Int64 = 30_000, book: SchemaBook? = nil, masks: MessageMasks = .none,
         isInterrupted: @escaping @Sendable () -> Bool = { false }, onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) {
         self.job = job
@@ -56,6 +57,7 @@ final class SendRun: Sendable {
         self.target = target
         self.timeoutMs = timeoutMs
         self.book = book
+        self.masks = masks
         self.onProgress = onProgress
         self.isInterrupted = isInterrupted
         checkpointPath = checkpoint.map { SendCheckpoint.path($0, in: state) }
@@ -79,16 +81,17 @@ final class SendRun: Sendable {
 
     /// Reads all that the job would read and writes nothing.
     func count() throws(Failure) -> SendCount {
-        let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source), book: book)
+        let shaper = try SendShaper(
+            job, now: SystemClock.wall(), clusterID: clusterID(source), book: book, masks: masks, isElsewhere: source !== target)
         var count = SendCount()
         switch job.source {
         case .messages(let messages):
-            for message in messages { count.take(shaper.shape(message)) }
+            for message in messages { count.take(shaper.shape(message)) { shaper.shown($0) } }
         case .topics(let reading):
             count.unfinished = checkpointPath.flatMap(SendCheckpoint.read).flatMap { $0.job == identity ? $0.time : nil }
             let resumed = resumePoint()
             try read(reading, from: resumed?.next) { (record: ReadRecord) throws(Failure) in
-                count.take(shaper.shape(record))
+                count.take(shaper.shape(record)) { shaper.shown($0) }
             } progress: { read, total in
                 onProgress(Progress(read: read, total: total, written: 0))
             }
@@ -140,7 +143,8 @@ final class SendRun: Sendable {
     /// Whoever runs it says by which gate: there is no way round it.
     func run(gate: ChangeGate) throws(Failure) -> Outcome {
         if let objection = gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
-        let shaper = try SendShaper(job, now: SystemClock.wall(), clusterID: clusterID(source), book: book)
+        let shaper = try SendShaper(
+            job, now: SystemClock.wall(), clusterID: clusterID(source), book: book, masks: masks, isElsewhere: source !== target)
         var options = ProducerOptions()
         options.codec = job.codec
         options.seed = UInt64.random(in: .min ... .max)
@@ -402,10 +406,11 @@ final class SendRun: Sendable {
 }
 
 extension SendCount {
-    mutating func take(_ shaped: SendShaper.Shaped) {
+    /// `shown`: a message as it may be seen.
+    mutating func take(_ shaped: SendShaper.Shaped, shown: (NewMessage) -> NewMessage) {
         read += 1
         switch shaped {
-        case .message(let record): add(record)
+        case .message(let record): add(record, shown)
         case .filtered: filtered += 1
         case .dropped: dropped += 1
         case .withoutOrigin: withoutOrigin += 1
@@ -415,14 +420,15 @@ extension SendCount {
         }
     }
 
-    private mutating func add(_ record: ProducerRecord) {
+    private mutating func add(_ record: ProducerRecord, _ shown: (NewMessage) -> NewMessage) {
         var share = shares[record.topic] ?? Share()
         share.messages += 1
         share.bytes += record.size
         shares[record.topic] = share
         guard samples.count < SendCount.samplesMax else { return }
         let headers = record.headers.map { NewMessage.Header($0.key.lossyString, $0.value) }
-        samples.append(NewMessage(topic: record.topic, partition: record.partition, key: record.key, value: record.value, headers: headers))
+        let message = NewMessage(topic: record.topic, partition: record.partition, key: record.key, value: record.value, headers: headers)
+        samples.append(shown(message))
     }
 }
 

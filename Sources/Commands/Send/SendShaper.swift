@@ -16,14 +16,21 @@ struct SendShaper {
     }
 
     let job: SendJob
+    /// Written to another cluster than the one that is read.
+    private let isElsewhere: Bool
     private let filter: TailFilter
     private let transform: JQProgram?
     private let clusterID: String?
     private let book: SchemaBook?
+    private let masks: MessageMasks
 
-    init(_ job: SendJob, now: Timestamp, clusterID: String?, book: SchemaBook? = nil) throws(Failure) {
+    init(
+        _ job: SendJob, now: Timestamp, clusterID: String?, book: SchemaBook? = nil, masks: MessageMasks = .none, isElsewhere: Bool = false
+    ) throws(Failure) {
+        self.isElsewhere = isElsewhere
         self.job = job
         self.book = book
+        self.masks = masks
         self.clusterID = clusterID
         filter = TailFilter(job.filter, now: now, compile: compileTailProgram)
         if let problem = filter.problem { throw .usage("filter: \(problem)") }
@@ -36,7 +43,8 @@ struct SendShaper {
 
     func shape(_ record: ReadRecord) -> Shaped {
         let message = TailMessage(record, book)
-        switch filter.outcome(message) {
+        // What a filter finds is told as a count: it looks at what may be seen.
+        switch filter.outcome(masks.book.applies(to: record.partition.topic) ? TailMessage(record, book, masks: masks.book) : message) {
         case .hidden: return .filtered
         case .failed(let reason): return .failed(reason)
         case .asItIs, .instead: break
@@ -49,6 +57,9 @@ struct SendShaper {
             guard let origin = DeadLetterOrigin(headers: message.headers.map { ($0.name, $0.value) }) else { return .withoutOrigin }
             target = (origin.topic, job.keepsPartitions ? origin.partition : nil)
         }
+        let objection = masks.objection(
+            from: record.partition.topic, to: target.topic, isTransformed: transform != nil, isElsewhere: isElsewhere)
+        if let objection { return .failed(objection) }
         var out = ProducerRecord(topic: target.topic, partition: target.partition, key: record.key, value: record.value)
         out.headers = record.headers.filter { !job.stripsErrors || !DeadLetterOrigin.isErrorHeader($0.key.lossyString) }
         if job.keepsTimes { out.timestamp = record.timestamp }
@@ -86,6 +97,25 @@ struct SendShaper {
 
     func marker(_ partition: TopicPartition, _ offset: Offset) -> String {
         (clusterID.map { $0 + "/" } ?? "") + "\(partition)@\(offset)"
+    }
+
+    /// A message that would be written, as it may be seen: by the rules of where it comes from and of where it goes.
+    func shown(_ message: NewMessage) -> NewMessage {
+        var sources = [message.topic]
+        if case .topics(let reading) = job.source { sources += reading.topics }
+        var shown = TailMessage(
+            partition: TopicPartition(message.topic, 0), offset: 0, timestamp: .none, key: message.key, value: message.value,
+            headers: message.headers.map { TailMessage.Header($0.name, $0.value) })
+        for source in sources {
+            shown.partition.topic = source
+            masks.book.mask(&shown)
+        }
+        // What a program made of it has its fields elsewhere.
+        if transform != nil, sources.contains(where: masks.book.applies) { shown.value = Bytes("(masked)") }
+        var out = message
+        (out.key, out.value) = (shown.key, shown.value)
+        out.headers = shown.headers.map { NewMessage.Header($0.name, $0.value) }
+        return out
     }
 
     /// A message that somebody holds.

@@ -23,6 +23,8 @@ package struct ConsoleSessionOptions: Sendable {
     package var commands: [ExternalCommand] = []
     package var columns: [ColumnWish] = []
     package var alerts: [AlertRule] = []
+    /// What of messages is masked, and whether the cluster it begins with requires that.
+    var masks = MessageMasks.none
     /// The colour of the context's name.
     package var color: Color?
     package var resolve: ContextResolver = { _ in .failure(ConsoleFailure("No contexts.")) }
@@ -90,10 +92,14 @@ package struct ContextEntrance: Sendable {
     package var keepsHistory: Bool
     package var registry: SchemaRegistry?
     var connect = ConnectAccess()
+    /// Who says that masks are not to be taken away; nil: nobody.
+    package var masksRequiredBy: String?
 
     package init(
-        name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?, keepsHistory: Bool = true, registry: SchemaRegistry? = nil
+        name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?, keepsHistory: Bool = true,
+        registry: SchemaRegistry? = nil, masksRequiredBy: String? = nil
     ) {
+        self.masksRequiredBy = masksRequiredBy
         (self.name, self.entrance, self.gate, self.color) = (name, entrance, gate, color)
         (self.keepsHistory, self.registry) = (keepsHistory, registry)
     }
@@ -125,6 +131,8 @@ package final class ConsoleSession {
     let mailbox = ConsoleMailbox()
     let signals: SessionSignals
     var connection: SessionConnection?
+    /// The other clusters, while they are looked at.
+    var clusters: ClusterWatch?
     /// Counts the clusters this session was on: what an earlier one still sends is not shown.
     var generation = 0
     /// By which plans are carried out now. The one truth; the console is told.
@@ -146,6 +154,7 @@ package final class ConsoleSession {
     /// Of the cluster this session is on.
     var registry: SchemaRegistry?
     var connect: ConnectAccess
+    var masks: MessageMasks
     var history: SessionHistory? { keepsHistory ? wholeHistory : nil }
     let events: ClusterEventMailbox?
     /// The faults that can be made on purpose, once the cluster runs; nothing on a cluster that is not of this process.
@@ -202,7 +211,7 @@ package final class ConsoleSession {
         (gate, usualGate, color) = (options.gate, options.gate, options.color)
         self.signals = signals
         self.events = events
-        (keepsHistory, registry, connect) = (options.keepsHistory, options.registry, options.connect)
+        (keepsHistory, registry, connect, masks) = (options.keepsHistory, options.registry, options.connect, options.masks)
         if let path = options.historyPath { wholeHistory = SessionHistory(path: path, mailbox) } else { wholeHistory = nil }
         self.chaos = chaos
         var addresses: [String] = []
@@ -212,6 +221,7 @@ package final class ConsoleSession {
             glyphs: terminal.glyphs, themeNames: options.themes.names)
         consoleOptions.contexts = options.contexts
         consoleOptions.hasContextColor = options.color != nil
+        (consoleOptions.masks, consoleOptions.masksRequiredBy) = (options.masks.book, options.masks.requiredBy)
         (consoleOptions.commands, consoleOptions.columns, consoleOptions.alerts) = (options.commands, options.columns, options.alerts)
         console = Console(options: consoleOptions, keys: options.keys)
         themeName = options.theme
@@ -303,6 +313,7 @@ package final class ConsoleSession {
         console.bootstrapKnown(addresses.map(\.description))
         let connection = SessionConnection(
             entrance, mailbox, generation: generation, refreshMs: options.refreshMs, registry: registry, connect: connect,
+            masks: masks,
             state: options.state,
             resolve: options.resolve, tape: options.replay?.tape ?? options.recorder?.tape())
         self.connection = connection
@@ -415,7 +426,9 @@ package final class ConsoleSession {
             switch item {
             case .event(let event): feed(event)
             case .from(let generation, let event): if generation == self.generation { feed(event) } else { feedLate(event) }
-            case .entered(let number, .success(let context)): if number == switches { enter(context) }
+            case .entered(let number, .success(let context)):
+                guard number == switches else { continue }
+                if let objection = objection(to: context) { feed(.notice(Notice(.warning, objection))) } else { enter(context) }
             case .entered(let number, .failure(let failure)):
                 if number == switches { feed(.notice(Notice(.error, failure.message))) }
             case .started(.success(let entrance)): connect(entrance)
@@ -446,6 +459,7 @@ package final class ConsoleSession {
     func close() {
         events?.detach()
         terminal.close()
+        clusters?.stop()
         connection?.stop()
         wholeHistory?.stop()
     }

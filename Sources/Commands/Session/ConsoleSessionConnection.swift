@@ -22,6 +22,7 @@ final class SessionConnection: Sendable {
     private let hasReadBack = Atomic(false)
     private let isStopped = Atomic(false)
     private let book: SchemaBook?
+    private let masks: MessageMasks
     /// Nil where no registry is named.
     let schemas: SessionSchemas?
     /// Nil where no Connect is named.
@@ -29,18 +30,21 @@ final class SessionConnection: Sendable {
 
     init(
         _ entrance: ConsoleEntrance, _ mailbox: ConsoleMailbox, generation: Int, refreshMs: Int64, registry: SchemaRegistry? = nil,
-        connect: ConnectAccess = ConnectAccess(), state: String, resolve: @escaping ContextResolver, tape: ClientTape? = nil
+        connect: ConnectAccess = ConnectAccess(), masks: MessageMasks, state: String, resolve: @escaping ContextResolver,
+        tape: ClientTape? = nil
     ) {
         let addresses = entrance.addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security, tape: tape)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
         self.generation = generation
+        self.masks = masks
         book = registry.map { SchemaAccess.book($0, waits: false) }
         schemas = registry.map { SessionSchemas($0, mailbox, generation: generation) }
         self.connect = connect.isEmpty ? nil : SessionConnect(connect, mailbox, generation: generation)
         sending = SessionSending(
-            client, mailbox, bootstrap: addresses.map(\.description), generation: generation, state: state, resolve: resolve)
+            client, mailbox, bootstrap: addresses.map(\.description), generation: generation, masks: masks, state: state,
+            resolve: resolve)
         observer = client.host(
             Observer(bootstrap: addresses.map(\.description), codecs: .system),
             output: { [generation] in mailbox.post(snapshot: $0, generation: generation) })
@@ -133,7 +137,9 @@ final class SessionConnection: Sendable {
     // MARK: The tail
 
     func startTail(_ query: TailQuery) {
-        let fresh = SessionTail(query, client, mailbox, book)
+        // Whatever the screen asks for: required is required.
+        let isMasked = !query.isUnmasked || masks.requiredBy != nil
+        let fresh = SessionTail(query, client, mailbox, book, isMasked ? masks.book : .none)
         let old = tail.withLock { held in
             let before = held
             held = fresh

@@ -18,6 +18,12 @@ extension ConsoleSession {
         SessionThread.run { mailbox.post(.entered(number, resolve(name))) }
     }
 
+    /// A recording has messages as the cluster gave them: none where they are not to be seen.
+    func objection(to context: ContextEntrance) -> String? {
+        guard let recorder = options.recorder, !recorder.isRedacted, let who = context.masksRequiredBy else { return nil }
+        return "This session is recorded with its messages: \(who)."
+    }
+
     func enter(_ context: ContextEntrance) {
         events?.detach()
         connection?.stop()
@@ -25,14 +31,25 @@ extension ConsoleSession {
         generation += 1
         (gate, usualGate, color) = (context.gate, context.gate, context.color)
         (keepsHistory, registry, connect) = (context.keepsHistory, context.registry, context.connect)
+        masks.requiredBy = context.masksRequiredBy
         terminal.setTheme(theme.coloured(context: color))
         let addresses = context.entrance.addresses.map(\.description)
         let mode = ConsoleSession.mode(of: gate)
         let wishes = console.enterContext(
-            name: context.name, bootstrap: addresses, mode: mode, hasColor: color != nil, now: SystemClock.now())
+            name: context.name, bootstrap: addresses, mode: mode, hasColor: color != nil,
+            masksRequiredBy: context.masksRequiredBy, now: SystemClock.now())
         for request in wishes { perform(request) }
         connect(context.entrance)
         nextCommand = nil
+    }
+
+    /// Looks at other clusters for as long as the console shows them, and no longer.
+    func watchClusters(_ names: [String]) {
+        clusters?.stop()
+        clusters = nil
+        guard !names.isEmpty else { return }
+        let mailbox = mailbox
+        clusters = ClusterWatch(names, resolve: options.resolve) { mailbox.post(.event(.sighted($0, $1))) }
     }
 
     /// What a cluster that was left still has to say: only how a change ended, and that by name.

@@ -18,7 +18,10 @@ extension ConsoleSession {
         case .suspend: suspend()
         case .redraw: terminal.redraw()
         case .watch(let interest): connection?.watch(interest)
-        case .refresh: connection?.refresh()
+        case .refresh:
+            connection?.refresh()
+            clusters?.refresh()
+        case .watchClusters(let names): watchClusters(names)
         case .history(let seek): seekPast(seek)
         case .plan(let ticket, let action): plan(ticket, action)
         case .run(let ticket, let plan): run(ticket, plan)

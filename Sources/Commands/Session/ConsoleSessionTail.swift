@@ -42,9 +42,11 @@ final class SessionTail: Sendable {
     private let reader = Mutex<TopicReader?>(nil)
     private let mailbox: ConsoleMailbox
     private let book: SchemaBook?
+    private let masks: MaskBook
 
-    init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox, _ book: SchemaBook?) {
+    init(_ query: TailQuery, _ client: ClusterClient, _ mailbox: ConsoleMailbox, _ book: SchemaBook?, _ masks: MaskBook) {
         self.query = query
+        self.masks = masks
         self.mailbox = mailbox
         self.book = book
         var options = ReaderOptions(topics: query.topics, start: query.start.readStart, stop: query.stop.readStop)
@@ -115,7 +117,7 @@ final class SessionTail: Sendable {
         var passed: [ReadRecord] = []
         let admitted = records.filter { record in
             // A marker tells what became of messages that are shown.
-            let message = TailMessage(record, book, state.format)
+            let message = TailMessage(record, book, state.format, masks: masks)
             if record.control != nil || message.isPending || state.filter.outcome(message).isShown { return true }
             dropped += record.size
             passed.append(record)
@@ -153,7 +155,7 @@ final class SessionTail: Sendable {
             return (records, update, hasMore, state.format)
         }
         guard var update else { return nil }
-        update.messages = records.map { TailMessage($0, book, format) }
+        update.messages = records.map { TailMessage($0, book, format, masks: masks) }
         // A schema that is not there yet holds all back, so that the order stays; its arrival wakes us.
         if update.messages.contains(where: \.isPending) {
             state.withLock { state in

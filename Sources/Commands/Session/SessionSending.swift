@@ -20,6 +20,7 @@ final class SessionSending: Sendable {
     private let mailbox: ConsoleMailbox
     private let bootstrap: [ServerAddressText]
     private let generation: Int
+    private let masks: MessageMasks
     private let state: String
     private let resolve: ContextResolver
     private struct Running {
@@ -31,13 +32,15 @@ final class SessionSending: Sendable {
     typealias ServerAddressText = String
 
     init(
-        _ client: ClusterClient, _ mailbox: ConsoleMailbox, bootstrap: [String], generation: Int, state: String,
+        _ client: ClusterClient, _ mailbox: ConsoleMailbox, bootstrap: [String], generation: Int, masks: MessageMasks,
+        state: String,
         resolve: @escaping ContextResolver
     ) {
         self.client = client
         self.mailbox = mailbox
         self.bootstrap = bootstrap
         self.generation = generation
+        self.masks = masks
         self.state = state
         self.resolve = resolve
     }
@@ -78,7 +81,7 @@ final class SessionSending: Sendable {
             do throws(Failure) {
                 let target = try target(job)
                 defer { target.close() }
-                let run = SendRun(job, from: client, to: target.client, checkpoint: checkpoint(job), state: state)
+                let run = SendRun(job, from: client, to: target.client, checkpoint: checkpoint(job), state: state, masks: masks)
                 keep(run, ticket)
                 var plan = job.plan(try run.count(), command: KafkaPipe.text(job, from: bootstrap, to: target.bootstrap))
                 if let objection = target.gate?.objection(at: SystemClock.instant()) { plan.obstacles.append(objection) }
@@ -102,7 +105,7 @@ final class SessionSending: Sendable {
                 let target = try target(job)
                 defer { target.close() }
                 let run = SendRun(
-                    job, from: client, to: target.client, checkpoint: checkpoint(job), state: state,
+                    job, from: client, to: target.client, checkpoint: checkpoint(job), state: state, masks: masks,
                     onProgress: { progress in
                         let text = "\(progress.read) of \(progress.total) read, \(progress.written) written. x stops it."
                         mailbox.post(.from(generation, .planProgress(ticket: ticket, text)))

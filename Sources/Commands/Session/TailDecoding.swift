@@ -6,8 +6,8 @@ import Records
 import Wire
 
 extension TailMessage {
-    /// With a book, what is written by a schema is read by it; the rest is taken for `format`.
-    init(_ record: ReadRecord, _ book: SchemaBook? = nil, _ format: PayloadFormat = .automatic) {
+    /// With a book, what is written by a schema is read by it; the rest is taken for `format`. What is masked is masked from here on.
+    init(_ record: ReadRecord, _ book: SchemaBook? = nil, _ format: PayloadFormat = .automatic, masks: MaskBook = .none) {
         self.init(
             partition: record.partition, offset: record.offset, timestamp: record.timestamp, key: record.key, value: record.value,
             headers: record.headers.map { Header($0.key.lossyString, $0.value) })
@@ -17,6 +17,7 @@ extension TailMessage {
         if marker == nil { decodeInternal() }
         if marker == nil, decoding == nil, let book { decode(book) }
         if marker == nil, decoding == nil { read(as: format) }
+        masks.mask(&self)
     }
 
     /// Key and value for what they look like, or for what was chosen. What does not go as chosen stays as it is, with the reason.

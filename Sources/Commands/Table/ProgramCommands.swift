@@ -21,6 +21,10 @@ extension CommandTable {
                 "events is what the console's history has of this cluster and what its groups' own log, __consumer_offsets, still tells of "
                     + "rebalances, oldest first; \"since\" is where the window of an event begins that was inferred. With --watch it goes "
                     + "on with what happens.",
+                "clusters is all contexts at a glance, read at the same time: brokers, partitions that are not as safe as they should be, "
+                    + "messages a second (over the second that two readings take), the sum of all lags and the group that stands worst. "
+                    + "What cannot be read says why; --timeout, here 10000, is each cluster's own, and the exit code is 3 where one of "
+                    + "them failed.",
                 "replicas has a row for each replica, with its own log end offset as its broker tells it and how far that is behind the "
                     + "leader's.",
             ],
@@ -44,25 +48,54 @@ extension CommandTable {
                 Example("kastellan get lag -o csv > lag.csv", "all groups' lag, for a spreadsheet"),
                 Example("kastellan get lag billing --watch", "how it shrinks"),
                 Example("kastellan get why --for 15 -o json", "what is wrong here, and why"),
+                Example("kastellan get clusters --watch", "all clusters that have a name, side by side"),
                 Example("kastellan get events -o jsonl --watch", "what happens, a line of JSON each"),
                 Example("kastellan get partitions orders -o jsonl | jq -c 'select(.leader == null)'", "partitions without a leader"),
             ]),
         CommandSpec(
             name: "apply",
-            summary: "carry out a plan exactly as it was previewed",
+            summary: "carry out a plan as it was previewed, or make the cluster as a manifest says",
             details: [
-                "The plan is made anew from the cluster as it is now. Only where it comes out the same, with the same steps and the same "
+                "A plan is made anew from the cluster as it is now. Only where it comes out the same, with the same steps and the same "
                     + "values before and after, it is run; otherwise nothing is changed, and what differs is told.",
+                "A manifest is YAML: topics with partitions, replication-factor and configs; if it has them, quotas and acls; and with "
+                    + "cluster, the id of the one cluster that it is of. \"kastellan manifest\" writes one. What it leaves out stays as it "
+                    + "is. All that has to be done is planned first; where one thing cannot be done, fewer partitions for instance, "
+                    + "nothing is. Each change is a plan of its own, checked afterwards and to be undone by itself.",
                 "Every change, by whatever command or key, leaves a line in $XDG_STATE_HOME/kastellan/audit.jsonl.",
             ],
             positionals: [
-                Positional("FILE", "a plan that --dry-run -o plan or the console wrote; - is standard input", completes: .file)
+                Positional(
+                    "FILE", "a manifest, or a plan that --dry-run -o plan or the console wrote; - is standard input", completes: .file)
             ],
-            flags: Flag.connection + [.dryRun, .yes],
+            flags: Flag.connection + [.prune, .dryRun, .yes],
             examples: [
                 Example("kastellan topics alter t --set retention.ms=3600000 --dry-run -o plan > plan.json", "for somebody to look at"),
                 Example("kastellan apply plan.json --yes", "that and nothing else"),
+                Example("kastellan apply topics.yaml --dry-run", "what would have to be done"),
             ]),
+        CommandSpec(
+            name: "drift",
+            summary: "in what the cluster is not as a manifest says",
+            details: [
+                "A row for each thing that differs, with the line of the file. The exit code is 0 where nothing does, and 1 where "
+                    + "something does, as diff has it. Nothing is changed; \"kastellan apply\" takes the same file."
+            ],
+            positionals: [Positional("FILE", "a manifest; - is standard input", completes: .file)],
+            flags: [.prune, .output] + Flag.connection,
+            examples: [Example("kastellan drift topics.yaml --context prod || echo look at it", "for a script")]),
+        CommandSpec(
+            name: "manifest",
+            summary: "write down what is in the cluster, for apply and drift",
+            details: [
+                "Topics with their partitions, replication factor and the configs that somebody set, and the cluster's id. Kafka's own "
+                    + "topics are left out, and so is what the cluster does not tell: secrets."
+            ],
+            positionals: [Positional("TOPIC", "only these topics", isOptional: true, repeats: true, completes: .topic)],
+            flags: [
+                Flag("--quotas", nil, "The quotas too."), Flag("--acls", nil, "The access rules too."),
+            ] + Flag.connection,
+            examples: [Example("kastellan manifest --context staging > topics.yaml", "to be kept with the sources")]),
         CommandSpec(
             name: "undo",
             summary: "take back the last change that this user made to the cluster",
@@ -118,8 +151,8 @@ extension CommandTable {
 
     static let viewNames = [
         "overview", "brokers", "quorum", "topics", "partitions", "replicas", "reassignments", "groups", "members", "lag", "configs",
-        "events", "contexts", "transactions", "hanging", "acls", "quotas", "users", "why", "heat", "clients", "schemas", "connectors",
-        "alerts", "apis", "features",
+        "events", "contexts", "clusters", "transactions", "hanging", "acls", "quotas", "users", "why", "heat", "clients", "schemas",
+        "connectors", "alerts", "apis", "features",
     ]
 
     static let programCommands: [CommandSpec] = [

@@ -22,6 +22,8 @@ extension CommandTable {
                 + "one map with text for keys, or one list; --decode takes any value of the format named.",
             "FORMAT is kcat's: %t topic, %p partition, %o offset, %k key, %s value, %K and %S their lengths (-1 for null), %T timestamp, "
                 + "%h headers, %% a percent sign, \\n \\r \\t \\xNN. \"json\" prints an object a line. Default: \"%s\\n\".",
+            "What masks of kastellan.yaml cover is printed masked, and FILTER and jq see only that; where decoding is off too. A context "
+                + "may require it.",
             "In a pipe the bytes leave as they are. On a terminal whatever is not printable text is made visible, so that no record can "
                 + "steer the terminal.",
         ],
@@ -32,6 +34,7 @@ extension CommandTable {
             Flag("--by-time", "-T", "Merge the partitions by time: a record is printed when none can bring an older one."),
             Flag("--regex", "-r", "TOPIC is a regular expression; all that match are read."),
             Flag("--control", nil, "Print control records too: the ends of transactions."),
+            Flag("--unmasked", nil, "Without the masks of kastellan.yaml; refused where the context requires them."),
             Flag("--raw", nil, "Do not decode: keys and values as their bytes are."),
             Flag(
                 "--decode", nil, .choice("FORMAT", PayloadFormat.allCases.map(\.rawValue)),

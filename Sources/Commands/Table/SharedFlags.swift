@@ -26,6 +26,10 @@ extension Flag {
     static let output = Flag(
         "--output", "-o", .choice("FORMAT", OutputFormat.names), "How to print: table (the default), json, jsonl or csv.")
     static let yes = Flag("--yes", "-y", "Do it without asking. Where standard input is no terminal, nothing is changed without this.")
+    static let prune = Flag(
+        "--prune", nil,
+        "What the manifest does not name goes too: configs of its topics, topics (but none that begins with _), and of the parts it has, "
+            + "limits and access rules. Only where it says which cluster it is of.")
     static let dryRun = Flag("--dry-run", nil, "Show what would be done, and the Kafka command that does the same, and change nothing.")
 
     /// What every command that asks a cluster takes.

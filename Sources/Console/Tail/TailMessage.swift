@@ -34,6 +34,8 @@ package struct TailMessage: Equatable, Sendable {
     package var decoding: String?
     /// They were taken for a format by their look or by what was chosen; nothing with the message says so.
     package var isRead = false
+    /// What of it is masked, and by which rules; nil: nothing is. What is masked is not here in any other form.
+    package var masking: String?
 
     package init(
         partition: TopicPartition, offset: Offset, timestamp: Timestamp, key: Bytes? = nil, value: Bytes?, headers: [Header] = []

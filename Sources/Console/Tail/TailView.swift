@@ -170,6 +170,7 @@ extension Console {
             spans.append(
                 Span(" read \(Format.count(progress.read)) of \(Format.count(progress.total)) (\(percent)%), p stops ", .logIndicator))
         }
+        if hasMasks(tail) { spans.append(tail.query.isUnmasked ? Span(" NOT masked ", .warning) : Span(" masked ", .logIndicator)) }
         let options: [(Bool, String)] = [
             (tail.format != .automatic, tail.format.rawValue),
             (tail.isPretty, "pretty"), (tail.showsHex, "hex"), (tail.wraps, "wrap"), (tail.showsHeaders, "headers"),

@@ -14,6 +14,7 @@ extension Console {
         case .client(let identity): return describeClient(identity)
         case .event(let index): return describeEvent(index)
         case .outcome(let outcome): return describeOutcome(outcome)
+        case .cluster(let name): return describeCluster(name)
         }
     }
 

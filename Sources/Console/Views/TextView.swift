@@ -111,6 +111,7 @@ extension Console {
         case .schemaText(let subject, let version): return "Schema(\(Escape.line(subject)) \(version))"
         case .schemaDiff(let subject, let from, let to): return "Diff(\(Escape.line(subject)) \(from) to \(to))"
         case .why(let subject): return "Why(\(Escape.line(diagnosis(subject)?.subject ?? "")))"
+        case .describe(.cluster(let name)): return "Describe(cluster \(Escape.line(name)))"
         case .describe(.event): return "Describe(event)"
         case .describe(.outcome(let outcome)): return outcome.title
         default: return place.crumb

@@ -24,7 +24,7 @@ extension Console {
         case .topic(let name): .ofTopic(name, snapshot)
         case .partition(let partition): .ofPartition(partition, snapshot)
         case .broker(let id): .ofBroker(id, snapshot)
-        case .client, .connector, .event, .outcome: nil
+        case .client, .cluster, .connector, .event, .outcome: nil
         }
     }
 
@@ -97,7 +97,7 @@ extension Console {
         case .topic(let name): push(.topic(name))
         case .partition(let partition): push(.describe(.partition(partition)))
         case .broker(let id): push(.describe(.broker(id)))
-        case .client, .connector, .event, .outcome: break
+        case .client, .cluster, .connector, .event, .outcome: break
         }
     }
 

@@ -156,7 +156,7 @@ extension SendJob {
             plan.warnings.append(
                 "An earlier run stopped before its end, at \(IsoTime.text(time)): this one begins anew; resuming goes on from there.")
         }
-        if count.messages == 0 { plan.obstacles.append("No message would be written.") }
+        if count.messages == 0 { plan.obstacles.append("No message would be written" + (count.firstFailure.map { ": \($0)." } ?? ".")) }
         plan.kafkaCommand = command
         plan.inverse = .none("what is written stays; the source is not changed")
         plan.steps = [.send(self)]

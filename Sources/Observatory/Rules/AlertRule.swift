@@ -137,7 +137,7 @@ extension ClusterEvent.Kind {
 }
 
 /// Whether a name matches a pattern in which `*` stands for any text, none too. Takes time in proportion to the two lengths' product.
-func matchesStars(_ name: String, _ pattern: String) -> Bool {
+package func matchesStars(_ name: String, _ pattern: String) -> Bool {
     let parts = pattern.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
     let bytes = Array(name.utf8)
     guard parts.count > 1 else { return bytes == parts[0] }

@@ -24,6 +24,7 @@ import Testing
         Q | at quotas
         U | at users
         @ | at contexts
+        * | at clusters
         ? | at help
         f1 | at help
         3 ? | at help; see HERE (topics)
@@ -110,6 +111,8 @@ import Testing
         : 'dead-letters' enter | at topics
         : 'dlq' enter | at topics
         : 'contexts' enter | at contexts
+        : 'clusters' enter | at clusters
+        : 'cluster' enter | at clusters
         : 'why_billing' enter | at why; see billing
         : 'why_orders' enter | at why; see orders
         : 'why_1' enter | at why
