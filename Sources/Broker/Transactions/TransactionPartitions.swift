@@ -70,9 +70,9 @@ extension Broker {
         finishCommittedLoads()
     }
 
-    /// Finishes the loads of partitions whose logs are committed as far as they were read. The newest records of a log may still be lost with
-    /// this broker, if another in-sync replica has not got them: whoever was told meanwhile that a partition is in a transaction would write
-    /// to it, and the next coordinator would never end what it does not know of. Kafka's does not wait.
+    /// Finishes the loads of partitions whose logs are committed as far as they were read. The newest records of a log may still be lost
+    /// with this broker, if another in-sync replica has not got them: whoever was told meanwhile that a partition is in a transaction would
+    /// write to it, and the next coordinator would never end what it does not know of. Kafka's does not wait.
     mutating func finishCommittedLoads() {
         for (partition, end) in transactions.uncommitted {
             guard let replica = replicas.find(transactionsTopic, partition), replica.isLeader else {
