@@ -142,6 +142,16 @@ final class ReplicationStory {
         handle(index, .ticked)
     }
 
+    /// A record that the broker writes by itself, as coordinators do; its outcome is nobody's.
+    func appendInternally(_ value: String, to id: Int, _ place: TopicPartition) {
+        let wall = now.wall
+        change(id - 1) { broker in
+            var batch = BatchBuilder()
+            batch.append(timestamp: wall, key: nil, value: Bytes(value))
+            try? broker.appendInternal(batch.buildUncompressed(), to: place, owner: .transactions(1), until: .distantFuture)
+        }
+    }
+
     // MARK: Events
 
     func handle(_ index: Int, _ event: BrokerEvent) { run(index, brokers[index].handle(event, now: now)) }
