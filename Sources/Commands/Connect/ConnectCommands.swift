@@ -117,27 +117,7 @@ enum ConnectCommands {
         let wanted = try change(access, of: invocation)
         let plan: Plan
         do throws(ConnectFailure) { plan = try planner.plan(wanted) } catch { throw Failure(.error, error.message) }
-        if invocation.isSet("--dry-run") {
-            Streams.print(PlanText.full(plan))
-            return plan.obstacles.isEmpty ? .ok : .error
-        }
-        guard plan.obstacles.isEmpty else { throw Failure(.error, plan.obstacles.joined(separator: " ")) }
-        guard plan.isRunnable else {
-            Streams.print("\(visible(plan.title)): nothing to change\n")
-            return .ok
-        }
-        let settings = try ClientSettings(invocation)
-        if let objection = settings.gate().objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
-        try PlanCommand.confirm(plan, assumesYes: invocation.isSet("--yes"))
-        let outcome = planner.run(plan, gate: settings.gate(), now: SystemClock.instant())
-        let audit = Audit(surface: "command", context: settings.context?.name, bootstrap: wanted.connector.cluster)
-        do throws(Failure) { try audit.record(plan, outcome, cluster: nil) } catch {
-            Streams.complain("no audit line could be written: \(error.message)")
-        }
-        let lines = outcome.lines.joined(separator: " ")
-        guard outcome.verdict == .done else { throw Failure(outcome.verdict == .failed ? .error : .partial, "\(plan.title): \(lines)") }
-        Streams.print(visible(lines) + "\n")
-        return .ok
+        return try planner.carryOut(plan, invocation, address: wanted.connector.cluster)
     }
 
     private static func change(_ access: ConnectAccess, of invocation: Invocation) throws(Failure) -> ConnectChange {

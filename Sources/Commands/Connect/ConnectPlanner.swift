@@ -5,7 +5,7 @@ import Primitives
 
 /// Plans of changes to Connect: what is there is read, what would be is shown, and the same requests are made that were shown; afterwards
 /// Connect is asked again. Blocks while it is asked.
-struct ConnectPlanner: Sendable {
+struct ConnectPlanner: OutsidePlanner {
     let access: ConnectAccess
     /// How often Connect is asked whether what it accepted has come to be, and how long it is waited in between.
     var looks = 25

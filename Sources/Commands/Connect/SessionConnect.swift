@@ -31,29 +31,20 @@ final class SessionConnect: Sendable {
     }
 
     func plan(_ ticket: Int, _ change: ConnectChange) {
-        SessionThread.run { [self] in
-            let result: Result<Plan, PlanError>
-            do throws(ConnectFailure) {
-                result = .success(try ConnectPlanner(access: access).plan(change))
-            } catch {
-                result = .failure(PlanError("\(error.message)."))
+        runner.plan(ticket) { [self] () throws(PlanError) in
+            do throws(ConnectFailure) { return try ConnectPlanner(access: access).plan(change) } catch {
+                throw PlanError("\(error.message).")
             }
-            mailbox.post(.from(generation, .planned(ticket: ticket, result)))
         }
     }
 
     func run(
         _ ticket: Int, _ plan: Plan, gate: ChangeGate, audit: Audit, cluster: String?, done: @escaping @Sendable (PlanOutcome) -> Void
     ) {
-        SessionThread.run { [self] in
-            let outcome = ConnectPlanner(access: access).run(plan, gate: gate, now: SystemClock.instant())
-            do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
-                mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
-            }
-            mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
-            done(outcome)
-        }
+        runner.run(ticket, plan, by: ConnectPlanner(access: access), gate: gate, audit: audit, cluster: cluster, done: done)
     }
+
+    private var runner: OutsideRun { OutsideRun(mailbox: mailbox, generation: generation) }
 }
 
 extension ConnectorSnapshot {

@@ -4,7 +4,7 @@ import Primitives
 
 /// Makes a plan of a change to a schema registry, and carries it out: what was and will be, what the registry's own rule says of it, the
 /// request that does the same, how to take it back; afterwards the registry is asked again. Blocks while the registry is asked.
-struct SchemaPlanner {
+struct SchemaPlanner: OutsidePlanner {
     let registry: SchemaRegistry
     /// The registry's address without a password, for the equivalent command; empty where it is not known.
     var address = ""

@@ -65,27 +65,18 @@ final class SessionSchemas: Sendable {
     // MARK: Changes
 
     func plan(_ ticket: Int, _ change: SchemaChange) {
-        SessionThread.run { [self] in
-            let result: Result<Plan, PlanError>
-            do throws(SchemaFailure) {
-                result = .success(try SchemaPlanner(registry: registry).plan(change))
-            } catch {
-                result = .failure(PlanError("\(error.message)."))
+        runner.plan(ticket) { [self] () throws(PlanError) in
+            do throws(SchemaFailure) { return try SchemaPlanner(registry: registry).plan(change) } catch {
+                throw PlanError("\(error.message).")
             }
-            mailbox.post(.from(generation, .planned(ticket: ticket, result)))
         }
     }
 
     func run(
         _ ticket: Int, _ plan: Plan, gate: ChangeGate, audit: Audit, cluster: String?, done: @escaping @Sendable (PlanOutcome) -> Void
     ) {
-        SessionThread.run { [self] in
-            let outcome = SchemaPlanner(registry: registry).run(plan, gate: gate, now: SystemClock.instant())
-            do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
-                mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
-            }
-            mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
-            done(outcome)
-        }
+        runner.run(ticket, plan, by: SchemaPlanner(registry: registry), gate: gate, audit: audit, cluster: cluster, done: done)
     }
+
+    private var runner: OutsideRun { OutsideRun(mailbox: mailbox, generation: generation) }
 }
