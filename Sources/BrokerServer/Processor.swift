@@ -270,6 +270,8 @@ final class Processor {
 
     private func closeIdle() {
         idleTimer = nil
+        // An answer that this turn has made is activity, though it leaves at the turn's end.
+        flushUnsent()
         let now = SystemClock.instant()
         for id in connections.keys.sorted() {
             guard let connection = connections[id] else { continue }
