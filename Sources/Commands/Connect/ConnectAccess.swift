@@ -35,7 +35,9 @@ struct ConnectAccess: Sendable {
         let client: HTTPClient
         let user = values["connect.basic.auth.user.info"]
         do throws(HTTPClient.Failure) {
-            client = try HTTPClient(address, authorization: user.map(basic), tls: try tls(place, values), mediaType: HTTPClient.json)
+            client = try HTTPClient(
+                address, authorization: user.map { HTTPClient.basic(userInfo: $0) },
+                tls: try HTTPClient.tls(place, values, prefix: "connect."), mediaType: HTTPClient.json)
         } catch {
             throw .usage("--connect: \(error.message)")
         }
@@ -49,19 +51,6 @@ struct ConnectAccess: Sendable {
             }
         }
         return (cluster, "\(client.isSecure ? "https" : "http")://\(name)\(client.prefix)")
-    }
-
-    private static func basic(_ user: String) -> String {
-        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        return HTTPClient.basic(parts[0], parts.count > 1 ? parts[1] : "")
-    }
-
-    private static func tls(_ place: String, _ values: OrderedMap<String, String>) throws(HTTPClient.Failure) -> TLSOptions {
-        do throws(TLSError) {
-            return try TLSOptions { values["connect." + $0] }
-        } catch {
-            throw HTTPClient.Failure("\(place): connect.\(error.description)")
-        }
     }
 
     func cluster(_ name: String) -> (cluster: ConnectCluster, address: String)? { clusters.first { $0.cluster.name == name } }

@@ -23,7 +23,9 @@ enum SchemaAccess {
         let user = values["schema.registry.basic.auth.user.info"] ?? values["basic.auth.user.info"]
         let client: HTTPClient
         do throws(HTTPClient.Failure) {
-            client = try HTTPClient(address, authorization: user.map(basic), tls: try tls(source.place, values))
+            client = try HTTPClient(
+                address, authorization: user.map { HTTPClient.basic(userInfo: $0) },
+                tls: try HTTPClient.tls(source.place, values, prefix: "schema.registry."))
         } catch {
             throw .usage("--registry: \(error.message)")
         }
@@ -34,19 +36,6 @@ enum SchemaAccess {
             } catch {
                 return .failure(SchemaFailure("the registry: \(error.message)"))
             }
-        }
-    }
-
-    private static func basic(_ user: String) -> String {
-        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        return HTTPClient.basic(parts[0], parts.count > 1 ? parts[1] : "")
-    }
-
-    private static func tls(_ path: String, _ values: OrderedMap<String, String>) throws(HTTPClient.Failure) -> TLSOptions {
-        do throws(TLSError) {
-            return try TLSOptions { values["schema.registry." + $0] }
-        } catch {
-            throw HTTPClient.Failure("\(path): schema.registry.\(error.description)")
         }
     }
 
