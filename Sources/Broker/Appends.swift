@@ -64,12 +64,25 @@ extension Broker {
         }
     }
 
-    /// The log has grown: followers that wait for it get it at once, whatever is committed.
+    /// The log has grown: followers that wait for it get it, whatever is committed, at once or at the end of the turn.
     private mutating func appended(_ replica: Replica) {
         guard !replica.waiters.isEmpty else { return }
         for ticket in replica.waiters {
             guard case .fetch(let fetch) = parked[ticket], fetch.task.follower != nil else { continue }
-            recheckFetch(ticket, fetch)
+            guard gathersAppends else {
+                recheckFetch(ticket, fetch)
+                continue
+            }
+            if !woken.contains(ticket) { woken.append(ticket) }
+        }
+    }
+
+    /// Followers get at once what the turn has appended.
+    mutating func wakeFollowers() {
+        let tickets = woken
+        woken = []
+        for ticket in tickets {
+            if case .fetch(let fetch) = parked[ticket] { recheckFetch(ticket, fetch) }
         }
     }
 

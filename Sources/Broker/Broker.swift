@@ -46,6 +46,11 @@ package struct Broker {
 
     var replicas = ReplicaTable()
     var parked = ParkedRequests()
+    /// The host tells `turnEnded`: followers are told of new records then, once of all that a turn has appended.
+    package var gathersAppends = false
+    /// Followers' fetches that wait for the end of the turn.
+    var woken: [UInt64] = []
+    package var hasWoken: Bool { !woken.isEmpty }
     var syncs = SyncQueue()
     var cleaning = CleaningState()
     var peers = PeerTable()
@@ -106,6 +111,7 @@ package struct Broker {
         case .answered(let id, let result): answered(id, result)
         case .stopRequested: beginControlledShutdown()
         case .ticked: tick()
+        case .turnEnded: wakeFollowers()
         }
         settle()
         runReplication()

@@ -24,6 +24,8 @@ package enum BrokerEvent: Sendable {
     case stopRequested
     /// `nextDeadline` may have passed.
     case ticked
+    /// All that had come has been handed over. Only to a broker that `gathersAppends`, and only while it `hasWoken`.
+    case turnEnded
 }
 
 /// What the frames of a connection are.

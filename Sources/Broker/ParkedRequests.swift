@@ -25,11 +25,15 @@ struct ParkedAppend {
     var partitionIndex = 0
 }
 
-/// A produce that waits for its appends.
-struct ParkedProduce {
+/// A produce that waits for its appends. Constant, and shared.
+final class ParkedProduce {
     let context: RequestContext
     let response: ProduceResponse
     let appends: [ParkedAppend]
+
+    init(context: RequestContext, response: ProduceResponse, appends: [ParkedAppend]) {
+        (self.context, self.response, self.appends) = (context, response, appends)
+    }
 }
 
 /// Who appended to an internal topic, and is told when that is committed.

@@ -9,30 +9,48 @@ import Storage
 /// Makes a broker and its host on the broker's loop.
 struct BrokerStarter: Sendable {
     let config: BrokerConfig
-    let disk: any Disk
+    let disk: PosixDisk
     let loop: EventLoop
     let workers: WorkerPool
     let cleaners: WorkerPool
     let pace: CleaningPace
     let security: PeerSecurities
+    let local: LocalNetwork?
     let onEvent: @Sendable (ClusterEvent) -> Void
     let log: @Sendable (String) -> Void
 
-    /// Returns when the broker is ready to serve.
+    /// Returns when the broker is ready to serve. Directory and logs are read on the calling thread: others may run on the loop.
     func start() -> Result<LoopBound<BrokerHost>, BrokerStartError> {
-        loop.call {
-            var broker = Broker(
-                config: config, disk: disk, codecs: .system, hashing: .system, seed: SystemClock.seed(), now: SystemClock.now())
-            do throws(BrokerStartError) {
-                let effects = try broker.start(now: SystemClock.now())
-                let host = BrokerHost(
-                    broker, loop: loop, workers: workers, cleaners: cleaners, pace: pace, security: security, onEvent: onEvent, log: log)
-                host.runStartup(effects)
-                return .success(LoopBound(host, loop))
-            } catch {
-                return .failure(error)
-            }
+        let made = Made(
+            Broker(config: config, disk: disk, codecs: .system, hashing: .system, seed: SystemClock.seed(), now: SystemClock.now()))
+        do throws(BrokerStartError) {
+            try made.start()
+        } catch {
+            return .failure(error)
         }
+        return loop.call {
+            let (broker, effects) = made.take()
+            let host = BrokerHost(
+                broker, loop: loop, workers: workers, cleaners: cleaners, pace: pace, security: security, local: local, faults: disk.faults,
+                onEvent: onEvent, log: log)
+            host.runStartup(effects)
+            return .success(LoopBound(host, loop))
+        }
+    }
+}
+
+/// A broker on its way from the thread that made it to its loop's. One of the two has it, never both.
+private final class Made: @unchecked Sendable {
+    private var broker: Broker?
+    private var effects: [BrokerEffect] = []
+
+    init(_ broker: consuming Broker) { self.broker = broker }
+
+    func start() throws(BrokerStartError) { effects = try broker?.start(now: SystemClock.now()) ?? [] }
+
+    func take() -> (Broker, [BrokerEffect]) {
+        guard let broker = broker.take() else { preconditionFailure("a broker is taken once") }
+        return (broker, effects)
     }
 }
 
@@ -45,17 +63,24 @@ final class BrokerHost {
     private let cleaners: WorkerPool
     private let pace: CleaningPace
     private let security: PeerSecurities
+    private let local: LocalNetwork?
     private let onEvent: @Sendable (ClusterEvent) -> Void
     private let log: @Sendable (String) -> Void
     /// Where responses go; set before the first connection.
     var send: (BrokerEffect) -> Void = { _ in }
     /// The connections to other nodes.
     private(set) lazy var peers = PeerLinks(
-        loop, workers: workers, security: security, frameBytesMax: BrokerHost.answerBytesMax, log: log
+        loop, workers: workers, security: security, local: local, frameBytesMax: BrokerHost.answerBytesMax, log: log
     ) { [unowned self] in handle(.answered($0, $1)) }
     /// Events that came while effects were being run. One call of `handle` ends before the next begins.
     private var inbox: [BrokerEvent] = []
     private var isRunning = false
+    /// Nothing is handled until `release`.
+    private var isHeld = false
+    /// Nothing is handled until then: its disk is slow on purpose, and others run on this thread.
+    private var waitsForDisk = false
+    private var awaitsTurnEnd = false
+    private let faults: DiskFaults?
     private var timer: TimerID?
     private var timerDeadline = Instant.distantFuture
     private var isReady = false
@@ -71,7 +96,8 @@ final class BrokerHost {
 
     init(
         _ broker: Broker, loop: EventLoop, workers: WorkerPool, cleaners: WorkerPool, pace: CleaningPace, security: PeerSecurities,
-        onEvent: @escaping @Sendable (ClusterEvent) -> Void, log: @escaping @Sendable (String) -> Void
+        local: LocalNetwork?, faults: DiskFaults?, onEvent: @escaping @Sendable (ClusterEvent) -> Void,
+        log: @escaping @Sendable (String) -> Void
     ) {
         self.broker = broker
         self.loop = loop
@@ -79,14 +105,28 @@ final class BrokerHost {
         self.cleaners = cleaners
         self.pace = pace
         self.security = security
+        self.local = local
+        self.faults = faults
+        self.broker.gathersAppends = true
         self.onEvent = onEvent
         self.log = log
     }
 
     func handle(_ event: BrokerEvent) {
         inbox.append(event)
-        guard !isRunning else { return }
+        guard !isRunning, mayRun else { return }
         drain(after: [])
+    }
+
+    private var mayRun: Bool { !isHeld && !waitsForDisk }
+
+    /// Nothing is handled any more until `release`, as if the process were stopped: what comes meanwhile waits.
+    func hold() { isHeld = true }
+
+    func release() {
+        guard isHeld else { return }
+        isHeld = false
+        if !isRunning, mayRun { drain(after: []) }
     }
 
     /// Runs effects that did not come from an event: those of starting.
@@ -107,10 +147,15 @@ final class BrokerHost {
     private func drain(after effects: [BrokerEffect]) {
         isRunning = true
         run(effects)
-        while !inbox.isEmpty {
+        while !inbox.isEmpty, mayRun {
             let events = inbox
             inbox = []
-            for event in events { handleOne(event) }
+            var next = 0
+            while next < events.count, mayRun {
+                handleOne(events[next])
+                next += 1
+            }
+            if next < events.count { inbox.insert(contentsOf: events[next...], at: 0) }
         }
         isRunning = false
         if quotasVersion != broker.quotasVersion {
@@ -121,16 +166,36 @@ final class BrokerHost {
             settingsVersion = broker.settingsVersion
             onSettings(broker.config)
         }
-        arm()
+        guard !awaitsTurnEnd else { return }
+        awaitsTurnEnd = true
+        loop.atTurnEnd { [weak self] in self?.endTurn() }
+    }
+
+    /// What is cheaper done once for all that a turn has brought.
+    private func endTurn() {
+        awaitsTurnEnd = false
+        guard !isRunning else { return }
+        if broker.hasWoken, mayRun { handle(.turnEnded) } else { arm() }
     }
 
     private func handleOne(_ event: BrokerEvent) {
         guard broker.timesRequests, case .requestReceived(let context) = event else {
-            return run(broker.handle(event, now: SystemClock.now()))
+            return finish(broker.handle(event, now: SystemClock.now()))
         }
         let begun = SystemClock.now()
-        run(broker.handle(event, now: begun))
+        finish(broker.handle(event, now: begun))
         broker.requestServed(context, nanoseconds: SystemClock.instant().nanoseconds - begun.instant.nanoseconds)
+    }
+
+    /// Carries out what an event has led to, when the disk has had its time.
+    private func finish(_ effects: [BrokerEffect]) {
+        guard let owed = faults?.takeOwed(), owed > 0 else { return run(effects) }
+        waitsForDisk = true
+        loop.schedule(at: SystemClock.instant().adding(milliseconds: owed)) { [weak self] in
+            guard let self, waitsForDisk else { return }
+            waitsForDisk = false
+            drain(after: effects)
+        }
     }
 
     /// What the broker knows of these connections beside what their sockets tell.
@@ -170,6 +235,7 @@ final class BrokerHost {
     func halt() {
         if let timer { loop.cancel(timer) }
         timer = nil
+        waitsForDisk = false
         send = { _ in }
         isRunning = true
         peers.close()

@@ -49,12 +49,16 @@ package final class BrokerNode: Sendable {
     /// What is wrong with its disk on purpose.
     package let faults = DiskFaults()
     private let state: Mutex<State>
+    private let place: NodePlace
     private let onEvent: EventSink
     private let log: LogSink
     private let disk: PosixDisk
 
     /// `onEvent` and `onLog` are called from the broker's threads and must not wait.
-    package init(config: BrokerConfig, onEvent: @escaping EventSink = { _ in }, onLog: @escaping LogSink = { _ in }) {
+    package init(
+        config: BrokerConfig, place: NodePlace = NodePlace(), onEvent: @escaping EventSink = { _ in }, onLog: @escaping LogSink = { _ in }
+    ) {
+        self.place = place
         state = Mutex(State(config: config))
         disk = PosixDisk(faults: faults)
         self.onEvent = onEvent
@@ -93,7 +97,7 @@ package final class BrokerNode: Sendable {
             state.binding = nil
             return held
         }) else { preconditionFailure("a bound node has a binding") }
-        let threads = try NodeThreads(binding, onEvent: onEvent, log: log)
+        let threads = try NodeThreads(binding, place, onEvent: onEvent, log: log)
         let cut = state.withLock { state in
             state.threads = threads
             return state.cutFrom

@@ -10,6 +10,8 @@ final class NodeThreads: Sendable {
     /// Opened when clients are served.
     let ready = Gate()
     private let loop: EventLoop
+    /// Others run on it too, and somebody else ends it.
+    private let sharesLoop: Bool
     private let processorLoops: [EventLoop]
     private let workers: WorkerPool
     private let cleaners: WorkerPool
@@ -20,35 +22,41 @@ final class NodeThreads: Sendable {
     private let host: LoopBound<BrokerHost>
     private let processors: [LoopBound<Processor>]
     private let acceptors: LoopBound<Acceptors>
-    /// What holds the threads still; nil while they run.
-    private let pause = Mutex<Gate?>(nil)
+    private let isHeld = Mutex(false)
+    private let watching: LoopBound<CertificateWatch>
 
-    init(_ binding: NodeBinding, onEvent: @escaping BrokerNode.EventSink, log: @escaping BrokerNode.LogSink) throws(StartError) {
+    init(
+        _ binding: NodeBinding, _ place: NodePlace, onEvent: @escaping BrokerNode.EventSink, log: @escaping BrokerNode.LogSink
+    ) throws(StartError) {
         let config = binding.config
         lock = Mutex(binding.lock)
-        loop = EventLoop()
+        sharesLoop = place.loop != nil
+        loop = place.loop ?? EventLoop()
         workers = WorkerPool()
         cleaners = WorkerPool(threadsMax: NodeThreads.cleanersMax)
         processorLoops = config.numNetworkThreads <= 1 ? [] : (0..<min(config.numNetworkThreads, 128)).map { _ in EventLoop() }
-        for loop in [loop] + processorLoops { loop.start() }
+        binding.disk.faults?.spare(place.loop)
+        for loop in (sharesLoop ? [] : [loop]) + processorLoops { loop.start() }
         let starter = BrokerStarter(
             config: config, disk: binding.disk, loop: loop, workers: workers, cleaners: cleaners, pace: pace, security: binding.peers,
-            onEvent: onEvent, log: log)
+            local: place.network, onEvent: onEvent, log: log)
         switch starter.start() {
         case .success(let host): self.host = host
         case .failure(let error):
             binding.close()
             workers.stop()
             cleaners.stop()
-            for loop in [loop] + processorLoops { loop.end() }
+            for loop in (sharesLoop ? [] : [loop]) + processorLoops { loop.end() }
             throw .directory(error)
         }
         let quota = ConnectionQuota(binding.limits)
-        let wiring = NodeWiring(config: config, loop: loop, processorLoops: processorLoops, host: host, quota: quota, log: log)
+        let wiring = NodeWiring(
+            config: config, loop: loop, processorLoops: processorLoops, host: host, quota: quota, network: place.network, log: log)
         let watch = CertificateWatch(
             binding.sockets.compactMap(\.door.tls) + [binding.peers.brokers.tls, binding.peers.controllers.tls].compactMap { $0 }, loop,
             log: log)
         let watching = LoopBound(watch, loop)
+        self.watching = watching
         let started = self.host
         loop.call {
             watching.value.begin()
@@ -96,13 +104,16 @@ final class NodeThreads: Sendable {
     }
 
     private func closeConnections() {
-        let acceptors = acceptors
-        loop.call { acceptors.value.close() }
+        let (acceptors, watching) = (acceptors, watching)
+        loop.call {
+            acceptors.value.close()
+            watching.value.end()
+        }
         for processor in processors { processor.loop.call { processor.value.closeAll() } }
     }
 
     private func end() {
-        for loop in processorLoops + [loop] { loop.end() }
+        for loop in processorLoops + (sharesLoop ? [] : [loop]) { loop.end() }
         lock.withLock { $0 = nil }
     }
 }
@@ -113,6 +124,7 @@ extension NodeThreads {
     /// Each processor tells its own connections on its thread, and the broker what they said of themselves on its own. Nil where that takes
     /// longer than so many milliseconds: a node that is held still tells nothing.
     func clients(withinMs milliseconds: Int64) -> [ClientConnection]? {
+        if isHeld.withLock({ $0 }) { return nil }
         let gathering = Gathering(processors.count)
         let host = host
         for processor in processors {
@@ -153,25 +165,17 @@ private final class Gathering: Sendable {
 // MARK: - Faults on purpose
 
 extension NodeThreads {
-    /// Holds all threads that serve anybody, as SIGSTOP would.
+    /// Holds the broker still, as SIGSTOP would: connections are taken in, and what comes on them waits.
     func hold() {
-        let gate = Gate()
-        let isFirst = pause.withLock { pause in
-            if pause != nil { return false }
-            pause = gate
-            return true
-        }
-        guard isFirst else { return }
-        for loop in [loop] + processorLoops { loop.post { gate.wait(milliseconds: nil) } }
+        isHeld.withLock { $0 = true }
+        let host = host
+        loop.post { host.value.hold() }
     }
 
     func resume() {
-        let gate = pause.withLock { pause in
-            let held = pause
-            pause = nil
-            return held
-        }
-        gate?.open()
+        isHeld.withLock { $0 = false }
+        let host = host
+        loop.post { host.value.release() }
     }
 
     /// Nothing that this node asks of those, and nothing they answer, passes any more.

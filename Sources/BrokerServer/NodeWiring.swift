@@ -11,6 +11,7 @@ struct NodeWiring: Sendable {
     let processorLoops: [EventLoop]
     let host: LoopBound<BrokerHost>
     let quota: ConnectionQuota
+    let network: LocalNetwork?
     let log: @Sendable (String) -> Void
 
     private var limits: ProcessorLimits {
@@ -90,11 +91,12 @@ struct NodeWiring: Sendable {
     func accept(_ sockets: [NodeBinding.Bound], into processors: [LoopBound<Processor>], ready: Gate) -> LoopBound<Acceptors> {
         let wiring = self
         return loop.call {
-            let acceptors = Acceptors(sockets.map(\.descriptor))
+            let acceptors = Acceptors(sockets.map(\.descriptor), wiring.network)
             let turn = Turn(processors.count)
             func open(_ sockets: [NodeBinding.Bound]) {
                 for socket in sockets {
                     acceptors.add(wiring.acceptor(socket, turn, processors), for: socket.descriptor)
+                    wiring.acceptLocally(socket, processors, acceptors)
                 }
             }
             open(sockets.filter { wiring.config.isController($0.door.listener) })
@@ -118,6 +120,21 @@ struct NodeWiring: Sendable {
             }
         } onRefusal: { log($0) }
     }
+
+    /// From other nodes of this process, where there is nothing to encrypt.
+    private func acceptLocally(_ bound: NodeBinding.Bound, _ processors: [LoopBound<Processor>], _ acceptors: Acceptors) {
+        guard bound.door.tls == nil, let network else { return }
+        let (port, door, quota, log) = (Socket.localAddress(bound.descriptor).port, bound.door, quota, log)
+        acceptors.localPorts.append(port)
+        network.listen(port, processors.map(\.loop)) { place, channel in
+            let host = "127.0.0.1"
+            if let refusal = network.listens(port) ? quota.admit(host, door.listener) : "the listener has closed" {
+                log("refused a connection of this process: \(refusal)")
+                return channel.close(nil)
+            }
+            processors[place].value.adopt(channel, host: host, port: 0, door)
+        }
+    }
 }
 
 /// The listening sockets of a node, taking in connections or not yet. Owner: the broker's loop.
@@ -125,8 +142,13 @@ final class Acceptors {
     private var waiting: [Int32]
     private var open: [Acceptor] = []
     private var isClosed = false
+    private let network: LocalNetwork?
+    var localPorts: [Int] = []
 
-    init(_ descriptors: [Int32]) { waiting = descriptors }
+    init(_ descriptors: [Int32], _ network: LocalNetwork?) {
+        waiting = descriptors
+        self.network = network
+    }
 
     func add(_ make: @autoclosure () -> Acceptor, for descriptor: Int32) {
         guard !isClosed else { return }
@@ -136,6 +158,7 @@ final class Acceptors {
 
     func close() {
         isClosed = true
+        for port in localPorts { network?.stopListening(port) }
         for acceptor in open { acceptor.close() }
         for descriptor in waiting { Socket.close(descriptor) }
         (open, waiting) = ([], [])

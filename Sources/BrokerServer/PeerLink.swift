@@ -38,14 +38,14 @@ final class PeerLink {
     private let resolve: (PeerAddress, @escaping ([SocketAddress]) -> Void) -> Void
 
     init(
-        _ address: PeerAddress, _ loop: EventLoop, _ security: PeerSecurity = .none, frameBytesMax: Int,
+        _ address: PeerAddress, _ loop: EventLoop, _ security: PeerSecurity = .none, local: LocalNetwork? = nil, frameBytesMax: Int,
         resolve: @escaping (PeerAddress, @escaping ([SocketAddress]) -> Void) -> Void
     ) {
         self.address = address
         self.loop = loop
         self.resolve = resolve
         login = security.login
-        link = Link(loop, tls: security.tls?.context, host: address.host, frameBytesMax: frameBytesMax)
+        link = Link(loop, tls: security.tls?.context, host: address.host, local: local, frameBytesMax: frameBytesMax)
         link.onOpen = { [unowned self] in opened() }
         link.onFrame = { [unowned self] in received($0) }
         link.onClose = { [unowned self] in broke($0) }

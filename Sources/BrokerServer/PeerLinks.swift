@@ -14,6 +14,7 @@ final class PeerLinks {
     private let loop: EventLoop
     private let workers: WorkerPool
     private let security: PeerSecurities
+    private let local: LocalNetwork?
     private let log: (String) -> Void
     /// What was last said about a node that lets nobody in: said once, not with each attempt.
     private var troubles: [PeerAddress: String] = [:]
@@ -25,13 +26,15 @@ final class PeerLinks {
 
     /// `tell` takes answers; it may ask again at once.
     init(
-        _ loop: EventLoop, workers: WorkerPool, security: PeerSecurities = PeerSecurities(), frameBytesMax: Int,
+        _ loop: EventLoop, workers: WorkerPool, security: PeerSecurities = PeerSecurities(), local: LocalNetwork? = nil,
+        frameBytesMax: Int,
         log: @escaping (String) -> Void = { _ in },
         tell: @escaping (PeerRequestID, Result<Bytes, PeerFailure>) -> Void
     ) {
         self.loop = loop
         self.workers = workers
         self.security = security
+        self.local = local
         self.log = log
         self.frameBytesMax = frameBytesMax
         self.tell = tell
@@ -45,7 +48,7 @@ final class PeerLinks {
 
     private func make(_ key: Key) -> PeerLink {
         let here = key.lane == .replica ? security.brokers : security.controllers
-        let link = PeerLink(key.address, loop, here, frameBytesMax: frameBytesMax) { [unowned self] in resolve($0, $1) }
+        let link = PeerLink(key.address, loop, here, local: local, frameBytesMax: frameBytesMax) { [unowned self] in resolve($0, $1) }
         link.onTrouble = { [unowned self] trouble in
             guard troubles.updateValue(trouble, forKey: key.address) != trouble else { return }
             log("no connection to \(key.address): \(trouble)")

@@ -19,7 +19,7 @@ struct ProcessorLimits: Sendable {
 /// produces that wait for their followers, one each time that the broker says so (`readAhead`); the broker then keeps the order.
 final class Processor {
     private final class Connection {
-        let channel: FrameChannel
+        let channel: any Channel
         let host: String
         let door: Door
         let tally: ConnectionTally
@@ -40,7 +40,7 @@ final class Processor {
         /// Until when nothing is read, though nothing is under way.
         var mutedUntil: Instant?
 
-        init(_ channel: FrameChannel, host: String, door: Door, tally: ConnectionTally) {
+        init(_ channel: any Channel, host: String, door: Door, tally: ConnectionTally) {
             self.channel = channel
             self.host = host
             self.door = door
@@ -57,7 +57,7 @@ final class Processor {
     private let log: @Sendable (String) -> Void
     private var connections: [ConnectionID: Connection] = [:]
     /// Connections with answers that leave at the end of the turn.
-    private var unsent: [FrameChannel] = []
+    private var unsent: [any Channel] = []
     private var lastSerial: UInt64 = 0
     /// TLS handshakes under way. Each costs a millisecond of this thread, and somebody must have sent its beginning.
     private var handshaking = 0
@@ -93,10 +93,15 @@ final class Processor {
             Socket.close(descriptor)
             return quota.release(host, door.listener)
         }
+        if door.tls != nil { handshaking += 1 }
+        adopt(channel, host: host, port: port, door)
+    }
+
+    /// Takes in a connection that the quota has admitted.
+    func adopt(_ channel: any Channel, host: String, port: Int, _ door: Door) {
         lastSerial += 1
         let id = ConnectionID(rawValue: lastSerial << 8 | number)
         connections[id] = Connection(channel, host: host, door: door, tally: ConnectionTally(port: Int32(port)))
-        if door.tls != nil { handshaking += 1 }
         channel.onFrame = { [unowned self] frame in received(frame, id) }
         channel.onClose = { [unowned self] reason in closed(id, reason) }
         channel.onDrained = { [unowned self] in drained(id) }

@@ -117,6 +117,7 @@ final class CertificateWatch {
     private let all: [RenewableTLS]
     private let loop: EventLoop
     private let log: @Sendable (String) -> Void
+    private var timer: TimerID?
 
     /// How often files are looked at: a look is one system call each.
     private static let lookMs: Int64 = 1000
@@ -136,10 +137,15 @@ final class CertificateWatch {
         }
     }
 
-    /// Looks again and again; for ever, where there is a file to look at.
+    func end() {
+        if let timer { loop.cancel(timer) }
+        timer = nil
+    }
+
+    /// Looks again and again, until `end`, where there is a file to look at.
     func begin() {
         guard all.contains(where: \.hasFiles) else { return }
-        loop.schedule(at: SystemClock.instant().adding(milliseconds: CertificateWatch.lookMs)) { [self] in
+        timer = loop.schedule(at: SystemClock.instant().adding(milliseconds: CertificateWatch.lookMs)) { [self] in
             look()
             begin()
         }

@@ -1,26 +1,15 @@
 #pragma once
-// What Swift's Glibc module leaves out. Do not define _GNU_SOURCE here: it clashes with Glibc's own fd_set.
-#include <errno.h>
+// What Swift's Glibc module leaves out, and nothing that it has: a constant of a nameless enum (IPPROTO_TCP) that two modules declare is
+// found or not by the luck of which files are compiled together. Do not define _GNU_SOURCE here: it clashes with Glibc's own fd_set.
 #include <fcntl.h>
 #include <malloc.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
-#include <sys/ioctl.h>
-#include <sys/sendfile.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 // Begins to write a file's dirty pages back, without waiting. (sync_file_range itself is only declared under _GNU_SOURCE.)
 static inline void kastellan_begin_writeback(int fd) { (void)syscall(SYS_sync_file_range, fd, (int64_t)0, (int64_t)0, 2u); }

@@ -8,7 +8,8 @@ import Reactor
 import Synchronization
 
 /// A cluster inside this process, for one machine: brokers on the loopback address, each with a folder `broker-N` in the data directory,
-/// each a controller too. They talk to each other over sockets, as processes of their own would: there is no second path.
+/// each a controller too. They say to each other what processes of their own would, frame by frame; where nothing is encrypted, frames go
+/// from loop to loop without a socket between (`LocalNetwork`).
 ///
 /// Brokers are numbered from 1. Listens where it was told to, or on free ports; where the controllers listen is nobody's business and
 /// changes from start to start. Start and stop from one thread; chaos (`ChaosControls`) from another, if need be.
@@ -23,12 +24,20 @@ package final class DevCluster: Sendable {
         package var overrides: [(String, String)] = []
         /// Whether clients and brokers log in and encrypt, with certificates and users made for it. Data of such a cluster stays so.
         package var isSecure = false
+        /// Whether one thread serves all brokers; nil: where the machine has no processor for each and one for whoever asks them.
+        package var sharesLoop: Bool?
+        /// The brokers talk over sockets, though they could do without.
+        package var usesSockets = false
         package init() {}
     }
+
+    private static var processors: Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     package let directory: String
     package let isEphemeral: Bool
     let nodes: [BrokerNode]
+    /// What all nodes run on, where they share one.
+    private let loop: EventLoop?
     let onEvent: @Sendable (ClusterEvent) -> Void
     let chaos: Mutex<ChaosState>
     private let security: DevSecurity?
@@ -57,7 +66,9 @@ package final class DevCluster: Sendable {
         for index in 0..<options.brokers { configs.append(try DevCluster.config(options, security, directory: directory, index: index)) }
         self.configs = configs
         clusterID = try DevCluster.clusterID(of: configs)
-        nodes = configs.map { BrokerNode(config: $0, onEvent: onEvent, onLog: onLog) }
+        loop = options.sharesLoop ?? (options.brokers >= DevCluster.processors) ? EventLoop() : nil
+        let place = NodePlace(network: options.usesSockets ? nil : LocalNetwork(), loop: loop)
+        nodes = configs.map { BrokerNode(config: $0, place: place, onEvent: onEvent, onLog: onLog) }
         self.onEvent = onEvent
         chaos = Mutex(ChaosState(brokers: configs.map(\.nodeID)))
     }
@@ -101,6 +112,7 @@ package final class DevCluster: Sendable {
 
     /// Returns when all brokers serve clients.
     package func start() throws(DevClusterError) {
+        loop?.start()
         do throws(DevClusterError) {
             try formatDirectories()
             try launch()
@@ -146,6 +158,7 @@ package final class DevCluster: Sendable {
         let everybody = Set(nodes.map(\.brokerID))
         for node in nodes { node.cut(from: everybody) }
         for node in nodes.reversed() { node.stop(handingOverMs: 0) }
+        loop?.end()
         removeIfEphemeral()
     }
 

@@ -13,7 +13,9 @@ package struct ClientConnection: Equatable, Sendable {
     /// Whom it speaks for, `User:alice`.
     package var principal = Principal.anonymous
     package var host = ""
+    /// 0 of another node of the same process, which comes without a socket.
     package var port: Int32 = 0
+    package var address: String { port == 0 ? host : "\(host):\(port)" }
     package var listener = ""
     /// Another node of the cluster, by the listener of the controllers or by how nodes call themselves.
     package var isNode = false

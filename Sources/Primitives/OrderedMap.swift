@@ -31,21 +31,9 @@ public struct OrderedMap<Key: Comparable, Value> {
     public var isEmpty: Bool { keys.isEmpty }
 
     /// The first index whose key is not below `key`.
-    public func lowerBound(_ key: Key) -> Int {
-        var low = 0
-        var high = keys.count
-        if high > 0, keys[high - 1] < key { return high }
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    public func lowerBound(_ key: Key) -> Int { keys.lowerBoundSorted(key) }
 
-    public func index(of key: Key) -> Int? {
-        let index = lowerBound(key)
-        return index < keys.count && keys[index] == key ? index : nil
-    }
+    public func index(of key: Key) -> Int? { keys.indexSorted(of: key) }
 
     public subscript(key: Key) -> Value? {
         get { index(of: key).map { values[$0] } }
@@ -110,6 +98,25 @@ extension OrderedMap: RandomAccessCollection {
     public var startIndex: Int { 0 }
     public var endIndex: Int { keys.count }
     public subscript(position: Int) -> (key: Key, value: Value) { (keys[position], values[position]) }
+}
+
+extension Array where Element: Comparable {
+    /// Of a sorted array: the first index whose element is not below `element`.
+    public func lowerBoundSorted(_ element: Element) -> Int {
+        var (low, high) = (0, count)
+        if high > 0, self[high - 1] < element { return high }
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < element { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Of a sorted array: where `element` stands.
+    public func indexSorted(of element: Element) -> Int? {
+        let index = lowerBoundSorted(element)
+        return index < count && self[index] == element ? index : nil
+    }
 }
 
 extension OrderedMap: Equatable where Value: Equatable {}

@@ -7,6 +7,9 @@ import Synchronization
 package final class DiskFaults: Sendable {
     private let milliseconds = Atomic<Int64>(0)
     private let full = Atomic<Bool>(false)
+    private let owed = Atomic<Int64>(0)
+    /// The loop whose thread a slow disk must not hold, because others run on it: what its owner is to wait is added up instead.
+    private let shared = Mutex<EventLoop?>(nil)
 
     package init() {}
 
@@ -22,10 +25,22 @@ package final class DiskFaults: Sendable {
         set { full.store(newValue, ordering: .relaxed) }
     }
 
+    package func spare(_ loop: EventLoop?) { shared.withLock { $0 = loop } }
+
+    /// What the owner of the shared loop has to wait for its disk since it was last asked, in milliseconds.
+    package func takeOwed() -> Int64 {
+        owed.load(ordering: .relaxed) == 0 ? 0 : owed.exchange(0, ordering: .relaxed)
+    }
+
     /// Holds the calling thread, as a disk does.
     func delay() {
         let milliseconds = delayMs
-        if milliseconds > 0 { usleep(UInt32(clamping: milliseconds * 1000)) }
+        guard milliseconds > 0 else { return }
+        if shared.withLock({ $0?.isCurrent ?? false }) {
+            owed.add(milliseconds, ordering: .relaxed)
+        } else {
+            usleep(UInt32(clamping: milliseconds * 1000))
+        }
     }
 
     func beforeWrite(_ path: String) throws(DiskError) {

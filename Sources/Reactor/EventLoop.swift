@@ -43,6 +43,8 @@ package final class EventLoop: @unchecked Sendable {
     private var timers = TimerQueue()
     /// What is put off to the end of the turn.
     private var afterTurn: [() -> Void] = []
+    /// Jobs are in the mailbox that this thread put there: it looks for them before it sleeps, and nobody wakes it.
+    private var hasOwnJobs = false
     /// Memory for one read, shared by the loop's connections: an idle connection holds none.
     package let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 64)
     private var events = [epoll_event](repeating: epoll_event(), count: 128)
@@ -65,13 +67,14 @@ package final class EventLoop: @unchecked Sendable {
 
     // MARK: - From any thread
 
-    /// Runs `job` on the loop's thread, after the jobs posted before it.
+    /// Runs `job` on the loop's thread, after the jobs posted before it. From that thread itself: in its next turn, so that jobs that post
+    /// jobs leave the sockets their turn.
     package func post(_ job: @escaping Job) {
         let first = mailbox.withLock { jobs in
             jobs.append(job)
             return jobs.count == 1
         }
-        if first { wake() }
+        if isCurrent { hasOwnJobs = true } else if first { wake() }
     }
 
     /// Runs `body` on the loop's thread and waits for what it returns. Not from that thread itself.
@@ -188,6 +191,7 @@ package final class EventLoop: @unchecked Sendable {
 
     private func turn() {
         let count = epoll_wait(epoll, &events, Int32(events.count), timeout())
+        if hasOwnJobs { runJobs() }
         for index in 0..<max(0, Int(count)) { deliver(events[index]) }
         if timers.next != nil {
             let now = SystemClock.instant()
@@ -206,6 +210,7 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Milliseconds to sleep, rounded up so that a timer is due when the loop wakes for it; -1 for ever.
     private func timeout() -> Int32 {
+        if hasOwnJobs { return 0 }
         guard let next = timers.next else { return -1 }
         let nanoseconds = next.nanoseconds &- SystemClock.instant().nanoseconds
         if nanoseconds <= 0 { return 0 }
@@ -224,6 +229,7 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func runJobs() {
+        hasOwnJobs = false
         let jobs = mailbox.withLock { jobs in
             let taken = jobs
             jobs = []

@@ -22,7 +22,7 @@ package enum Output {
 /// Lifecycle: `open` registers it; frames arrive at `onFrame` while it is not paused; `send` queues and writes as the socket takes it;
 /// it ends once, by `close` or when the peer or the limits end it, and then `onClose` is called with the reason (nil: the peer closed
 /// between frames). Bytes that arrived behind a frame while the channel is paused (at most one scratch buffer) wait in `leftover`.
-package final class FrameChannel: EventHandler {
+package final class FrameChannel: EventHandler, Channel {
     package let descriptor: Int32
     package let loop: EventLoop
     package var onFrame: (Bytes) -> Void = { _ in }

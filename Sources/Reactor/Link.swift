@@ -11,13 +11,16 @@ package final class Link: EventHandler {
     private let host: String?
     private var addresses: ArraySlice<SocketAddress> = []
     private var dialing: Int32?
-    private var channel: FrameChannel?
+    private var channel: (any Channel)?
+    /// Where other loops of this process listen; nil: all are reached over sockets.
+    private let local: LocalNetwork?
     private var isEnded = false
     package var onOpen: () -> Void = {}
     package var onFrame: (Bytes) -> Void = { _ in }
     package var onClose: (String) -> Void = { _ in }
 
-    package init(_ loop: EventLoop, tls: TLSContext? = nil, host: String? = nil, frameBytesMax: Int) {
+    package init(_ loop: EventLoop, tls: TLSContext? = nil, host: String? = nil, local: LocalNetwork? = nil, frameBytesMax: Int) {
+        self.local = tls == nil ? local : nil
         self.loop = loop
         self.tls = tls
         self.host = host
@@ -56,6 +59,7 @@ package final class Link: EventHandler {
     private func dial(after reason: String) {
         var reason = reason
         while let address = addresses.popFirst() {
+            if address.isLoopback, let near = local?.connect(address.port, from: loop, frameBytesMax: frameBytesMax) { return begin(near) }
             do throws(SocketError) {
                 let descriptor = try Socket.connect(address)
                 dialing = descriptor
@@ -84,6 +88,10 @@ package final class Link: EventHandler {
             Socket.close(descriptor)
             return fail(error.description)
         }
+        begin(channel)
+    }
+
+    private func begin(_ channel: any Channel) {
         self.channel = channel
         channel.onFrame = { [unowned self] in onFrame($0) }
         channel.onClose = { [unowned self] in closed($0) }

@@ -4,7 +4,7 @@ import Primitives
 
 /// The real file system. It holds no state but what is done to it on purpose: any thread may use it.
 package final class PosixDisk: Disk {
-    private let faults: DiskFaults?
+    package let faults: DiskFaults?
 
     /// An eighth of what the process may have: there are sockets besides, and perhaps other brokers in the same process.
     package var openFilesMax: Int { max(descriptorLimit() / 8, 64) }

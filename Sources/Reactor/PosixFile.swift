@@ -29,15 +29,22 @@ package final class PosixFile: DiskFile {
         let wanted = count <= PosixFile.unmeasuredMax ? count : min(count, max(0, size - position))
         guard wanted > 0 else { return .empty }
         let storage = ByteStorage(capacity: wanted)
+        let done = try read(at: position, into: UnsafeMutableRawBufferPointer(start: storage.base, count: wanted))
+        return Bytes(storage: storage, lower: 0, upper: done)
+    }
+
+    /// Fills `room`, and returns how many bytes there were for it.
+    package func read(at position: Int, into room: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
+        guard let base = room.baseAddress else { return 0 }
         var done = 0
-        while done < wanted {
-            let got = pread(descriptor, storage.base + done, wanted - done, off_t(position + done))
+        while done < room.count {
+            let got = pread(descriptor, base + done, room.count - done, off_t(position + done))
             if got < 0 && errno == EINTR { continue }
             guard got >= 0 else { throw failure("read", path) }
             if got == 0 { break }
             done += got
         }
-        return Bytes(storage: storage, lower: 0, upper: done)
+        return done
     }
 
     package func write(_ parts: [Bytes], at position: Int) throws(DiskError) {

@@ -79,6 +79,15 @@ package struct SocketAddress: Sendable {
         return text.hasPrefix("::ffff:") ? String(text.dropFirst(7)) : text
     }
 
+    /// Of this machine, whatever its name.
+    package var isLoopback: Bool {
+        switch family {
+        case AF_INET: withUnsafeBytes(of: storage) { $0[4] == 127 }
+        case AF_INET6: host == "::1"
+        default: false
+        }
+    }
+
     package var port: Int {
         switch family {
         case AF_INET: withUnsafeBytes(of: storage) { Int(UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self))) }
@@ -126,7 +135,7 @@ package enum Socket {
     /// Begins to connect; the descriptor becomes writable when it is done, and `pendingError` then tells how it went.
     package static func connect(_ address: SocketAddress) throws(SocketError) -> Int32 {
         let descriptor = try make(address)
-        set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        sendsAtOnce(descriptor)
         let result = address.withPointer { Glibc.connect(descriptor, $0, address.length) }
         guard result == 0 || errno == EINPROGRESS else {
             let error = SocketError("cannot connect to \(address.host):\(address.port)")
@@ -158,7 +167,7 @@ package enum Socket {
         }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        if peer.family != AF_UNIX { set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+        if peer.family != AF_UNIX { sendsAtOnce(descriptor) }
         return (descriptor, peer)
     }
 
@@ -185,6 +194,9 @@ package enum Socket {
         if send > 0 { set(descriptor, SOL_SOCKET, SO_SNDBUF, Int32(clamping: send)) }
         if receive > 0 { set(descriptor, SOL_SOCKET, SO_RCVBUF, Int32(clamping: receive)) }
     }
+
+    /// Small writes leave at once (TCP_NODELAY), and do not wait for the answer to the one before.
+    package static func sendsAtOnce(_ descriptor: Int32) { set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
     package static func close(_ descriptor: Int32) { Glibc.close(descriptor) }
 

@@ -12,9 +12,10 @@ package enum Subprocess {
     /// Printed bytes beyond this end it.
     package static let outputMax = 1 << 20
 
-    /// Runs it to its end and returns what it printed. Its input is empty; its complaints go nowhere. It is killed when its time is up.
+    /// Runs it to its end and returns what it printed. Its input is empty, or that file; its complaints go nowhere. It is killed when
+    /// its time is up.
     package static func output(
-        of words: [String], environment: [(String, String)] = [], timeoutMs: Int64 = 30_000
+        of words: [String], environment: [(String, String)] = [], input: String = "/dev/null", timeoutMs: Int64 = 30_000
     ) throws(Failure) -> [UInt8] {
         let name = words.first ?? ""
         var ends: [Int32] = [-1, -1]
@@ -22,7 +23,7 @@ package enum Subprocess {
         defer { if ends[0] >= 0 { Glibc.close(ends[0]) } }
         let process: pid_t
         do throws(Failure) {
-            process = try spawn(words, environment, output: ends[1])
+            process = try spawn(words, environment, output: ends[1], input: input)
         } catch {
             Glibc.close(ends[1])
             throw error
@@ -59,7 +60,9 @@ package enum Subprocess {
     }
 
     /// `output` nil: on our own standard streams and in our own process group.
-    private static func spawn(_ words: [String], _ environment: [(String, String)], output: Int32?) throws(Failure) -> pid_t {
+    private static func spawn(
+        _ words: [String], _ environment: [(String, String)], output: Int32?, input: String = "/dev/null"
+    ) throws(Failure) -> pid_t {
         guard let name = words.first, !words.contains(where: { $0.utf8.contains(0) }) else { throw Failure(message: "no program to run") }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -76,7 +79,7 @@ package enum Subprocess {
         posix_spawnattr_setsigdefault(&attributes, &usual)
         var flags = Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
         if let output {
-            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+            posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
             posix_spawn_file_actions_adddup2(&actions, output, 1)
             posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
             // A group of its own, so that what it started goes with it when its time is up.

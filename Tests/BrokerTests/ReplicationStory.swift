@@ -137,6 +137,13 @@ final class ReplicationStory {
         apply([.config(record)])
     }
 
+    /// Broker `id` tells its followers of new records when the test says that its turn has ended.
+    func gather(_ id: Int) { brokers[id - 1].gathersAppends = true }
+
+    func endTurn(_ id: Int) {
+        if brokers[id - 1].hasWoken { handle(id - 1, .turnEnded) }
+    }
+
     private func change(_ index: Int, _ body: (inout Broker) -> Void) {
         body(&brokers[index])
         handle(index, .ticked)

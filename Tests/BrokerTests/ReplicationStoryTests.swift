@@ -31,6 +31,34 @@ import Wire
         #expect(try story.read(2) == ["a"] && story.read(3) == ["a"], "the high watermark is told promptly")
     }
 
+    @Test func whatATurnAppendsGoesToAFollowerInOneAnswer() throws {
+        let story = try three()
+        story.gather(1)
+        let before = story.fetches
+        try story.produce(["a"], to: 1, on: 1)
+        try story.produce(["b"], to: 1, on: 2)
+        try story.quiet()
+        #expect(try story.log(2).isEmpty && story.log(3).isEmpty, "the turn has not ended")
+        story.endTurn(1)
+        #expect(!story.broker(1).hasWoken)
+        try story.hop()
+        #expect(try story.log(2) == ["a", "b"] && story.log(3) == ["a", "b"])
+        try story.quiet()
+        #expect(try story.produced(on: 1)?.errorCode == ErrorCode.none && story.produced(on: 2)?.errorCode == ErrorCode.none)
+        #expect(story.fetches - before == 2, "each follower has asked once more")
+    }
+
+    @Test func aFollowerThatGoesBeforeTheTurnEndsIsForgotten() throws {
+        let story = try three()
+        story.gather(1)
+        try story.produce(["a"], to: 1)
+        for connection in story.connections.keys where story.connections[connection]?.from != 0 {
+            story.handle(0, .connectionClosed(ConnectionID(rawValue: connection)))
+        }
+        story.endTurn(1)
+        #expect(!story.broker(1).hasWoken)
+    }
+
     @Test func aFetchOfManyPartitionsWaitsOnceAndNamesOnlyWhatChanged() throws {
         let story = try ReplicationStory(3)
         story.makeTopic(partitions: 20, replicas: [1, 2, 3], leader: 1)

@@ -8,8 +8,8 @@ import Wire
 
 @testable import DevCluster
 
-/// Three brokers of this process that know each other by sockets alone: what the simulator proves of the engine is seen here to hold with
-/// real threads, connections and files.
+/// Three brokers of this process that know each other by their frames alone: what the simulator proves of the engine is seen here to hold
+/// with real threads, connections and files.
 @Suite(.serialized) struct ThreeBrokersTests {
     private func cluster(_ overrides: [(String, String)] = []) throws -> DevCluster {
         var options = DevCluster.Options()
@@ -17,6 +17,49 @@ import Wire
         let cluster = try DevCluster(options)
         try cluster.start()
         return cluster
+    }
+
+    /// On one loop or three, with sockets between them or without: nobody can tell.
+    @Test(arguments: [true, false], [true, false])
+    func brokersReplicateOverWhateverIsBetweenThem(sharesLoop: Bool, usesSockets: Bool) throws {
+        var options = DevCluster.Options()
+        (options.brokers, options.port, options.sharesLoop, options.usesSockets) = (3, 0, sharesLoop, usesSockets)
+        // In two of the four ways requests come from other threads than the brokers' own.
+        options.overrides = [("num.network.threads", sharesLoop == usesSockets ? "3" : "1")]
+        let cluster = try DevCluster(options)
+        try cluster.start()
+        defer { cluster.stop() }
+        let client = client(cluster)
+        defer { client.stop() }
+        try make("orders", client)
+        let producer = SimpleProducer(client)
+        for number in 0..<20 as Range<Int64> { #expect(try producer.sendAndWait(record("v")).offset == Offset(number)) }
+        let first = try partition("orders", client) { $0.isrNodes.count == 3 }
+        let nodes = cluster.census().connections.filter(\.isNode)
+        #expect(!nodes.isEmpty && nodes.contains { $0.port == 0 } == !usesSockets, "those within the process have no port")
+        try cluster.perform(.kill, on: BrokerID(first.leaderID))
+        #expect(try producer.sendAndWait(record("b")).offset == 20)
+        try cluster.perform(.restart, on: BrokerID(first.leaderID))
+        try partition("orders", client) { $0.isrNodes.count == 3 }
+    }
+
+    /// Where one thread serves all, what holds one must not hold the others.
+    @Test func aBrokerThatIsHeldDoesNotHoldThoseOnItsLoop() throws {
+        var options = DevCluster.Options()
+        (options.brokers, options.port, options.sharesLoop) = (3, 0, true)
+        let cluster = try DevCluster(options)
+        try cluster.start()
+        defer { cluster.stop() }
+        try cluster.perform(.pause, on: 1)
+        let others = ClusterClient(bootstrap: Array(cluster.bootstrap.dropFirst()), clientID: "others")
+        defer { others.stop() }
+        #expect(try others.send(MetadataRequest(), to: .any).brokers.isEmpty == false)
+        try cluster.perform(.slowDisk(milliseconds: 60_000), on: 2)
+        try cluster.perform(.kill, on: 2)
+        let last = ClusterClient(bootstrap: [cluster.bootstrap[1]], clientID: "last")
+        defer { last.stop() }
+        #expect(try last.send(MetadataRequest(), to: .any).brokers.isEmpty == false)
+        try cluster.perform(.resume, on: 1)
     }
 
     private func client(_ cluster: DevCluster) -> ClusterClient { ClusterClient(bootstrap: cluster.bootstrap, clientID: "test") }

@@ -69,6 +69,26 @@ import Testing
         #expect(queue.next == nil)
     }
 
+    @Test func aJobThatALoopPostsToItselfRunsBehindThosePostedBefore() {
+        let loop = EventLoop()
+        loop.start()
+        let seen = Mutex<[Int]>([])
+        let done = Gate()
+        loop.post {
+            loop.post {
+                seen.withLock { $0.append(2) }
+                loop.post {
+                    seen.withLock { $0.append(3) }
+                    done.open()
+                }
+            }
+            seen.withLock { $0.append(1) }
+        }
+        #expect(done.wait(milliseconds: 10_000), "nobody else wakes it")
+        #expect(seen.withLock { $0 } == [1, 2, 3])
+        loop.end()
+    }
+
     @Test func workersRunJobsAndRefuseTooMany() {
         let pool = WorkerPool(threadsMax: 1, jobsMax: 2)
         let started = Answer<Bool>()

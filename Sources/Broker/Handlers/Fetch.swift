@@ -4,8 +4,9 @@ import Replication
 import Storage
 import Wire
 
-/// One fetch as it is served: what it asks for, who asks, and what it has to do with a session.
-struct FetchTask {
+/// One fetch as it is served: what it asks for, who asks, and what it has to do with a session. Constant, and shared: it is handed about
+/// with every event of its partitions.
+final class FetchTask {
     enum Kind {
         /// All partitions are named, and none is remembered.
         case sessionless
@@ -30,6 +31,16 @@ struct FetchTask {
     /// Kafka's "debugging consumer" (replica id -2) is shown the log to its end, committed or not.
     let isDebugging: Bool
     static let debuggingID: Int32 = -2
+
+    init(
+        context: RequestContext, kind: Kind, named: [FetchItem], minBytes: Int, maxBytes: Int, maxWaitMs: Int64, isCommitted: Bool,
+        rackID: String, follower: BrokerID?, followerEpoch: Int64, isDebugging: Bool
+    ) {
+        (self.context, self.kind, self.named) = (context, kind, named)
+        (self.minBytes, self.maxBytes, self.maxWaitMs) = (minBytes, maxBytes, maxWaitMs)
+        (self.isCommitted, self.rackID, self.isDebugging) = (isCommitted, rackID, isDebugging)
+        (self.follower, self.followerEpoch) = (follower, followerEpoch)
+    }
 }
 
 /// Fetch (1), versions 4 to 18: whole batches as slices of the log's files, which the shell sends without copying: for consumers below the

@@ -44,6 +44,7 @@ package final class SimulatedNode {
     private var inbox: [BrokerEvent] = []
     private var wakeScheduled = Instant.distantFuture
     private var isDraining = false
+    private var awaitsTurnEnd = false
     private var spin = SpinWatch()
     package private(set) var lines: [String] = []
 
@@ -82,6 +83,7 @@ package final class SimulatedNode {
         hasPower = true
         world.network.setDark(host, false)
         (startError, isReady, isPaused, inbox, wakeScheduled) = (nil, false, false, [], .distantFuture)
+        awaitsTurnEnd = false
         serverSide = ServerSide(self)
         peerSide = PeerSide(self)
         disk.cost = 0
@@ -89,6 +91,8 @@ package final class SimulatedNode {
         world.trace.note(world, "\(host)", "starts (process \(process))")
         var broker = Broker(
             config: config, disk: disk, codecs: .uncompressed, seed: world.random.next(), now: now, mutations: world.mutations)
+        // Every other process, so that each cluster has nodes of both kinds.
+        broker.gathersAppends = (process + Int(id.rawValue)) % 2 == 0
         do throws(BrokerStartError) {
             let effects = try broker.start(now: now)
             memory = ProcessMemory(broker)
@@ -208,6 +212,18 @@ package final class SimulatedNode {
         payForDisk()
         run(effects)
         touched()
+        if memory?.broker.hasWoken == true, !awaitsTurnEnd { endTurnSoon() }
+    }
+
+    /// A turn ends when the host has nothing more at hand: at once, or behind what comes within the next tenth of a millisecond.
+    private func endTurnSoon() {
+        awaitsTurnEnd = true
+        let current = process
+        world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + Int64(world.random.below(100_000)))) { [self] in
+            guard process == current else { return }
+            awaitsTurnEnd = false
+            handle(.turnEnded)
+        }
     }
 
     private func payForDisk() {
@@ -308,6 +324,7 @@ package final class SimulatedNode {
         case .cleaned(let token, _): 7 << 60 | token.number
         case .ticked: 3 << 60
         case .stopRequested: 6 << 60
+        case .turnEnded: 8 << 60
         case .answered(let request, .success(let frame)): 4 << 60 | request.number << 32 | UInt64(CRC32C.checksum(frame))
         case .answered(let request, .failure): 5 << 60 | request.number
         }
