@@ -38,7 +38,7 @@ KASKADE := .build/venv-kaskade
 
 # What a fresh Debian with the Swift toolchain lacks. The first row is needed to build, the second only to test and to measure.
 DEBIAN_BUILD := libncurses-dev zlib1g-dev libzstd-dev liblz4-dev libsnappy-dev libyaml-dev libssl-dev libsqlite3-dev libjq-dev pkg-config
-DEBIAN_TEST := kcat librdkafka-dev openssl mandoc tmux python3 python3-venv gcc libc6-dev
+DEBIAN_TEST := kcat librdkafka-dev openssl openssh-client mandoc tmux python3 python3-venv gcc libc6-dev
 
 # What the console and the brokers are held against.
 DEBIAN_BENCH := htop btop redis-server nats-server libhiredis-dev libnats-dev

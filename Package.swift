@@ -118,7 +118,9 @@ let everything: [Target] = [
 ]
 
 /// Built instead of the programs where FUZZ is set.
-let fuzz = fuzzer("fuzz", ["Broker", "Controller", "Compression", "Storage", "Quorum", "Wire", "Records", "Primitives"])
+let fuzz = fuzzer(
+    "fuzz",
+    ["Broker", "Controller", "Compression", "Storage", "Quorum", "Wire", "Records", "Payloads", "Console", "Grid", "Primitives"])
 
 /// The client is a library for others too.
 let offersClient = Context.environment["KASTELLAN_ONLY"] == nil && !fuzzing

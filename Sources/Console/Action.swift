@@ -22,11 +22,13 @@ package enum Action: String, CaseIterable, Sendable {
     case goAccess = "go-acls"
     case goQuotas = "go-quotas"
     case goUsers = "go-users"
+    case goFeatures = "go-features"
     case goClients = "go-clients"
     case goConnect = "go-connect"
     case goSchemas = "go-schemas"
     case goContexts = "go-contexts"
     case goClusters = "go-clusters"
+    case diffCluster = "diff-cluster"
     case undo, redo
     // In a recording.
     case replayPause = "replay-pause"
@@ -55,6 +57,7 @@ package enum Action: String, CaseIterable, Sendable {
     case nextMeasure = "next-measure"
     case foldClients = "fold-clients"
     case copyRow = "copy-row"
+    case openLink = "open-link"
     case sortPrevious = "sort-previous"
     case sortNext = "sort-next"
     case sortReverse = "sort-reverse"
@@ -82,6 +85,11 @@ package enum Action: String, CaseIterable, Sendable {
     case drain, throttle
     case cancelReassignment = "cancel-reassignment"
     case removeThrottles = "remove-throttles"
+    case pauseMoves = "pause-moves"
+    case resumeMoves = "resume-moves"
+    case endMoves = "end-moves"
+    case letMovesArrive = "let-moves-arrive"
+    case cancelMoves = "cancel-moves"
     // Transactions, access rules, quotas, users.
     case abortTransaction = "abort-transaction"
     case newRule = "new-rule"
@@ -90,6 +98,7 @@ package enum Action: String, CaseIterable, Sendable {
     case newQuota = "new-quota"
     case editQuota = "edit-quota"
     case removeAdmin = "remove"
+    case setFeature = "set-feature"
     case mute
     // The schema registry.
     case registerSchema = "register-schema"
@@ -143,9 +152,9 @@ package enum KeyContext: String, CaseIterable, Sendable {
     case table, text
     case overview, brokers, topics, topic, partitions, reassignments, quorum, groups, group, events, configs, contexts, tail, message
     case heat, why, transactions, transaction, hanging, access, quotas, users, alerts
-    case clusters, clients, connectors, connector, schemas, schema, schemaText = "schema-text"
-    /// The menu of faults, which lies over a view.
-    case chaos
+    case clusters, diff, clients, features, connectors, connector, schemas, schema, schemaText = "schema-text"
+    /// The menus of faults, and of ways to end moves, which lie over a view.
+    case chaos, moves
     /// Everywhere, while a recording is played.
     case replay
 }
@@ -171,6 +180,7 @@ extension Place {
         case .quotas: [.everywhere, .browsing, .table, .quotas]
         case .users: [.everywhere, .browsing, .table, .users]
         case .clients: [.everywhere, .browsing, .table, .clients]
+        case .features: [.everywhere, .browsing, .table, .features]
         case .connectors: [.everywhere, .browsing, .table, .connectors]
         case .connector: [.everywhere, .browsing, .table, .connector]
         case .alerts: [.everywhere, .browsing, .table, .alerts]
@@ -180,6 +190,7 @@ extension Place {
         case .schemaDiff: [.everywhere, .browsing, .text]
         case .contexts: [.everywhere, .browsing, .table, .contexts]
         case .clusters: [.everywhere, .browsing, .table, .clusters]
+        case .diff: [.everywhere, .browsing, .table, .diff]
         case .tail: [.everywhere, .tail]
         case .message: [.everywhere, .browsing, .text, .message]
         case .describe, .compare, .help: [.everywhere, .browsing, .text]

@@ -1,5 +1,6 @@
 import Grid
 import Observatory
+import Primitives
 
 /// How somebody wants a view's table: which columns, in which order, how wide, sorted by what.
 package struct ColumnWish: Equatable, Sendable {

@@ -10,6 +10,8 @@ package enum CommandLine {
         case partitions(PartitionTrouble, filter: String?)
         /// A tail from somewhere.
         case tail(String, TailRange?)
+        /// The versions of APIs, below the features.
+        case apis(filter: String?)
         case perform(Action)
         /// Why a group is as it is; where there is none of that name, a topic; a number is a broker.
         case why(String)
@@ -23,6 +25,8 @@ package enum CommandLine {
         case context(String, then: String?)
         case arm(minutes: Int64)
         case disarm
+        /// One of the links of `kastellan.yaml`.
+        case link(String)
     }
 
     /// For help and completion: the usage and what it does.
@@ -39,6 +43,7 @@ package enum CommandLine {
         ("hanging", "transactions that partitions hold open, and who ends them"),
         ("acls [/filter]", "access rules"), ("quotas [/filter]", "limits of users, client ids and addresses"),
         ("users [/filter]", "who logs in by SCRAM"),
+        ("features [/filter]", "levels of features, and APIs, of all brokers compared"), ("apis [/filter]", "the same, from the APIs"),
         ("clients [/filter]", "who is connected; on a cluster of others, who seems to be"),
         ("alerts", "what kastellan.yaml wants to be told of, and how it stands"),
         ("configs TOPIC", "a topic's configs"), ("broker-configs ID", "a broker's configs"),
@@ -47,8 +52,10 @@ package enum CommandLine {
         ("connectors [/filter]", "connectors of Kafka Connect"), ("connector NAME", "one connector's tasks"),
         ("schemas [/filter]", "subjects of the schema registry"), ("schema SUBJECT", "one subject's versions"),
         ("contexts", "clusters that have a name"), ("clusters [/filter]", "all of them: who can be reached, and what is wrong there"),
+        ("diff CONTEXT [/filter]", "topics and settings: what only one of two clusters has, and what differs"),
         ("ctx NAME", "another cluster; topics @NAME goes to a view there"),
         ("arm [MINUTES]", "let changes through for a while where the context is read-only"), ("disarm", "end that"),
+        ("link NAME", "where this is in a browser, as kastellan.yaml says"),
         ("create [TOPIC]", "a new topic"), ("theme NAME", "another theme"), ("help", "keys and commands"), ("q", "quit"),
     ]
 
@@ -60,6 +67,7 @@ package enum CommandLine {
         ("timeline", "events"), ("config", "configs"), ("c", "configs"), ("logs", "tail"), ("new", "create"), ("skin", "theme"),
         ("tx", "transactions"), ("txns", "transactions"), ("acl", "acls"), ("quota", "quotas"), ("user", "users"), ("scram", "users"),
         ("client", "clients"), ("connections", "clients"), ("who", "clients"), ("connect", "connectors"), ("kc", "connectors"),
+        ("feature", "features"), ("api", "apis"), ("versions", "features"),
         ("quit", "q"),
         ("exit", "q"), ("ctx", "contexts"), ("context", "contexts"), ("cluster", "clusters"),
         ("dlq", "dead-letters"), ("dlt", "dead-letters"), ("q!", "q"),
@@ -69,7 +77,8 @@ package enum CommandLine {
 
     /// Views that a word alone goes to, or a filter for them.
     private static let lists: OrderedMap<String, Place> = OrderedMap([
-        ("acls", .access), ("clients", .clients), ("clusters", .clusters), ("connectors", .connectors), ("hanging", .hanging),
+        ("acls", .access), ("clients", .clients), ("clusters", .clusters), ("connectors", .connectors), ("features", .features),
+        ("hanging", .hanging),
         ("quotas", .quotas), ("transactions", .transactions), ("users", .users),
     ])
 
@@ -99,6 +108,8 @@ package enum CommandLine {
         case "reassignments": return .success(.go(.reassignments, filter: filter ?? argument))
         case "quorum": return .success(.go(.quorum, filter: filter))
         case "heatmap": return .success(.go(.heat, filter: nil))
+        case "apis": return .success(.apis(filter: filter ?? argument))
+        case "diff": return needed { .go(.diff($0), filter: filter) }
         case "why": return needed { .why($0) }
         case "connector": return needed { .connector($0) }
         case "alerts": return .success(.go(.alerts, filter: filter ?? argument))
@@ -129,6 +140,7 @@ package enum CommandLine {
             }
             return .success(.arm(minutes: minutes))
         case "disarm": return .success(.disarm)
+        case "link": return needed { _ in .link(arguments.joined(separator: " ")) }
         case "help": return .success(.perform(.help))
         case "r": return .success(.perform(.refresh))
         case "q": return .success(.perform(.quit))
@@ -164,14 +176,14 @@ package enum CommandLine {
 
     /// The rest of the word being typed, or nil: commands first, then names from the cluster.
     package static func completion(
-        of text: String, snapshot: ClusterSnapshot, themes: [String], contexts: [String] = []
+        of text: String, snapshot: ClusterSnapshot, themes: [String], contexts: [String] = [], links: [String] = []
     ) -> String? {
-        candidates(for: text, snapshot: snapshot, themes: themes, contexts: contexts).first
+        candidates(for: text, snapshot: snapshot, themes: themes, contexts: contexts, links: links).first
     }
 
     /// What could follow, each as the rest to be appended.
     package static func candidates(
-        for text: String, snapshot: ClusterSnapshot, themes: [String], contexts: [String] = []
+        for text: String, snapshot: ClusterSnapshot, themes: [String], contexts: [String] = [], links: [String] = []
     ) -> [String] {
         guard let space = text.firstIndex(of: " ") else {
             if text.isEmpty { return [] }
@@ -191,7 +203,8 @@ package enum CommandLine {
         case "partitions": pool = PartitionTrouble.allCases.map(\.rawValue)
         case "broker-configs": pool = snapshot.brokers.keys.map(\.description)
         case "theme": pool = themes
-        case "contexts": pool = contexts
+        case "link": pool = links
+        case "contexts", "diff": pool = contexts
         default: pool = []
         }
         return pool.filter { $0.hasPrefix(argument) && $0 != argument }.prefix(50).map { String($0.dropFirst(argument.count)) }

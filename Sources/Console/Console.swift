@@ -15,6 +15,8 @@ package struct ConsoleOptions: Equatable, Sendable {
     /// The user's own programs behind keys, and tables as the user wants them.
     package var commands: [ExternalCommand] = []
     package var columns: [ColumnWish] = []
+    /// Where things are found in a browser.
+    package var links: [LinkTemplate] = []
     /// What the user wants to be told of.
     package var alerts: [AlertRule] = []
     /// What of messages is masked, and who says that it has to be; the shell sees to it.
@@ -83,6 +85,9 @@ package struct Console: Sendable {
     var schemas = SchemaShelf()
     var clients = ClientShelf()
     var connect = ConnectShelf()
+    var comparison: ClusterComparison?
+    /// Moves in batches that this console carries out, by their tickets.
+    var moves = OrderedMap<Int, BatchProgress>()
     var editedConnector: EditedConnector?
     /// A schema that is in the user's editor.
     var editedSchema: EditedSchema?
@@ -151,6 +156,7 @@ package struct Console: Sendable {
         case .planned(let ticket, let result): takePlan(ticket, result)
         case .planProgress(let ticket, let text): takeProgress(ticket, text)
         case .planFinished(let ticket, let outcome): takeOutcome(ticket, outcome)
+        case .batches(let ticket, let progress): takeBatches(ticket, progress)
         case .tail(let update): takeTail(update)
         case .saved(.success(let name)): say(.info, "Saved to \(Escape.line(name)).")
         case .saved(.failure(let failure)): say(.error, failure.message)
@@ -159,6 +165,7 @@ package struct Console: Sendable {
         case .schemas(let answer): takeSchemas(answer)
         case .clients(let answer): takeClients(answer)
         case .connect(let answer): takeConnect(answer)
+        case .compared(let ticket, let result): takeComparison(ticket, result)
         case .sighted(let name, let sighting): take(sighting, of: name)
         case .notice(let notice): say(notice.kind, notice.text)
         case .mode(let mode): takeMode(mode)
@@ -292,7 +299,8 @@ package struct Console: Sendable {
 
     package func currentInterest() -> Interest {
         let below = trail.count > 1 ? trail[trail.count - 2].place : nil
-        var interest = Interest(place.screen(below: below))
+        // The brokers themselves count who is connected: the cluster need not be asked for groups and producers besides.
+        var interest = Interest(isOfClients && expectsExactClients ? .quorum : place.screen(below: below))
         interest.also = alerts.needs
         interest.wantsReplicaSizes = place == .heat && view.measure == .size
         guard let table = tables.first else { return interest }
@@ -312,13 +320,14 @@ package struct Console: Sendable {
         case .topics: return [topicRows(snapshot, showsInternal: showsInternal, bootstrap: bootstrap, &topicCache)]
         case .topic(let name): return [partitionRows(snapshot, topic: name), replicaRows(snapshot, selectedReplicas(of: name))]
         case .partitions: return [allPartitionRows(snapshot, trouble: view.trouble, showsInternal: showsInternal)]
-        case .reassignments: return [reassignmentRows(snapshot)]
+        case .reassignments: return [reassignmentRows(snapshot, moves.values.first)]
         case .quorum: return [quorumRows(snapshot, now: now.wall)]
         case .groups: return [groupRows(snapshot, bootstrap: bootstrap)]
         case .group(let id): return [groupPartitionRows(snapshot, group: id), memberRows(snapshot, group: id)]
         case .events: return [eventRows(snapshot)]
         case .contexts: return [contextRows()]
         case .clusters: return [clusterRows()]
+        case .diff(let name): return [diffRows(name)]
         case .schemas: return [schemaRows(schemas)]
         case .schema(let subject): return [schemaVersionRows(schemas, subject: subject)]
         case .configs(let resource): return [configRows(snapshot, resource)]
@@ -329,6 +338,7 @@ package struct Console: Sendable {
         case .access: return [accessRows(snapshot)]
         case .quotas: return [quotaRows(snapshot)]
         case .users: return [userRows(snapshot)]
+        case .features: return [featureRows(snapshot), apiRows(snapshot)]
         case .clients: return [clientModel()]
         case .connectors: return [connectorRows(connect, snapshot)]
         case .connector(let id): return [connectorTaskRows(connect, id)]

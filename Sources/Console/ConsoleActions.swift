@@ -31,6 +31,7 @@ extension Console {
             askSchemas()
             askClients(isNow: true)
             askConnect(isNow: true)
+            askComparison()
             say(.info, "Reading again.")
         case .toggleHeader: showsHeader.toggle()
         case .toggleCrumbs: showsCrumbs.toggle()
@@ -46,6 +47,8 @@ extension Console {
         case .goClients: jump(.clients)
         case .goContexts: jump(.contexts)
         case .goClusters: jump(.clusters)
+        case .diffCluster: if let row = selectedRow { push(.diff(row.id)) }
+        case .openLink: openLink()
         case .undo: undo()
         case .redo: redo()
         default: return false
@@ -167,6 +170,7 @@ extension Console {
     private mutating func openSelected() {
         guard let row = selectedRow else { return }
         if place == .contexts || place == .clusters { return switchContext(row.id) }
+        if case .diff(let name) = place, row.target == nil { return sayWhereItIs(row, name) }
         guard let target = row.target else { return describeSelected() }
         push(target)
         // From a partition's row, only that partition is tailed.

@@ -11,6 +11,8 @@ extension Console {
         case .goAccess: jump(.access)
         case .goQuotas: jump(.quotas)
         case .goUsers: jump(.users)
+        case .goFeatures: jump(.features)
+        case .setFeature: openFeature()
         case .abortTransaction: abortTransaction()
         case .newRule: overlay = .form(.addAccess(like: selectedRule))
         case .newUser: overlay = .form(.user(nil))
@@ -60,6 +62,12 @@ extension Console {
         }
     }
 
+    private mutating func openFeature() {
+        guard view.panel == 0, let table = snapshot.admin.versions, let row = table.features.first(where: { $0.name == selectedRow?.id })
+        else { return say(.info, "Select a feature, in the upper panel.") }
+        overlay = .form(.feature(row, can: table.common(row)))
+    }
+
     private mutating func removeAdmin() {
         let chosen = chosenRows
         switch place {
@@ -84,6 +92,7 @@ extension Console {
         case .access: snapshot.admin.accessSeen.error
         case .quotas: snapshot.admin.quotasSeen.error
         case .users: snapshot.admin.usersSeen.error
+        case .features: snapshot.admin.versionsSeen.error
         case .clients: showsExactClients ? nil : snapshot.observations.groups.error ?? snapshot.admin.writersSeen.error
         default: nil
         }

@@ -138,6 +138,7 @@ extension Console {
         case .edit: overlay = dialog.form.map { .form($0) }
         case .abort:
             request(.abort(ticket: dialog.ticket))
+        case .steer(let input): steer(dialog.ticket, input)
         case .copy:
             guard case .review(let plan) = dialog.phase else { return }
             request(.copy(plan.kafkaCommand))
@@ -147,6 +148,13 @@ extension Console {
             request(.savePlan(plan))
         case .apply:
             guard case .review(let plan) = dialog.phase, !isReadOnly else { return }
+            if case .byApproval = options.mode {
+                overlay = nil
+                return request(.savePlan(plan))
+            }
+            if plan.isInBatches, !moves.isEmpty {
+                return say(.warning, "Other moves in batches are under way: 7 shows them, E there ends them.")
+            }
             dialog.phase = .running(plan, progress: "")
             dialog.top = 0
             overlay = .plan(dialog)
@@ -154,9 +162,17 @@ extension Console {
         }
     }
 
+    /// In the dialog one key pauses and lets go on.
+    private mutating func steer(_ ticket: Int, _ input: PlanInput) {
+        let isPaused = moves[ticket]?.isPaused == true
+        request(.steer(ticket: ticket, input == .pause && isPaused ? .resume : input))
+    }
+
     private mutating func closePlan(_ dialog: PlanDialog) {
         overlay = nil
-        if case .running = dialog.phase { say(.info, "It goes on; the outcome will be shown here.") }
+        if case .running(let plan, _) = dialog.phase {
+            say(.info, plan.isInBatches ? "It goes on; 7 shows how far it is." : "It goes on; the outcome will be shown here.")
+        }
         if case .finished(let outcome) = dialog.phase, case .deleteTopic(let name) = dialog.action, outcome.verdict != .failed {
             leave(name)
         }
@@ -187,6 +203,7 @@ extension Console {
     }
 
     mutating func takeOutcome(_ ticket: Int, _ outcome: PlanOutcome) {
+        if moves.remove(ticket) != nil, place == .reassignments { rebuild() }
         if outcome.verdict != .failed { changes.take(ticket, inverse: outcome.undo) }
         if case .plan(let dialog)? = overlay, dialog.ticket == ticket, case .schema(let change) = dialog.action {
             schemas.forget(change.subject)

@@ -26,10 +26,12 @@ package enum ChangeMode: Equatable, Sendable {
     /// The context is read-only: `:arm` opens it for a while.
     case guarded
     case armed(until: Instant)
+    /// Changes are kept as plans, which others have to sign; how that is done, a sentence.
+    case byApproval(String)
 
     package func isReadOnly(at now: Instant) -> Bool {
         switch self {
-        case .writable: false
+        case .writable, .byApproval: false
         case .readOnly, .guarded: true
         case .armed(let until): until <= now
         }
@@ -53,6 +55,7 @@ extension Console {
         switch options.mode {
         case .writable: say(.info, "Changes may be made here anyway.")
         case .readOnly: say(.warning, "This console was started with --readonly.")
+        case .byApproval(let how): say(.warning, how)
         case .guarded, .armed: request(.arm(minutes: minutes))
         }
     }
@@ -68,7 +71,7 @@ extension Console {
         case .armed(let until):
             say(.warning, "Changes may be made for \(Console.countdown(until.milliseconds(since: now.instant))); :disarm ends it.")
         case .guarded: say(.info, "Read-only again.")
-        case .writable, .readOnly: break
+        case .writable, .readOnly, .byApproval: break
         }
         rebuild()
     }
@@ -108,6 +111,8 @@ extension Console {
         schemas = SchemaShelf()
         clients = ClientShelf()
         connect = ConnectShelf()
+        comparison = nil
+        moves = OrderedMap()
         editedSchema = nil
         chaos = nil
         alerts.forget()
@@ -124,6 +129,7 @@ extension Console {
             return say(.warning, "There is no context \(name); :contexts lists those there are.")
         }
         if case .plan(let dialog)? = overlay, case .running = dialog.phase { return say(.warning, "A change is under way here.") }
+        if !moves.isEmpty { return say(.warning, "Moves in batches are under way here: 7 shows them, E there ends them.") }
         say(.info, "Going to \(name)\u{2026}")
         request(.switchContext(name, then: command))
     }

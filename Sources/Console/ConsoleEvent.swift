@@ -17,6 +17,8 @@ package enum ConsoleEvent: Sendable {
     /// A step of a running plan, in words.
     case planProgress(ticket: Int, String)
     case planFinished(ticket: Int, PlanOutcome)
+    /// How far moves in batches are.
+    case batches(ticket: Int, BatchProgress)
     case tail(TailUpdate)
     /// The answer to `ConsoleRequest.save`: where it went, or why not.
     case saved(Result<String, ConsoleFailure>)
@@ -32,6 +34,8 @@ package enum ConsoleEvent: Sendable {
     case clients(ClientAnswer)
     /// How looking at a cluster went; an answer to `ConsoleRequest.watchClusters`.
     case sighted(String, ClusterSighting)
+    /// The answer to `ConsoleRequest.compare`.
+    case compared(ticket: Int, Result<[ClusterSettings.Difference], ConsoleFailure>)
     /// Something the shell wants said on the flash line.
     case notice(Notice)
     /// Whether changes may be made has changed.
@@ -65,6 +69,10 @@ package enum ConsoleRequest: Equatable, Sendable {
     case run(ticket: Int, Plan)
     /// End a running plan that can be ended: one that sends messages.
     case abort(ticket: Int)
+    /// Tell a running plan something: moves in batches.
+    case steer(ticket: Int, PlanInput)
+    /// Make a plan of what is left of moves in batches that were not finished; answered by `planned`.
+    case resumeMoves(ticket: Int)
     /// Let the user change a text in their own editor.
     case edit(ticket: Int, String)
     case schemas(SchemaQuestion)
@@ -93,6 +101,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     case switchContext(String, then: String?)
     /// Look at these clusters too, by their contexts, until told otherwise; none: no longer.
     case watchClusters([String])
+    /// Topics and settings of this cluster against those of a context's. The newest ticket alone is waited for.
+    case compare(ticket: Int, with: String)
     /// Let changes through for so long, where the context is read-only; 0 ends it.
     case arm(minutes: Int64)
     case bell
@@ -104,6 +114,8 @@ package enum ConsoleRequest: Equatable, Sendable {
     case hook(ExternalRun)
     /// A program of the user's: on this terminal, or beside it.
     case external(ExternalRun)
+    /// An address of the web, to be shown to the user in whatever way there is.
+    case openLink(name: String, address: String)
 }
 
 /// Why the shell could not do something; a sentence for people.

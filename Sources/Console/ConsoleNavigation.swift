@@ -41,6 +41,7 @@ extension Console {
         askSchemas()
         askClients(isNow: true)
         askConnect(isNow: true)
+        askComparison()
         rebuild()
     }
 
@@ -100,6 +101,9 @@ extension Console {
             if case .topic(let name)? = selectedRow?.target { return name }
             return nil
         case .configs(let resource): return resource.kind == .topic ? resource.name : nil
+        case .diff:
+            if case .topic(let name)? = selectedRow?.target { return name }
+            return nil
         case .why(.topic(let name)): return name
         case .why(.partition(let partition)): return partition.topic
         case .why(.group): return whyPartition?.topic

@@ -72,7 +72,8 @@ extension Console {
         if let past = commandHistory.last(where: { $0.hasPrefix(text) && $0 != text }), !text.isEmpty {
             return String(past.dropFirst(text.count))
         }
-        return CommandLine.completion(of: text, snapshot: snapshot, themes: options.themeNames, contexts: options.contexts.map(\.name))
+        return CommandLine.completion(
+            of: text, snapshot: snapshot, themes: options.themeNames, contexts: options.contexts.map(\.name), links: linksHere.map(\.name))
     }
 
     /// Of a filter that was typed before; in a tail also the prefixes of terms, header names, and fields of the messages for jq.
@@ -115,6 +116,9 @@ extension Console {
         case .success(.tail(let topics, let range)):
             go(.tail(topics), filter: nil)
             if let range { restartTail(from: range.start ?? .beginning, to: range.stop) }
+        case .success(.apis(let filter)):
+            go(.features, filter: filter)
+            view.panel = 1
         case .success(.perform(let action)): perform(action)
         case .success(.why(let name)): why(name)
         case .success(.connector(let name)):
@@ -125,6 +129,7 @@ extension Console {
         case .success(.context(let name, let command)): switchContext(name, then: command)
         case .success(.arm(let minutes)): arm(minutes)
         case .success(.disarm): disarm()
+        case .success(.link(let name)): openLink(named: name)
         case .success(.create(let name)):
             if isReadOnly { return say(.warning, "Read-only: create would change the cluster.") }
             if isPast { return say(.warning, "In the past nothing can be changed; \\ comes back to now.") }

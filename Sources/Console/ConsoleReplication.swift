@@ -14,6 +14,8 @@ extension Console {
         case .throttle: overlay = .form(.throttle(snapshot))
         case .cancelReassignment: cancelReassignments()
         case .removeThrottles: plan(.throttle(nil))
+        case .pauseMoves, .endMoves, .letMovesArrive, .cancelMoves: steerMoves(action)
+        case .resumeMoves: resumeMoves()
         default: return false
         }
         return true
@@ -43,6 +45,37 @@ extension Console {
             return say(.info, "Select a partition that is on its way; X removes a throttle left behind.")
         }
         plan(.cancelReassignments(chosen.filter { snapshot.reassignments[$0] != nil }))
+    }
+
+    // MARK: Batches
+
+    private mutating func steerMoves(_ action: Action) {
+        guard let (ticket, progress) = moves.first.map({ ($0.key, $0.value) }) else {
+            return say(.info, "No moves in batches are under way from here.")
+        }
+        switch action {
+        case .pauseMoves: request(.steer(ticket: ticket, progress.isPaused ? .resume : .pause))
+        case .letMovesArrive: request(.steer(ticket: ticket, .stop))
+        case .cancelMoves: request(.steer(ticket: ticket, .cancel))
+        default:
+            let items = keys.bindings.filter { $0.contexts.contains(.moves) }.map { binding in
+                Menu.Item(key: binding.keys.first?.name ?? "", text: binding.help, action: binding.action)
+            }
+            overlay = .menu(Menu(title: "End the moves", items: items))
+        }
+    }
+
+    private mutating func resumeMoves() {
+        if !moves.isEmpty { return say(.info, "Moves in batches are under way; p pauses them.") }
+        lastTicket += 1
+        overlay = .plan(PlanDialog(ticket: lastTicket, action: .reassign(Reassign(.all, .exact([])))))
+        request(.resumeMoves(ticket: lastTicket))
+    }
+
+    mutating func takeBatches(_ ticket: Int, _ progress: BatchProgress) {
+        moves[ticket] = progress
+        takeProgress(ticket, progress.text + ".")
+        if place == .reassignments { rebuild() }
     }
 
     // MARK: Chaos

@@ -48,7 +48,7 @@ extension Console {
     }
 
     /// What is selected, by name: `topic`, `partition`, `group`, `broker`, `context`, `bootstrap`, `view`, `row`, and the row's
-    /// `column.TITLE`.
+    /// `column.TITLE`; of a message also `offset` and `timestamp`.
     func externalFields() -> [Field] {
         var fields: [Field] = [
             ("context", options.contextName), ("bootstrap", options.bootstrap.joined(separator: ",")), ("view", place.crumb),
@@ -57,6 +57,13 @@ extension Console {
         if let partition = selectedPartition { fields.append(("partition", String(partition.partition))) }
         if let group = selectedGroup { fields.append(("group", group)) }
         if let broker = selectedBroker { fields.append(("broker", broker.description)) }
+        if place.isAboutMessages, let message = linkedMessage {
+            fields.removeAll { $0.name == "topic" || $0.name == "partition" }
+            fields += [
+                ("topic", message.partition.topic), ("partition", "\(message.partition.partition)"), ("offset", "\(message.offset)"),
+                ("timestamp", "\(message.timestamp)"),
+            ]
+        }
         guard let row = selectedRow, view.panel < tables.count else { return fields }
         fields.append(("row", row.id))
         for (column, cell) in zip(tables[view.panel].model.columns, row.cells) where !column.title.isEmpty {

@@ -91,6 +91,7 @@ extension KeyMap {
         KeyBinding("e enter", .editQuota, [.quotas], hint: "change", "change the limits", isChange: true),
         KeyBinding("ctrl-d f9", .removeAdmin, [.access], hint: "remove", "remove the marked rules, or the one selected", isChange: true),
         KeyBinding("ctrl-d f9", .removeAdmin, [.quotas], hint: "remove", "remove all limits of the entity", isChange: true),
+        KeyBinding("e enter", .setFeature, [.features], hint: "level", "raise or lower the feature's level in the cluster", isChange: true),
         KeyBinding("m", .mute, [.alerts], hint: "mute", "the rule tells nobody any more, or does again"),
         KeyBinding("n ctrl-n", .newUser, [.users], hint: "new user", "give a new user a password", isChange: true),
         KeyBinding("e enter", .editUser, [.users], hint: "password", "another password for the user, or more iterations", isChange: true),
@@ -140,6 +141,11 @@ extension KeyMap {
             "ctrl-d f9", .cancelReassignment, [.reassignments], hint: "cancel", "cancel the marked ones, or the one selected",
             isChange: true),
         KeyBinding("X", .removeThrottles, [.reassignments], hint: "no throttle", "remove all throttles", isChange: true),
+        KeyBinding("p", .pauseMoves, [.reassignments], hint: "pause batches", "pause moves in batches, or let them go on", isChange: true),
+        KeyBinding("E", .endMoves, [.reassignments], hint: "end batches", "end moves in batches before the last one", isChange: true),
+        KeyBinding("u", .resumeMoves, [.reassignments], "go on with moves in batches that were not finished", isChange: true),
+        KeyBinding("f", .letMovesArrive, [.moves], "what is on its way gets there, the rest stays", isChange: true),
+        KeyBinding("c", .cancelMoves, [.moves], "what is on its way is cancelled, the rest stays", isChange: true),
         KeyBinding(
             "f", .nextTrouble, [.partitions], hint: "filter by trouble", "offline, under-replicated, min ISR, not preferred, moving"),
         KeyBinding("F", .previousTrouble, [.partitions], "the kind of trouble before"),
@@ -170,6 +176,8 @@ extension KeyMap {
         KeyBinding("d", .describe, [.clients], hint: "describe", "all that is known of the client"),
         KeyBinding("f", .foldClients, [.clients], hint: "fold", "a row for each connection, or for each client"),
         KeyBinding("enter", .open, [.contexts, .clusters], hint: "go there", "go to the cluster that is selected"),
+        KeyBinding("D", .diffCluster, [.contexts, .clusters], hint: "diff", "topics and settings in which it differs from this cluster"),
+        KeyBinding("enter", .open, [.diff], hint: "open", "the topic, where this cluster has it"),
         KeyBinding("enter", .open, [.tail], hint: "message", "open the message"),
         KeyBinding("l", .tail, [.topics, .topic, .partitions, .group, .overview, .why], hint: "tail", "tail the topic live"),
         KeyBinding(
@@ -228,10 +236,11 @@ extension KeyMap {
         KeyBinding("O f6", .sortReverse, [.table], "turn the sort round"), KeyBinding("N", .sortName, [.table], "sort by name"),
         KeyBinding("S", .sortState, [.table], "sort by state"), KeyBinding("c", .copy, [.table], "copy the name"),
         KeyBinding("C", .copyRow, [.table], "copy the row"),
+        KeyBinding("ctrl-o", .openLink, [.table, .tail, .message], "open a link of kastellan.yaml in the browser, or copy it"),
         KeyBinding("left h", .columnsLeft, [.table], "scroll columns left"),
         KeyBinding("right", .columnsRight, [.table], "scroll columns right"),
-        KeyBinding("tab", .otherPanel, [.group, .topic, .brokers, .overview], hint: "next panel", "the next panel"),
-        KeyBinding("backtab", .otherPanelBack, [.group, .topic, .brokers, .overview], "the panel before"),
+        KeyBinding("tab", .otherPanel, [.group, .topic, .brokers, .features, .overview], hint: "next panel", "the next panel"),
+        KeyBinding("backtab", .otherPanelBack, [.group, .topic, .brokers, .features, .overview], "the panel before"),
     ]
 
     private static let reading: [KeyBinding] = [
@@ -266,6 +275,7 @@ extension KeyMap {
         KeyBinding("9", .goHeat, [.browsing], "heat map of partitions by broker"),
         KeyBinding("ctrl-t", .goTransactions, [.browsing], "transactions"), KeyBinding("A", .goAccess, [.browsing], "access rules"),
         KeyBinding("Q", .goQuotas, [.browsing], "quotas"), KeyBinding("U", .goUsers, [.browsing], "users"),
+        KeyBinding("%", .goFeatures, [.browsing], "features, and which versions of the APIs the brokers serve"),
         KeyBinding("V", .goClients, [.browsing], "clients: who is connected"),
         KeyBinding("J", .goConnect, [.browsing], "connectors of Kafka Connect"),
         KeyBinding("W", .goSchemas, [.browsing], "schemas: the subjects of the registry"),

@@ -25,6 +25,8 @@ package enum Place: Equatable, Sendable {
     case access
     case quotas
     case users
+    /// Features of the cluster, and the APIs that its brokers serve.
+    case features
     /// Connectors of Kafka Connect; one's tasks.
     case connectors
     case connector(ConnectorName)
@@ -40,6 +42,8 @@ package enum Place: Equatable, Sendable {
     /// The clusters that have a name; how each of them stands.
     case contexts
     case clusters
+    /// What of topics and settings differs between this cluster and that context's.
+    case diff(String)
     /// One topic, several with spaces between, or a pattern between slashes.
     case tail(String)
     /// One message of the tail it was opened from.
@@ -89,6 +93,7 @@ package enum Place: Equatable, Sendable {
         case .access: "acls"
         case .quotas: "quotas"
         case .users: "users"
+        case .features: "features"
         case .connectors: "connectors"
         case .connector(let id): id.name
         case .clients: "clients"
@@ -99,6 +104,7 @@ package enum Place: Equatable, Sendable {
         case .schemaDiff(_, let from, let to): "\(from) to \(to)"
         case .contexts: "contexts"
         case .clusters: "clusters"
+        case .diff: "diff"
         case .tail: "tail"
         case .message(let name): name
         case .describe: "describe"
@@ -114,7 +120,7 @@ package enum Place: Equatable, Sendable {
         switch self {
         case .brokers, .topics, .topic, .partitions, .reassignments, .quorum, .groups, .group, .events, .configs, .contexts, .heat: true
         case .transactions, .transaction, .hanging, .access, .quotas, .users, .clients, .alerts, .schemas, .schema: true
-        case .connectors, .connector, .clusters: true
+        case .connectors, .connector, .clusters, .diff, .features: true
         default: false
         }
     }
@@ -139,12 +145,13 @@ package enum Place: Equatable, Sendable {
         case .access: .access
         case .quotas: .quotas
         case .users: .users
+        case .features: .versions
         case .clients, .describe(.client): .clients
         // A sink's lag is that of its consumers.
         case .connectors, .connector, .describe(.connector): .groups
         case .tail(let topics): topics.contains("/") || topics.contains(" ") ? .events : .tail(topics)
         // The cluster itself is not what they show.
-        case .schemas, .schema, .schemaText, .schemaDiff: .quorum
+        case .schemas, .schema, .schemaText, .schemaDiff, .diff: .quorum
         // Offsets, sizes and lags of all.
         case .heat, .clusters, .describe(.cluster): .overview
         case .describe(.broker), .why(.broker): .brokers

@@ -113,7 +113,7 @@ extension KeyMap {
     package static let places: [Place] = [
         .overview, .brokers, .topics, .topic("t"), .partitions, .reassignments, .quorum, .groups, .group("g"), .events,
         .configs(.topic("t")), .contexts, .tail("t"), .message("m"), .help, .heat, .why(.group("g")),
-        .transactions, .transaction("t"), .hanging, .access, .quotas, .users, .alerts, .clients, .clusters,
+        .transactions, .transaction("t"), .hanging, .access, .quotas, .users, .features, .alerts, .clients, .clusters, .diff("c"),
         .connectors, .connector(ConnectorName("c", "n")), .schemas, .schema("s"),
     ]
 

@@ -76,7 +76,7 @@ package struct TableModel: Equatable, Sendable {
     /// The name in the title's parentheses: whose rows, or which.
     package var subject: String
     package var columns: [Column]
-    package var rows: [TableRow]
+    package var rows: SharedArray<TableRow>
     /// The column rows are sorted by until told otherwise.
     package var defaultSort: Int
     package var sortsDescending: Bool
@@ -96,7 +96,7 @@ package struct TableModel: Equatable, Sendable {
         self.title = title
         self.subject = Escape.line(subject)
         self.columns = columns
-        self.rows = rows
+        self.rows = SharedArray(whole: rows)
         self.defaultSort = defaultSort
         self.sortsDescending = sortsDescending
         self.emptyLines = emptyLines
@@ -120,6 +120,8 @@ package struct ShownTable: Equatable, Sendable {
     package var sortsDescending: Bool
     package var filter: RowFilter
     private var faultsOnly: Bool
+    /// All rows are shown, in the order of the model.
+    private var isAsItCame: Bool
     /// The widest text of each column among the rows that were looked at.
     package var natural: [Int]
 
@@ -136,28 +138,47 @@ package struct ShownTable: Equatable, Sendable {
         if let shown, shown.sortColumn == sortColumn, shown.sortsDescending == sortsDescending, shown.faultsOnly == faultsOnly,
             shown.filter == filter, shown.model.columns.count == model.columns.count, shown.model.rows == model.rows
         {
-            (order, natural) = (shown.order, shown.natural)
+            (order, natural, isAsItCame) = (shown.order, shown.natural, shown.isAsItCame)
             return
         }
         var order: [Int] = []
+        let isInOrder = model.isInOrder && sortColumn == model.defaultSort && !sortsDescending
+        let isWhole = filter.isEmpty && !faultsOnly
+        if isInOrder && isWhole, let shown, shown.isAsItCame, shown.order.count == model.rows.count {
+            isAsItCame = true
+            (self.order, natural) = (shown.order, shown.natural(measuring: model))
+            return
+        }
+        isAsItCame = isInOrder && isWhole
         order.reserveCapacity(model.rows.count)
-        if filter.isEmpty && !faultsOnly {
+        if isWhole {
             order += 0..<model.rows.count
         } else {
             for (index, row) in model.rows.enumerated() where !faultsOnly || row.isFault {
                 if filter.isEmpty || filter.accepts(row: row.cells.map(\.text)) { order.append(index) }
             }
         }
-        let isInOrder = model.isInOrder && sortColumn == model.defaultSort && !sortsDescending
         let sorted = isInOrder ? order : ShownTable.sorted(order, model.rows, sortColumn, sortsDescending)
         self.order = sorted
-        natural = model.columns.indices.map { column in
-            sorted.prefix(ShownTable.measuredRowsMax).reduce(0) { max($0, TextWidth.of(model.rows[$1].cells[column].text)) }
+        natural = ShownTable.widths(model, sorted)
+    }
+
+    /// The widest text of each column among the first rows.
+    private static func widths(_ model: TableModel, _ order: [Int]) -> [Int] {
+        model.columns.indices.map { column in
+            order.prefix(ShownTable.measuredRowsMax).reduce(0) { max($0, TextWidth.of(model.rows[$1].cells[column].text)) }
         }
     }
 
+    /// Widths of rows that stand in the order of these, measured anew only where one of the measured ones may be another.
+    private func natural(measuring model: TableModel) -> [Int] {
+        let isKnown = model.columns.count == natural.count
+            && model.rows.rangesApart(from: self.model.rows).allSatisfy { $0.lowerBound >= ShownTable.measuredRowsMax }
+        return isKnown ? natural : ShownTable.widths(model, order)
+    }
+
     /// Stable: equal keys keep the model's order. Unknown values stay at the end.
-    private static func sorted(_ order: [Int], _ rows: [TableRow], _ column: Int, _ descending: Bool) -> [Int] {
+    private static func sorted(_ order: [Int], _ rows: SharedArray<TableRow>, _ column: Int, _ descending: Bool) -> [Int] {
         func isBefore(_ a: Int, _ b: Int) -> Bool {
             let (x, y) = (rows[a].cells[column].key, rows[b].cells[column].key)
             if x == .unknown || y == .unknown { return x == y ? a < b : y == .unknown }

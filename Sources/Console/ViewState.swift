@@ -30,8 +30,8 @@ extension Place {
     package var panelCount: Int {
         switch self {
         case .overview: 4
-        // A partition's replicas below the partitions, the latest events below the brokers.
-        case .group, .topic, .brokers: 2
+        // A partition's replicas below the partitions, the latest events below the brokers, APIs below the features.
+        case .group, .topic, .brokers, .features: 2
         default: 1
         }
     }

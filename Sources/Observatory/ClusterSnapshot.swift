@@ -19,8 +19,9 @@ package struct ClusterSnapshot: Equatable, Sendable {
     package var isControllerExact = false
 
     package var brokers = OrderedMap<BrokerID, BrokerSnapshot>()
-    package var topics = OrderedMap<String, TopicSnapshot>()
-    package var groups = OrderedMap<String, GroupSnapshot>()
+    /// Copies share the topics and groups that have not been changed since, and see at once which those are.
+    package var topics = SharedMap<String, TopicSnapshot>()
+    package var groups = SharedMap<String, GroupSnapshot>()
     package var configs = OrderedMap<ConfigResource, ConfigSnapshot>()
     package var quorum: QuorumSnapshot? = nil
     package var reassignments = OrderedMap<TopicPartition, ReassignmentSnapshot>()

@@ -33,6 +33,8 @@ package struct Interest: Equatable, Sendable {
         case quotas
         /// Users who log in by SCRAM.
         case users
+        /// Features of the cluster, and which APIs each broker serves.
+        case versions
         /// Who uses the cluster, as far as groups, transactions and producers tell.
         case clients
         /// The tail reads for itself; only the topic's partitions are wanted.

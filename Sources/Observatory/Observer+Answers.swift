@@ -63,6 +63,7 @@ extension Observer {
         case .quotas: try takeQuotas(result.of(DescribeClientQuotasResponse.self), at: now.wall)
         case .overrides: snapshot.foldOverrides(try result.of(DescribeConfigsResponse.self))
         case .users: try takeUsers(result.of(DescribeUserScramCredentialsResponse.self), at: now.wall)
+        case .versions(let broker): try takeVersions(result.of(ApiVersionsResponse.self), broker, at: now.wall)
         default: break
         }
     }
@@ -161,7 +162,7 @@ extension Observer {
         // The time lag is then interpolated, and who holds a transaction open is not known.
         case .unread, .stableOffsets, .producers: break
         case .configs(let resource): snapshot.configs[resource, default: ConfigSnapshot()].observation.failed(reason)
-        default: adminFailed(purpose, reason, &effects)
+        default: adminFailed(purpose, reason, &effects, at: now.wall)
         }
     }
 

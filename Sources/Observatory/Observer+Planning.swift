@@ -114,7 +114,7 @@ extension Observer {
         case .configs(let resource): resource.kind == .topic ? askedTopics([resource.name]) : []
         case .brokers, .events, .partitions, .reassignments, .quorum, .nothing: []
         // Of transactions on the screen, once they are described.
-        case .transactions, .transaction, .hanging, .access, .quotas, .users, .clients: []
+        case .transactions, .transaction, .hanging, .access, .quotas, .users, .clients, .versions: []
         }
     }
 
@@ -125,12 +125,12 @@ extension Observer {
         var ends = OrderedMap<BrokerID, [(TopicPartition, Int64)]>()
         var starts = OrderedMap<BrokerID, [(TopicPartition, Int64)]>()
         let isExact = if case .topic = interest.screen { true } else { false }
+        let alive = snapshot.brokers.filter { $0.value.isAlive }.map(\.key)
         for name in chosen(names) {
-            guard let topic = snapshot.topics[name] else { continue }
+            guard let topic = snapshot.topics[name], round?.asked.insert(name).inserted == true else { continue }
             for partition in topic.partitions {
                 let id = TopicPartition(name, partition.index)
-                guard let leader = partition.leader, snapshot.brokers[leader]?.isAlive == true else { continue }
-                guard round?.asked.insert(id).inserted == true else { continue }
+                guard let leader = partition.leader, alive.containsSorted(leader) else { continue }
                 ends[leader, default: []].append((id, ListOffsetsTime.latest))
                 guard isExact || isSlowRound || partition.startOffset == nil else { continue }
                 starts[leader, default: []].append((id, ListOffsetsTime.earliest))
@@ -175,7 +175,7 @@ extension Observer {
         switch interest.screen {
         case .overview, .groups, .group, .events, .clients: true
         case .brokers, .topics, .topic, .configs, .tail, .partitions, .reassignments, .quorum: isSlowRound && !interest.isOnce
-        case .transactions, .transaction, .hanging, .access, .quotas, .users: isSlowRound && !interest.isOnce
+        case .transactions, .transaction, .hanging, .access, .quotas, .users, .versions: isSlowRound && !interest.isOnce
         case .nothing: false
         }
     }

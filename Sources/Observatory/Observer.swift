@@ -59,6 +59,7 @@ package struct Observer: ClientMachine {
         case access
         case quotas
         case users
+        case versions(BrokerID)
         case overrides
     }
 
@@ -76,8 +77,8 @@ package struct Observer: ClientMachine {
         var hasListed = false
         var topicsRead: [String] = []
         var groupsRead: [String] = []
-        /// Partitions whose end was asked for in this round.
-        var asked = Set<TopicPartition>()
+        /// Topics whose ends were asked for in this round.
+        var asked = Set<String>()
         var readsSizes = false
         /// The one topic whose sizes are read; nil: all are.
         var sizesOf: String?
@@ -88,6 +89,7 @@ package struct Observer: ClientMachine {
         /// Metadata was asked for a second time: the first broker did not answer.
         var isMetadataRepeated = false
         var transactions = TransactionRound()
+        var versions = VersionRound()
     }
 
     package internal(set) var snapshot = ClusterSnapshot()
@@ -107,6 +109,8 @@ package struct Observer: ClientMachine {
     /// Followers' sizes were among those read last.
     var hasReplicaSizes = false
     var overridesCursor = ""
+    /// What each broker said last of the APIs that it serves.
+    var toldVersions = OrderedMap<BrokerID, ApiVersionsResponse>()
     var purposes = OrderedMap<Int, Purpose>()
     private var nextToken = 0
     /// The picture that events were last inferred from, and when it was taken.

@@ -109,16 +109,15 @@ final class TopicSettings: Equatable, Sendable {
 
 extension TopicSnapshot {
     /// Of two pictures of the same number of topics: where they look different in a table of topics. Times of reading do not count, nor do
-    /// offsets that add up to the same. Field by field in place: copying ten thousand topics costs more than comparing them.
-    package static func differences(_ old: [TopicSnapshot], _ new: [TopicSnapshot]) -> [Int] {
-        old.withUnsafeBufferPointer { a in
-            new.withUnsafeBufferPointer { b in
-                b.indices.filter { i in
-                    a[i].messages != b[i].messages || a[i].sizeBytes != b[i].sizeBytes || a[i].messageRate != b[i].messageRate
-                        || a[i].byteRate != b[i].byteRate || a[i].partitions.count != b[i].partitions.count
-                        || a[i].counted.value != b[i].counted.value || b[i].counted.value == nil || a[i].isInternal != b[i].isInternal
-                        || a[i].error != b[i].error || a[i].rates != b[i].rates || a[i].name != b[i].name
-                }
+    /// offsets that add up to the same. What the pictures share is not looked at, the rest field by field in place: copying a topic costs
+    /// more than comparing it.
+    package static func differences(_ a: SharedArray<TopicSnapshot>, _ b: SharedArray<TopicSnapshot>) -> [Int] {
+        b.rangesApart(from: a).flatMap { range in
+            range.filter { i in
+                a[i].messages != b[i].messages || a[i].sizeBytes != b[i].sizeBytes || a[i].messageRate != b[i].messageRate
+                    || a[i].byteRate != b[i].byteRate || a[i].partitions.count != b[i].partitions.count
+                    || a[i].counted.value != b[i].counted.value || b[i].counted.value == nil || a[i].isInternal != b[i].isInternal
+                    || a[i].error != b[i].error || a[i].rates != b[i].rates || a[i].name != b[i].name
             }
         }
     }

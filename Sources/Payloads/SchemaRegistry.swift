@@ -38,8 +38,10 @@ package struct SchemaRegistry: Sendable {
     static let referencesMax = 200
 
     private let send: Send
+    /// Where it is, without a password; empty where that is not known.
+    package var address = ""
 
-    package init(send: @escaping Send) { self.send = send }
+    package init(address: String = "", send: @escaping Send) { (self.address, self.send) = (address, send) }
 
     /// One that is only read.
     package init(fetch: @escaping Fetch) {

@@ -31,6 +31,8 @@ package struct ContextSpec: Equatable, Sendable {
     package var keepsHistory = true
     /// Where it says that masks are not to be taken away; nil: it does not.
     package var requiresMasks: SettingOrigin?
+    /// Who has to agree to a change of it; nil: nobody.
+    package var approval: ApprovalRule?
     /// A client.properties file that holds the rest, as it is.
     package var propertiesFile: Setting?
     package var settings = OrderedMap<String, Setting>()
@@ -72,11 +74,15 @@ package struct ContextSpec: Equatable, Sendable {
 ///         read-only: true
 ///         history: false
 ///         masks: required
+///         approval:                              # changes are plans that others sign
+///           signers: allowed_signers             # OpenSSH's file of that name; relative to this one
+///           count: 2                             # how many, besides who made the plan; 1 otherwise
+///           as: alice@example.com                # who makes plans here, as that file says; the user's name otherwise
 ///         properties-file: prod.properties       # relative to this file
 ///         properties:
 ///           sasl.password: ${env:PROD_PASSWORD}
 package enum ContextFile {
-    private static let keys = ["color", "read-only", "history", "masks", "properties-file", "properties"]
+    private static let keys = ["color", "read-only", "history", "masks", "approval", "properties-file", "properties"]
 
     /// `contexts.yaml`: many, by name.
     package static func parseMany(_ text: String, path: String) throws(YAML.Failure) -> [ContextSpec] {
@@ -111,6 +117,7 @@ package enum ContextFile {
                     throw YAML.Failure(line: entry.line, "masks is to be required or optional")
                 }
                 if word == "required" { spec.requiresMasks = at }
+            case "approval": spec.approval = try approval(entry.value, at)
             case "properties-file": spec.propertiesFile = Setting(try entry.value.wantedText("properties-file"), at)
             default:
                 for property in try entry.value.entries(of: "properties") {
@@ -125,6 +132,23 @@ package enum ContextFile {
             }
         }
         return spec
+    }
+
+    private static func approval(_ node: YAML, _ origin: SettingOrigin) throws(YAML.Failure) -> ApprovalRule {
+        var rule = ApprovalRule(signers: "", origin: origin)
+        for entry in try node.entries(of: "approval", only: ["signers", "count", "as"]) {
+            switch entry.key {
+            case "signers": rule.signers = try entry.value.wantedText("signers")
+            case "as": rule.maker = try entry.value.wantedText("as")
+            default:
+                guard let count = entry.value.text.flatMap({ Int($0) }), (1...20).contains(count) else {
+                    throw YAML.Failure(line: entry.line, "count is to be a number from 1 to 20")
+                }
+                rule.count = count
+            }
+        }
+        guard !rule.signers.isEmpty else { throw YAML.Failure(line: origin.line, "approval wants signers, a file") }
+        return rule
     }
 
     /// A context as a file of its own, for `contexts import`.

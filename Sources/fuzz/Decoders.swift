@@ -14,7 +14,7 @@ private let inflatedBytesMax = 1 << 20
 func decodeAnything(_ input: UnsafeRawBufferPointer) {
     guard let kind = input.first else { return }
     let bytes = Bytes(UnsafeRawBufferPointer(rebasing: input.dropFirst()))
-    switch kind % 10 {
+    switch kind % 12 {
     case 0, 1: decodeRequest(bytes)
     case 2: decodeResponse(bytes)
     case 3: decodeInternalRecord(bytes)
@@ -23,6 +23,7 @@ func decodeAnything(_ input: UnsafeRawBufferPointer) {
     case 6: decompress(bytes)
     case 7: decodeFiles(bytes)
     case 8: runBroker(bytes)
+    case 9, 10: decodePayload(bytes)
     default: openDamagedLog(bytes)
     }
 }

@@ -36,7 +36,7 @@ struct ImportTable {
         bench         -  Client Reactor Storage Records Wire Primitives CLinux
         simulate      -  Simulator Compression Primitives
         storm         -  Broker Controller Compression Reactor Storage Wire Records Primitives
-        fuzz          -  Broker Controller Compression Storage Quorum Wire Records Primitives
+        fuzz          -  Broker Controller Compression Storage Quorum Wire Records Primitives Payloads Console Grid
         tidy          -
         """
 

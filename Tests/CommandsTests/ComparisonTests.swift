@@ -1,4 +1,5 @@
 import ClientCore
+import Observatory
 import Primitives
 import Records
 import Testing

@@ -26,6 +26,33 @@ import Testing
         #expect(file.keys.action(for: Key("D"), in: .topics) == .delete && file.keys.action(for: Key("r"), in: .topics) == nil)
     }
 
+    @Test func linksAreRead() throws {
+        let text = """
+            links:
+              - name: dashboard
+                url: https://g/d?t=${topic}
+                in: [topics, topic]
+              - {name: message, url: "http://ui/${offset}/${column.lag}"}
+            """
+        let links = try ConsoleSettings(text).links
+        #expect(links.map(\.name) == ["dashboard", "message"])
+        #expect(links[0].contexts == [.topics, .topic] && links[1].contexts == [.table, .tail, .message])
+    }
+
+    static let wrongLinks: [(String, Int, String)] = [
+        ("links: x", 1, "list"), ("links:\n  - {name: a}", 2, "a link wants url"),
+        ("links:\n  - {url: \"https://a\"}", 2, "a link wants name"),
+        ("links:\n  - name: a\n    url: file:///etc", 3, "begins with https://"),
+        ("links:\n  - name: a\n    url: https://a/${b}", 3, "no ${b}"),
+        ("links:\n  - {name: a, url: \"https://a\", in: nowhere}", 2, "no view nowhere"),
+    ]
+
+    @Test(arguments: wrongLinks.indices) func aWrongLinkIsNamedByItsLine(index: Int) {
+        let (text, line, words) = ConsoleSettingsTests.wrongLinks[index]
+        let error = #expect(throws: YAML.Failure.self) { try ConsoleSettings(text) }
+        #expect(error?.line == line && error?.message.contains(words) == true, "\(String(describing: error))")
+    }
+
     @Test func alertsAreRead() throws {
         let text = """
             alerts:

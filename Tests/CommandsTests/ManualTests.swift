@@ -75,6 +75,17 @@ private func contents(_ path: String) -> String {
         }
     }
 
+    /// A colon parts a completion's word from its description: one that is in the text has a backslash, and nothing is left out.
+    @Test func zshKeepsTheColonsAndBracketsOfDescriptions() throws {
+        let script = CompletionScripts.zsh
+        let flags = CommandTable.all.flatMap(\.flags).filter { $0.doc.contains(":") || $0.doc.contains("[") }
+        #expect(flags.count > 3)
+        for flag in flags {
+            let doc = ["\\", ":", "[", "]"].reduce(flag.doc) { $0.replacing($1, with: "\\\($1)") }
+            #expect(script.contains(doc.replacing("'", with: "'\\''")), "\(flag.long)")
+        }
+    }
+
     @Test func completionsNameEveryCommandAndFlag() {
         for shell in ["bash", "zsh", "fish"] {
             let script = CompletionScripts.script(for: shell)

@@ -71,6 +71,8 @@ import Testing
         #expect(try text("%t/%p/%o %T %K %S %h%%\\x41\\n") == Array("t/3/7 99 -1 3 h=1,h=NULL%A\n".utf8))
         #expect(try text("%k|%s") == Array("|a".utf8) + [0xff, 0x1b])
         #expect(try text("%s", terminal: true) == Array("a\\xff\\x1b".utf8))
+        // Who looks sees that there is no key; who reads bytes gets none.
+        #expect(try text("%k|%t", terminal: true) == Array("<null>|t".utf8) && text("%k|%t") == Array("|t".utf8))
         #expect(
             try String(decoding: text("json"), as: UTF8.self)
                 == "{\"topic\":\"t\",\"partition\":3,\"offset\":7,\"tstype\":\"create\",\"ts\":99,\"headers\":[[\"h\",\"1\"],[\"h\",null]],"

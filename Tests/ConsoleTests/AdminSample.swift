@@ -35,7 +35,7 @@ extension Sample {
         var snapshot = busy()
         let seen = Observation(time: nil, error: "CLUSTER_AUTHORIZATION_FAILED: Cluster authorization failed.")
         (snapshot.admin.transactionsSeen, snapshot.admin.openSeen, snapshot.admin.accessSeen) = (seen, seen, seen)
-        (snapshot.admin.quotasSeen, snapshot.admin.usersSeen) = (seen, seen)
+        (snapshot.admin.quotasSeen, snapshot.admin.usersSeen, snapshot.admin.versionsSeen) = (seen, seen, seen)
         return snapshot
     }
 

@@ -123,4 +123,14 @@ extension Sample {
             return
         }
     }
+
+    /// Who counts connections need not be asked who has groups and producers: neither before the first count nor after it.
+    @Test func aClusterOfOurOwnIsNotAskedForWhatItsBrokersCount() {
+        let driver = Driver(width: 120, height: 40).send(.chaos(Sample.conditions)).press("V")
+        driver.send(.clients(.census(Sample.census(at: 0, Sample.connections(0)))))
+        let watched = driver.takeRequests().compactMap { if case .watch(let interest) = $0 { interest.screen } else { nil } }
+        #expect(watched.last == .quorum && !watched.contains(.clients))
+        let foreign = Driver(width: 120, height: 40).press("V").send(.clients(.foreign))
+        foreign.expectRequest(.watch(Interest(.clients)))
+    }
 }

@@ -9,7 +9,7 @@ import Testing
     static let places: [Place] = [
         .overview, .brokers, .topics, .topic("t"), .groups, .group("g"), .events, .configs(.topic("t")), .tail("t"), .message("m"),
         .describe(.topic("t")), .help, .partitions, .reassignments, .quorum, .describe(.partition(TopicPartition("t", 0))), .heat,
-        .contexts, .clusters, .why(.group("g")), .clients, .connectors, .connector(ConnectorName("c", "n")),
+        .contexts, .clusters, .why(.group("g")), .clients, .features, .diff("c"), .connectors, .connector(ConnectorName("c", "n")),
     ]
 
     @Test func noKeyMeansTwoThingsInOnePlace() {

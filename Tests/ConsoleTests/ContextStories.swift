@@ -94,6 +94,20 @@ extension Driver {
         #expect(!driver.takeRequests().contains { if case .run = $0 { true } else { false } })
     }
 
+    /// Plans are made and shown as ever; what would carry one out keeps it, and arming opens nothing.
+    @Test func whereOthersHaveToAgreeAPlanIsKept() {
+        let driver = Driver.withContexts(.byApproval("Changes here are made by approval."), height: 30)
+        driver.expect("by approval").expectNot("read-only").press("3 ctrl-d")
+        var plan = Plan(action: .deleteTopic("audit-log"), title: "Delete topic audit-log")
+        plan.steps = [.deleteTopic(name: "audit-log")]
+        driver.send(.planned(ticket: 1, .success(plan))).expect("Keep as a plan").expectNot("Apply").expect("made by approval")
+        _ = driver.takeRequests()
+        driver.press("tab enter").expectRequest(.savePlan(plan))
+        #expect(!driver.takeRequests().contains { if case .run = $0 { true } else { false } } && driver.console.overlay == nil)
+        driver.press(":").type("arm").press("enter").expect("made by approval")
+        #expect(!driver.takeRequests().contains(.arm(minutes: Console.armMinutes)))
+    }
+
     @Test func whoStartedReadOnlyStaysSo() {
         let driver = Driver.withContexts(.readOnly).press(":").type("arm").press("enter").expect("started with --readonly")
         #expect(!driver.takeRequests().contains(.arm(minutes: 5)))

@@ -7,7 +7,7 @@ import Primitives
 extension Sample {
     static func lagging() -> ClusterSnapshot {
         var snapshot = busy()
-        snapshot.groups = OrderedMap()
+        snapshot.groups = SharedMap()
         for name in snapshot.topics.keys {
             snapshot.topics.update(name) { topic in
                 (topic.retentionMs, topic.retentionBytes, topic.deletesOldRecords) = (7 * 86_400_000, -1, true)

@@ -99,22 +99,22 @@ import Testing
     // MARK: Changing
 
     @Test func aTopicIsReassignedByForm() {
-        let driver = driver("3 down m").expect("Reassign clicks").type("2, 3 4").press("tab tab").type("50M").press("enter")
+        let driver = driver("3 down m").expect("Reassign clicks").type("2, 3 4").press("tab tab").type("50M").press("tab enter")
         let wish = Reassign(.topics(["clicks"]), .brokers([2, 3, 4], factor: nil), throttle: 52_428_800)
         #expect(planned(driver) == .reassign(wish))
     }
 
     @Test func markedTopicsAndPartitionsGoTogether() {
-        let topics = driver("3 space space m enter enter enter")
+        let topics = driver("3 space space m enter enter enter enter")
         #expect(planned(topics) == .reassign(Reassign(.topics(["audit-log", "clicks"]), .brokers([], factor: nil))))
         let partitions = driver("3 G enter space space M")
         partitions.expect("Move the leader of 2 partitions")
     }
 
     @Test func wrongNumbersAreSaidInTheForm() {
-        driver("3 m").type("one").press("enter enter enter").expect("! Brokers: their numbers")
-        driver("3 m tab tab").type("fast").press("enter").expect("! Throttle: bytes a second")
-        driver("3 m tab").type("0").press("tab enter").expect("! Replicas each: a number from 1 to 100")
+        driver("3 m").type("one").press("enter enter enter enter").expect("! Brokers: their numbers")
+        driver("3 m tab tab").type("fast").press("tab enter").expect("! Throttle: bytes a second")
+        driver("3 m tab").type("0").press("tab tab enter").expect("! Replicas each: a number from 1 to 100")
     }
 
     @Test func leadersAreElectedAndMoved() {
@@ -128,8 +128,8 @@ import Testing
     }
 
     @Test func aBrokerIsDrained() {
-        #expect(planned(driver("2 down D enter enter")) == .reassign(Reassign(.all, .leadersAway(2))))
-        let whole = driver("2 down D right tab").type("1G").press("enter")
+        #expect(planned(driver("2 down D enter enter enter")) == .reassign(Reassign(.all, .leadersAway(2))))
+        let whole = driver("2 down D right tab").type("1G").press("tab enter")
         #expect(planned(whole) == .reassign(Reassign(.all, .without(2), throttle: 1 << 30)))
     }
 

@@ -65,7 +65,7 @@ struct SampleScreen: Sendable {
     var make: @Sendable (Int, Int) -> Driver
 
     enum Cluster: Sendable {
-        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging, administered, refused, sharing
+        case busy, empty, hostile, unknown, many, replicating, reconciling, lagging, administered, refused, sharing, upgrading
 
         var snapshot: ClusterSnapshot {
             switch self {
@@ -80,6 +80,7 @@ struct SampleScreen: Sendable {
             case .administered: Sample.administered()
             case .refused: Sample.refused()
             case .sharing: Sample.sharing()
+            case .upgrading: Sample.upgrading()
             }
         }
     }
@@ -130,7 +131,12 @@ struct SampleScreen: Sendable {
         SampleScreen("form-reassign", "3 m tab tab", from: .replicating) { $0.type("50M") },
         SampleScreen("form-elect", "6 L right", from: .replicating), SampleScreen("form-drain", "2 D right", from: .replicating),
         SampleScreen("form-throttle", "7 T", from: .replicating),
-        SampleScreen("plan-reassign", "3 m tab tab enter", from: .replicating) {
+        SampleScreen("plan-batches", from: .replicating) { Sample.moveInBatches($0) },
+        SampleScreen("reassignments-batches", from: .replicating) {
+            Sample.moveInBatches($0)
+            $0.press("esc 7")
+        },
+        SampleScreen("plan-reassign", "3 m tab tab tab enter", from: .replicating) {
             $0.send(.planned(ticket: 1, .success(Sample.reassignPlan())))
         },
     ]
@@ -150,6 +156,10 @@ struct SampleScreen: Sendable {
         SampleScreen("quotas", "Q", from: .administered), SampleScreen("users", "U", from: .administered),
         SampleScreen("acls-refused", "A", from: .refused) { $0.send(.snapshot(Sample.refused())) },
         SampleScreen("form-rule", "A down down n", from: .administered), SampleScreen("form-quota", "Q n", from: .administered),
+        SampleScreen("features", "%", from: .administered) { $0.send(.snapshot(Sample.upgraded())) },
+        SampleScreen("features-upgrading", "%", from: .upgrading), SampleScreen("apis", "% tab", from: .upgrading),
+        SampleScreen("features-refused", "%", from: .refused), SampleScreen("form-feature", "% e", from: .upgrading),
+        SampleScreen("diff", "3") { Sample.compared($0) }, SampleScreen("diff-away", "3") { Sample.comparedInVain($0) },
         SampleScreen("alerts", ":") { $0.alerted() }, SampleScreen("alerts-none", ":") { $0.type("alerts").press("enter") },
         SampleScreen("plan-abort", "ctrl-t H ctrl-d", from: .administered) { $0.send(.planned(ticket: 1, .success(Sample.abortPlan()))) },
     ]

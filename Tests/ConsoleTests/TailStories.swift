@@ -447,4 +447,17 @@ import Testing
         #expect(!Payload.isBinary(Bytes("日本".utf8.dropLast(1).map { $0 })), "a text cut in the middle of a scalar is still a text")
         #expect(!Payload.isBinary(.empty))
     }
+
+    /// Without colours too: nothing, an empty text, and texts that read like them are four things.
+    @Test func whatIsNotThereLooksLikeNothingThatIs() {
+        func spans(_ bytes: Bytes?) -> String { Payload.line(bytes, hex: false).map(\.text).joined() }
+        #expect(spans(nil) == "<null>" && spans(Bytes("<null>")) == "\"<null>\"" && spans(Bytes("null")) == "null")
+        #expect(spans(Bytes("")) == "(empty)" && spans(Bytes("(empty)")) == "\"(empty)\"")
+        let driver = Driver(width: 80, height: 24).press("3 down down down l")
+        let session = driver.console.view.tail?.query.session ?? 0
+        let keys = [nil, "null", "<null>", "-"]
+        let messages = keys.enumerated().map { Sample.message(0, Int64($0.offset), key: $0.element, value: Bytes("v")) }
+        driver.send(.tail(TailUpdate(session: session, messages: messages, isCaughtUp: true)))
+        driver.expect("0:0    <null>    v").expect("0:1    null      v").expect("0:2    \"<null>\"  v").expect("0:3    -         v")
+    }
 }

@@ -92,6 +92,7 @@ def changes(one, settings):
 
     code, out, err = kastellan(settings, "connect", "create", "-", "--on", one.name, "--yes", stdin="name=new-sink\nconnector.class=FileStreamSink\n")
     check("a sink without topics is refused", code == 1 and "topics" in err, err)
+    kept(one, settings)
     body = json.dumps({"name": "new-sink", "config": {"connector.class": "FileStreamSink", "topics": "a", "tasks.max": 1}})
     equal("created from JSON", kastellan(settings, "connect", "create", "-", "--on", one.name, "--yes", stdin=body)[0], 0)
     equal("it is there", one.connectors["new-sink"]["config"]["topics"], "a")
@@ -104,6 +105,40 @@ def changes(one, settings):
     with open(os.path.join(TMP, "state", "kastellan", "audit.jsonl"), encoding="utf-8") as file:
         audit = file.read()
     check("every change is on record, no secret is", "Pause connector orders-sink" in audit and "hunter2" not in audit, audit[-600:])
+
+
+def kept(one, settings):
+    """Changes as plan files: what was seen, or nothing, and no secret in the file."""
+    plan = os.path.join(TMP, "connect-plan.json")
+
+    def keep(*words):
+        code, out, err = kastellan(settings, "connect", *words, "--dry-run", "-o", "plan")
+        with open(plan, "w", encoding="utf-8") as file:
+            file.write(out)
+        check(f"{words[0]} is kept as a plan", code == 0 and json.loads(out)["action"]["connector"] == "orders-sink" and "hunter2" not in out,
+              (code, out, err))
+
+    keep("alter", "orders-sink", "--set", "tasks.max=5", "--set", "batch.size=10")
+    equal("nothing is changed by that", one.connectors["orders-sink"]["config"]["tasks.max"], "2")
+    code, out, err = kastellan(settings, "apply", plan, "--yes")
+    config = one.connectors["orders-sink"]["config"]
+    check("applied, and the rest stays", code == 0 and (config["tasks.max"], config["batch.size"], config["connection.password"]) ==
+          ("5", "10", "hunter2"), (code, out, err, config))
+    code, _, err = kastellan(settings, "apply", plan, "--yes")
+    check("once", code == 1 and "not as it was previewed" in err, err)
+    keep("alter", "orders-sink", "--set", "tasks.max=2", "--delete", "batch.size")
+    equal("somebody else changes it", kastellan(settings, "connect", "alter", "orders-sink", "--set", "tasks.max=7", "--yes")[0], 0)
+    code, _, err = kastellan(settings, "apply", plan, "--yes")
+    check("not applied then", code == 1 and "tasks.max | 5 | 2; now: tasks.max | 7 | 2" in err, err)
+    kastellan(settings, "connect", "alter", "orders-sink", "--set", "tasks.max=5", "--yes")
+    equal("as it was seen it is", kastellan(settings, "apply", plan, "--yes")[0], 0)
+    config = one.connectors["orders-sink"]["config"]
+    check("the plan's values", config["tasks.max"] == "2" and "batch.size" not in config, config)
+    code, out, err = kastellan(settings, "connect", "alter", "orders-sink", "--set", "connection.password=other", "--dry-run", "-o", "plan")
+    check("a secret is not written into a file", code == 1 and "connection.password, a secret" in err and out == "", (code, out, err))
+    keep("pause", "orders-sink")
+    equal("a pause", (kastellan(settings, "apply", plan, "--yes")[0], one.connectors["orders-sink"]["state"]), (0, "PAUSED"))
+    kastellan(settings, "connect", "resume", "orders-sink", "--yes")
 
 
 def console(one, settings):

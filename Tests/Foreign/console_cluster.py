@@ -99,7 +99,7 @@ def reassign(terminal):
     terminal.type("3")
     terminal.press(TAB)
     terminal.type("512K")
-    terminal.press(ENTER)
+    terminal.press(TAB, ENTER)
     terminal.expect("a reassignment says what it copies and how fast", "replicas to copy", "throttled to 512 KiB a second", "kafka-reassign")
     apply(terminal, "reassign")
     terminal.press("7")
@@ -125,7 +125,7 @@ def reassign(terminal):
 
 
 def leaders_away(terminal):
-    terminal.press("2", "D", ENTER, ENTER)
+    terminal.press("2", "D", ENTER, ENTER, ENTER)
     apply(terminal, "drain leaders")
     terminal.expect("they were elected elsewhere", "preferred leader elected")
     terminal.press("z")

@@ -429,8 +429,67 @@ with checking("changes to the registry"):
     check("only once", code == 1 and "no version 1" in err, err)
     code, out, _ = schemas("delete", "small-value", "--yes")
     check("a subject is deleted", code == 0 and "small-value" not in registry.subjects, out)
+
+    # Kept as a plan, and carried out as it was seen or not at all.
+    plan = os.path.join(TMP, "schema-plan.json")
+
+    def kastellan(*command):
+        result = subprocess.run([PROGRAM, *command, *words], capture_output=True, timeout=30, env=state)
+        return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+    def keep(*command):
+        code, out, err = schemas(*command, "--dry-run", "-o", "plan")
+        with open(plan, "w", encoding="utf-8") as file:
+            file.write(out)
+        return check(f"{command[0]} is kept as a plan", code == 0 and json.loads(out)["action"]["subject"] == "plan-value", (out, err))
+
+    keep("register", "plan-value", path)
+    check("nothing was registered", "plan-value" not in registry.subjects)
+    code, out, err = kastellan("apply", plan, "--dry-run")
+    check("the plan is shown", code == 0 and "a new subject" in out and "plan-value" not in registry.subjects, (out, err))
+    code, out, err = kastellan("apply", plan, "--yes")
+    check("and applied", code == 0 and out.startswith("Version 1 of plan-value, id "), (out, err))
+    code, _, err = kastellan("apply", plan, "--yes")
+    check("once", code == 1 and "not as it was previewed" in err, err)
+    wide = os.path.join(TMP, "wide.avsc")
+    with open(wide, "w", encoding="utf-8") as file:
+        json.dump(wider, file)
+    keep("register", "plan-value", wide)
+    with open(wide, "w", encoding="utf-8") as file:
+        json.dump(wider | {"doc": "somebody was faster"}, file)
+    equal("somebody else registers a version", schemas("register", "plan-value", wide, "--yes")[0], 0)
+    code, _, err = kastellan("apply", plan, "--yes")
+    check("the plan is not applied then", code == 1 and "not as it was previewed" in err and len(registry.subjects["plan-value"]) == 2, err)
+    keep("compatibility", "plan-value", "FULL")
+    with open(plan, encoding="utf-8") as file:
+        text = file.read()
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text.replace('"level":"FULL"', '"level":"NONE"'))
+    code, _, err = kastellan("apply", plan, "--yes")
+    check("a plan that was altered is not applied", code == 1 and "not as it was previewed" in err and registry.rules == {}, (err, registry.rules))
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text)
+    equal("as it was it is", (kastellan("apply", plan, "--yes")[0], registry.rules), (0, {"plan-value": "FULL"}))
+
+    # The subjects and versions as rows for programs.
+    code, out, err = kastellan("get", "schemas", "-o", "json")
+    rows = {row["subject"]: row for row in json.loads(out)} if code == 0 else {}
+    equal("get schemas", (rows.get("plan-value", {}).get("versions"), rows.get("plan-value", {}).get("ownRule"), "avro-value" in rows),
+          (2, True, True))
+    code, out, err = kastellan("get", "schemas", "plan-value", "-o", "jsonl")
+    versions = [json.loads(line) for line in out.splitlines()]
+    equal("the versions of one", [(row["subject"], row["version"], row["type"]) for row in versions],
+          [("plan-value", 1, "AVRO"), ("plan-value", 2, "AVRO")])
+    check("with ids and lines", all(row["id"] > 0 and row["lines"] > 5 for row in versions) and versions[0]["id"] != versions[1]["id"], versions)
+    code, out, _ = kastellan("get", "schemas", "plan-value", "-o", "csv")
+    check("as CSV", code == 0 and out.splitlines()[0].startswith("subject,version,id,type") and len(out.splitlines()) == 3, out)
+    code, _, err = kastellan("get", "schemas", "no-such-value")
+    check("one that is not there", code == 1 and err.strip() != "", (code, err))
+    code, _, err = kastellan("schemas", "delete", "plan-value", "--yes")
+    equal("deleted", code, 0)
+
     with open(os.path.join(TMP, "state", "kastellan", "audit.jsonl"), encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
-    check("each with a line in the audit", len(lines) == 6 and "wonder" not in json.dumps(lines), lines)
+    check("each with a line in the audit", len(lines) == 10 and "wonder" not in json.dumps(lines), lines)
 
 done()

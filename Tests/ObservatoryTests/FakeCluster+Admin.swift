@@ -32,6 +32,7 @@ extension FakeCluster {
         case is DescribeClientQuotasRequest: return quotaAnswer
         case is DescribeUserScramCredentialsRequest: return userAnswer
         case let request as AlterUserScramCredentialsRequest: return alter(request)
+        case is ApiVersionsRequest: return silent.contains(broker) ? nil : versions[broker]
         default: return nil
         }
     }

@@ -67,6 +67,10 @@ struct FakeCluster {
     /// What the newest upsertion of each said.
     var saltedPasswords: [String: Bytes] = [:]
 
+    /// What brokers say of the APIs they serve, and brokers that say nothing to that.
+    var versions: [Int32: ApiVersionsResponse] = [:]
+    var silent: [Int32] = []
+
     mutating func add(_ topic: String, partitions: Int32, replicas: Int32 = 3, start: Int64 = 0, end: Int64 = 0) {
         let ids = Array(brokers.prefix(Int(replicas)))
         topics[topic] = Topic(

@@ -66,6 +66,22 @@ import Wire
         #expect(story.machine.snapshot.topics.values[0].partitions[0].replicaLogs.count == 3)
     }
 
+    /// A picture shares with the one before what was not read in between: of three hundred topics those of one round, in their pieces.
+    @Test func picturesShareWhatWasNotRead() {
+        var cluster = cluster()
+        var story = story(&cluster)
+        // Past the rounds that read settings and sizes of all.
+        for _ in 0..<12 {
+            story.advance(1_000)
+            story.settle(&cluster)
+        }
+        let before = story.machine.snapshot.topics.values
+        story.advance(1_000)
+        story.settle(&cluster)
+        let apart = story.machine.snapshot.topics.values.rangesApart(from: before).reduce(0) { $0 + $1.count }
+        #expect(apart > 0 && apart <= 192)
+    }
+
     /// An answer that leaves out what is known changes what it tells, and nothing else.
     @Test func whatIsLeftOutStays() throws {
         var cluster = cluster()

@@ -58,4 +58,46 @@ import Wire
         #expect(table.differences(table.features[0]) == ["1: 9--9", "2: none"])
         #expect(VersionTable([]).apis.isEmpty)
     }
+
+    @Test func brokersOfOneKindStandTogether() {
+        let (old, new) = (answer([(0, 3, 11)], [("f", 0, 1)]), answer([(0, 3, 13)], [("f", 0, 1)]))
+        let table = VersionTable([(1, new), (2, old), (3, new), (4, new), (5, old), (9, new)])
+        #expect(table.kinds == [[1, 3, 4, 9], [2, 5]])
+        #expect(table.kinds.map(VersionTable.text) == ["1,3,4,9", "2,5"] && VersionTable.text([1, 2, 3, 7, 8]) == "1-3,7,8")
+        #expect(VersionTable([(1, new), (2, new)]).kinds == [[1, 2]] && VersionTable([]).kinds == [])
+        // A feature alone makes a kind.
+        #expect(VersionTable([(1, new), (2, answer([(0, 3, 13)], [("f", 0, 2)]))]).kinds == [[1], [2]])
+    }
+
+    /// Shown, each broker is asked at once, and again after some seconds or when another broker is there; never while it is not shown.
+    @Test func anObserverAsksEachBrokerWhileItIsShown() throws {
+        var cluster = FakeCluster()
+        cluster.versions = [1: answer([(0, 3, 13)], [("f", 0, 2)], finalized: [("f", 1)]), 2: answer([(0, 3, 12)]), 3: answer([(0, 3, 13)])]
+        var story = MachineStory(Observer(interest: Interest(.overview)))
+        func round(_ milliseconds: Int64) -> Int {
+            cluster.requests = []
+            story.advance(milliseconds)
+            story.settle(&cluster)
+            return cluster.requests.count { $0 == .apiVersions }
+        }
+        story.start()
+        story.settle(&cluster)
+        #expect(!cluster.requests.contains(.apiVersions))
+        story.receive(.interest(Interest(.versions)))
+        #expect(round(0) == 3)
+        let table = try #require(story.outputs.last?.admin.versions)
+        #expect(table.kinds == [[1], [2], [3]] && story.outputs.last?.admin.versionsSeen.error == nil)
+        #expect(round(1_000) == 0)
+        #expect((0..<4).reduce(0) { sum, _ in sum + round(1_000) } == 3)
+        // One that does not answer keeps what it said, and the view says which one it is.
+        cluster.silent = [2]
+        #expect((0..<4).reduce(0) { sum, _ in sum + round(1_000) } >= 3)
+        let seen = try #require(story.outputs.last?.admin)
+        #expect(seen.versions == table && seen.versionsSeen.error?.hasPrefix("broker 2: ") == true)
+        // A broker that has gone is compared with nobody.
+        cluster.silent = []
+        cluster.brokers = [1, 3]
+        _ = (0..<4).map { _ in round(1_000) }
+        #expect(story.outputs.last?.admin.versions?.brokers == [1, 3] && story.outputs.last?.admin.versionsSeen.error == nil)
+    }
 }

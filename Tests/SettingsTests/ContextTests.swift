@@ -31,6 +31,9 @@ import Testing
         ("contexts:\n  a b: {}\n", 2, "a context's name"),
         ("contexts:\n  a:\n    read-only: maybe\n", 3, "read-only is to be true or false"),
         ("contexts:\n  a:\n    masks: perhaps\n", 3, "masks is to be required or optional"),
+        ("contexts:\n  a:\n    approval:\n      count: 2\n", 3, "approval wants signers"),
+        ("contexts:\n  a:\n    approval:\n      signers: s\n      count: 0\n", 5, "count is to be a number from 1 to 20"),
+        ("contexts:\n  a:\n    approval: {signer: s}\n", 3, "approval has no signer"),
         ("contexts: [\n", 2, ""),
         ("contexts:\n  a:\n    properties: text\n", 3, "properties is to be a map"),
     ])
@@ -39,6 +42,15 @@ import Testing
             guard let failure = error as? YAML.Failure else { return false }
             return failure.line == line && failure.message.contains(message)
         }
+    }
+
+    @Test func whoHasToAgreeIsRead() throws {
+        let text = "approval:\n  signers: /etc/signers\n  count: 3\n  as: alice\n"
+        let rule = try #require(try ContextFile.parseOne(text, name: "a", path: "a.yaml").approval)
+        #expect(rule.signers == "/etc/signers" && rule.count == 3 && rule.maker == "alice" && rule.origin.description == "a.yaml:1")
+        let least = try ContextFile.parseOne("approval: {signers: s}", name: "a", path: "a.yaml").approval
+        #expect(least?.count == 1 && least?.maker == nil)
+        #expect(try ContextFile.parseOne("read-only: true", name: "a", path: "a.yaml").approval == nil)
     }
 
     @Test func anImportedContextReadsBackAsItWas() throws {

@@ -34,7 +34,7 @@ package enum RecordingFormat {
         .fetch, .listOffsets, .metadata, .offsetFetch, .findCoordinator, .describeGroups, .listGroups, .offsetForLeaderEpoch, .describeAcls,
         .describeConfigs, .describeLogDirs, .listPartitionReassignments, .describeClientQuotas, .describeUserScramCredentials,
         .describeQuorum, .describeCluster, .describeProducers, .describeTransactions, .listTransactions, .consumerGroupDescribe,
-        .listConfigResources, .describeTopicPartitions, .shareGroupDescribe, .describeShareGroupOffsets,
+        .listConfigResources, .apiVersions, .describeTopicPartitions, .shareGroupDescribe, .describeShareGroupOffsets,
     ]
 }
 

@@ -117,7 +117,7 @@ enum ConnectCommands {
         let wanted = try change(access, of: invocation)
         let plan: Plan
         do throws(ConnectFailure) { plan = try planner.plan(wanted) } catch { throw Failure(.error, error.message) }
-        return try planner.carryOut(plan, invocation, address: wanted.connector.cluster)
+        return try planner.carryOut(plan, invocation)
     }
 
     private static func change(_ access: ConnectAccess, of invocation: Invocation) throws(Failure) -> ConnectChange {

@@ -11,12 +11,14 @@ struct ConnectPlanner: OutsidePlanner {
     var looks = 25
     var pause: @Sendable () -> Void = { usleep(200_000) }
 
-    func plan(_ change: ConnectChange) throws(ConnectFailure) -> Plan {
-        let name = change.connector
+    func plan(_ wanted: ConnectChange) throws(ConnectFailure) -> Plan {
+        let name = wanted.connector
         guard let (cluster, address) = access.cluster(name.cluster) else { throw ConnectFailure("No Connect is known at \(name.cluster)") }
+        let known = try cluster.connector(name.name)
+        let change = ConnectPlanner.complete(wanted, known)
         var plan = Plan(action: .connect(change), title: change.title)
         plan.steps = [.connect(change)]
-        let known = try cluster.connector(name.name)
+        plan.place = address
         if case .create = change {
             if known != nil { throw ConnectFailure("\(name.cluster) has a connector \(name) already") }
         } else if known == nil {
@@ -26,6 +28,7 @@ struct ConnectPlanner: OutsidePlanner {
         case .pause, .resume, .stop: state(change, known, &plan)
         case .restart(_, let which): restart(which, known, &plan)
         case .configure(_, let values): try configure(values, known, cluster, &plan)
+        case .alter: break
         case .create(_, let values): try create(values, cluster, &plan)
         case .delete: delete(known, &plan)
         }
@@ -35,6 +38,15 @@ struct ConnectPlanner: OutsidePlanner {
     }
 
     // MARK: Planning
+
+    /// Some values of a config, and with them the others that it has.
+    private static func complete(_ change: ConnectChange, _ known: ConnectCluster.Connector?) -> ConnectChange {
+        guard case .alter(let name, let set, let delete) = change, let known else { return change }
+        var config = known.config
+        for value in set { config[value.name] = value.value }
+        for key in delete { config[key] = nil }
+        return .configure(name, config.map { ConfigValue($0.key, $0.value) })
+    }
 
     private func state(_ change: ConnectChange, _ known: ConnectCluster.Connector?, _ plan: inout Plan) {
         guard let known else { return }
@@ -172,7 +184,7 @@ struct ConnectPlanner: OutsidePlanner {
         case .restart(let name, .failed):
             return "curl -X POST '\(address)\(ConnectCluster.restartPath(name.name, withTasks: true, onlyFailed: true))'"
         case .restart(_, .task(let task)): return "curl -X POST '\(path)/tasks/\(task)/restart'"
-        case .configure: return "curl -X PUT \(body) '\(path)/config'"
+        case .configure, .alter: return "curl -X PUT \(body) '\(path)/config'"
         case .create: return "curl -X POST \(body) '\(address)/connectors'"
         case .delete: return "curl -X DELETE '\(path)'"
         }
@@ -213,6 +225,7 @@ struct ConnectPlanner: OutsidePlanner {
         case .restart(_, .failed): try cluster.restart(name, withTasks: true, onlyFailed: true)
         case .restart(_, .task(let task)): try cluster.restart(name, task: task)
         case .configure(_, let values): try cluster.configure(name, ConnectPlanner.map(values))
+        case .alter: throw ConnectFailure("the config of \(name) was not read")
         case .create(_, let values): try cluster.create(name, ConnectPlanner.map(values))
         case .delete: try cluster.delete(name)
         }
@@ -225,7 +238,7 @@ struct ConnectPlanner: OutsidePlanner {
         case .stop(let name): "\(name) is stopped."
         case .restart(let name, .task(let task)): "Task \(task) of \(name) runs."
         case .restart(let name, _): "\(name) runs with its tasks."
-        case .configure(let name, _): "\(name) has the new config."
+        case .configure(let name, _), .alter(let name, _, _): "\(name) has the new config."
         case .create(let name, _): "\(name) is there."
         case .delete(let name): "\(name) is gone."
         }
@@ -236,7 +249,7 @@ struct ConnectPlanner: OutsidePlanner {
         guard let now else { if case .delete = change { return nil } else { return "It is not there (any more)." } }
         switch change {
         case .delete: return "It is still there."
-        case .create: return nil
+        case .create, .alter: return nil
         case .configure(_, let values):
             var (wanted, found) = (map(values), now.config)
             // Connect puts the name into the config by itself.

@@ -16,9 +16,11 @@ struct ConsoleSettings {
 
     var masks: [MaskRule] = []
 
+    var links: [LinkTemplate] = []
+
     var maxBytesPerSecond: Int?
 
-    private static let parts = ["keys", "skin", "commands", "columns", "alerts", "masks", "max-bytes-per-second"]
+    private static let parts = ["keys", "skin", "commands", "columns", "alerts", "masks", "links", "max-bytes-per-second"]
 
     init() {}
 
@@ -48,6 +50,9 @@ struct ConsoleSettings {
             case "alerts":
                 guard let list = entry.value.list else { throw YAML.Failure(line: entry.line, "alerts is to be a list") }
                 for item in list { alerts.append(try ConsoleSettings.alert(item)) }
+            case "links":
+                guard let list = entry.value.list else { throw YAML.Failure(line: entry.line, "links is to be a list") }
+                for item in list { links.append(try ConsoleSettings.link(item)) }
             case "masks": masks = try ConsoleSettings.masks(of: entry.value)
             default: for view in try entry.value.entries(of: "columns") { columns.append(try ConsoleSettings.wish(view)) }
             }
@@ -104,22 +109,35 @@ struct ConsoleSettings {
         guard let words = CommandWords.split(try text("run", of: node)), !words.isEmpty else {
             throw YAML.Failure(line: node.line, "run is no command line: a quote is open")
         }
-        var contexts: [KeyContext] = [.table]
-        if let views = node["in"] {
-            guard let names = views.texts else { throw YAML.Failure(line: views.line, "in is to be a view, or a list of views") }
-            contexts = []
-            for name in names {
-                guard let context = KeyContext(rawValue: name) else { throw YAML.Failure(line: views.line, "there is no view \(name)") }
-                contexts.append(context)
-            }
-        }
         return ExternalCommand(
-            key: key, name: try text("name", of: node), contexts: contexts, words: words, confirms: try flag("confirm", of: node),
+            key: key, name: try text("name", of: node), contexts: try views(node["in"], otherwise: [.table]), words: words,
+            confirms: try flag("confirm", of: node),
             isDetached: try flag("background", of: node), origin: String(node.line))
     }
 
-    private static func text(_ name: String, of node: YAML) throws(YAML.Failure) -> String {
-        guard let value = node[name] else { throw YAML.Failure(line: node.line, "a command wants \(name)") }
+    private static func views(_ node: YAML?, otherwise usual: [KeyContext]) throws(YAML.Failure) -> [KeyContext] {
+        guard let node else { return usual }
+        guard let names = node.texts else { throw YAML.Failure(line: node.line, "in is to be a view, or a list of views") }
+        var contexts: [KeyContext] = []
+        for name in names {
+            guard let context = KeyContext(rawValue: name) else { throw YAML.Failure(line: node.line, "there is no view \(name)") }
+            contexts.append(context)
+        }
+        return contexts
+    }
+
+    /// Where something is found in a browser.
+    private static func link(_ node: YAML) throws(YAML.Failure) -> LinkTemplate {
+        _ = try node.entries(of: "a link", only: ["name", "url", "in"])
+        let (name, url) = (try text("name", of: node, "a link"), try text("url", of: node, "a link"))
+        switch LinkTemplate.parse(name: name, url: url, contexts: try views(node["in"], otherwise: [.table, .tail, .message])) {
+        case .success(let link): return link
+        case .failure(let failure): throw YAML.Failure(line: node["url"]?.line ?? node.line, failure.message)
+        }
+    }
+
+    private static func text(_ name: String, of node: YAML, _ what: String = "a command") throws(YAML.Failure) -> String {
+        guard let value = node[name] else { throw YAML.Failure(line: node.line, "\(what) wants \(name)") }
         return try value.wantedText(name)
     }
 

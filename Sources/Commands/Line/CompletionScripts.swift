@@ -109,12 +109,12 @@ package enum CompletionScripts {
         out += "_kastellan_contexts() { compadd -- ${(f)\"$(kastellan contexts list --names 2>/dev/null)\"} }\n"
         out += "_kastellan() {\n  local command=$words[2]\n"
         out += "  if (( CURRENT == 2 )); then\n    local -a commands=(\n"
-        for (name, summary) in firstWords { out += "      \(shellQuoted("\(name):\(summary)"))\n" }
+        for (name, summary) in firstWords { out += "      \(shellQuoted("\(name):\(zshEscaped(summary, "\\:"))"))\n" }
         out += "    )\n    _describe command commands; return\n  fi\n"
         for family in CommandTable.families {
             out += "  if [[ $command == \(family.name) ]]; then\n    if (( CURRENT == 3 )); then\n      local -a verbs=(\n"
             for spec in CommandTable.family(family.name) {
-                out += "        \(shellQuoted("\(spec.name.dropFirst(family.name.count + 1)):\(spec.summary)"))\n"
+                out += "        \(shellQuoted("\(spec.name.dropFirst(family.name.count + 1)):\(zshEscaped(spec.summary, "\\:"))"))\n"
             }
             out += "      )\n      _describe command verbs; return\n    fi\n"
             out += "    command=\(family.name)-$words[3]\n    (( CURRENT-- )); shift words\n  fi\n"
@@ -133,7 +133,7 @@ package enum CompletionScripts {
     }
 
     private static func zshFlag(_ flag: Flag) -> String {
-        let doc = flag.doc.filter { $0 != "[" && $0 != "]" && $0 != ":" }
+        let doc = zshEscaped(flag.doc, "\\:[]")
         let names = [flag.short, flag.long].compactMap { $0 }
         let head = names.count == 2 ? "{\(names[0]),\(names[1])}" : names[0]
         var tail = "[\(doc)]"
@@ -144,9 +144,14 @@ package enum CompletionScripts {
             if flag.completes == .folder { offer = "@folders" }
             if flag.completes == .topic { offer = "@topics" }
             if flag.completes == .context { offer = "@contexts" }
-            tail += ":\(name.filter { $0 != ":" }):\(zshAction(offer))"
+            tail += ":\(zshEscaped(name, "\\:")):\(zshAction(offer))"
         }
         return (flag.repeats ? "'*'" : "") + head + shellQuoted(tail)
+    }
+
+    /// With a backslash before each of these signs, which part a specification.
+    private static func zshEscaped(_ text: String, _ signs: String) -> String {
+        text.reduce(into: "") { out, sign in out += signs.contains(sign) ? "\\\(sign)" : String(sign) }
     }
 
     private static func zshAction(_ offer: String) -> String {

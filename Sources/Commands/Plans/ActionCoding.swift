@@ -49,7 +49,7 @@ enum ActionCoding {
                                 ])
                             })
                     ), ("throttle", number(wish.throttle)),
-                ])
+                ] + (wish.batch.map { [("batch", coded($0))] } ?? []))
         case .cancelReassignments(let partitions):
             return partitions.isEmpty ? nil : object("cancelReassignments", [("partitions", .array(partitions.map(part)))])
         case .electLeaders(.partitions(let partitions), let unclean):
@@ -63,6 +63,10 @@ enum ActionCoding {
         case .setFeature(let name, let level, let isDowngrade):
             return object(
                 "setFeature", [("feature", .string(name)), ("level", .number(Int64(level))), ("downgrade", .bool(isDowngrade))])
+        case .schema(let change):
+            let (name, parts) = members(change)
+            return object(name, parts)
+        case .connect(let change): return members(change).map { object($0.0, $0.1) }
         default: return nil
         }
     }
@@ -106,7 +110,11 @@ enum ActionCoding {
             return records.map { .deleteRecords($0) }
         case "reassign":
             let moves = json["replicas"]?.items.flatMap { all($0, move) }
-            return moves.map { .reassign(Reassign(.partitions($0.map(\.partition)), .exact($0), throttle: json["throttle"]?.integer)) }
+            let batch = json["batch"].flatMap { readBatch($0) }
+            if json["batch"] != nil, batch == nil { return nil }
+            return moves.map {
+                .reassign(Reassign(.partitions($0.map(\.partition)), .exact($0), throttle: json["throttle"]?.integer, batch: batch))
+            }
         case "cancelReassignments": return partitions("partitions").map { .cancelReassignments($0) }
         case "electLeaders":
             guard let names = partitions("partitions"), let unclean = json["unclean"]?.bool else { return nil }
@@ -124,16 +132,31 @@ enum ActionCoding {
                 let isDowngrade = json["downgrade"]?.bool
             else { return nil }
             return .setFeature(name, level: level, isDowngrade: isDowngrade)
-        default: return nil
+        default: return schemaChange(json).map { .schema($0) } ?? connectChange(json).map { .connect($0) }
         }
     }
 
     // MARK: Parts
 
     private static func number(_ value: Int64?) -> JSON { value.map { .number($0) } ?? .null }
-    private static func strings(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
-    private static func values(_ values: [ConfigValue]) -> JSON { .array(values.map { .array([.string($0.name), .string($0.value)]) }) }
+    static func strings(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
+    static func values(_ values: [ConfigValue]) -> JSON { .array(values.map { .array([.string($0.name), .string($0.value)]) }) }
     private static func part(_ name: TopicPartition) -> JSON { .array([.string(name.topic), .number(Int64(name.partition))]) }
+
+    private static func coded(_ batch: ReassignBatch) -> JSON {
+        switch batch {
+        case .partitions(let count): .object([.init("partitions", .number(Int64(count)))])
+        case .bytes(let bytes): .object([.init("bytes", .number(bytes))])
+        case .counts(let counts): .object([.init("counts", .array(counts.map { .number(Int64($0)) }))])
+        }
+    }
+
+    private static func readBatch(_ json: JSON) -> ReassignBatch? {
+        if let count = json["partitions"]?.integer { return count > 0 ? .partitions(Int(clamping: count)) : nil }
+        if let bytes = json["bytes"]?.integer { return bytes > 0 ? .bytes(bytes) : nil }
+        let counts = json["counts"]?.items.flatMap { all($0) { $0.integer.flatMap { Int(exactly: $0) } } }
+        return counts.flatMap { $0.isEmpty || $0.contains { $0 < 1 } ? nil : .counts($0) }
+    }
 
     private static func rule(_ rule: AccessRule) -> JSON {
         .object([
@@ -148,9 +171,9 @@ enum ActionCoding {
         return found.count == items.count ? found : nil
     }
 
-    private static func names(_ json: JSON?) -> [String]? { json?.items.flatMap { all($0) { $0.string } } }
+    static func names(_ json: JSON?) -> [String]? { json?.items.flatMap { all($0) { $0.string } } }
 
-    private static func pairs(_ json: JSON?) -> [ConfigValue]? {
+    static func pairs(_ json: JSON?) -> [ConfigValue]? {
         json?.items.flatMap { items in
             all(items) { item -> ConfigValue? in
                 guard let pair = item.items, pair.count == 2, let name = pair[0].string, let value = pair[1].string else { return nil }

@@ -20,11 +20,12 @@ struct Audit: Sendable {
     static let bytesMax = 16 << 20
 
     /// `undoes`: the id of the line that it takes back.
-    func record(_ plan: Plan, _ outcome: PlanOutcome, cluster: String?, undoes: String? = nil) throws(Failure) {
+    /// `ends`: the line by which it was begun, which also knows how all of it is taken back.
+    func record(_ plan: Plan, _ outcome: PlanOutcome, cluster: String?, undoes: String? = nil, ends: Begun? = nil) throws(Failure) {
         let now = SystemClock.now().wall
         let hides = Audit.setsSecret(plan.action)
         var members: [(String, JSON)] = [
-            ("id", .string("\(now.milliseconds)-\(getpid())")), ("time", .string(IsoTime.text(now))), ("user", .string(Audit.user)),
+            ("id", .string(Audit.freshID(now))), ("time", .string(IsoTime.text(now))), ("user", .string(Audit.user)),
             ("surface", .string(surface)), ("context", context.map { .string($0) } ?? .null), ("bootstrap", .string(bootstrap)),
             ("cluster", cluster.map { .string($0) } ?? .null), ("title", .string(plan.title)),
             ("verdict", .string(Audit.word(outcome.verdict))),
@@ -32,17 +33,24 @@ struct Audit: Sendable {
         ]
         if !hides {
             members += [
-                ("command", .string(plan.kafkaCommand)), ("action", ActionCoding.encode(plan.action) ?? .null),
-                ("undo", outcome.undo.flatMap { ActionCoding.encode($0) } ?? .null),
+                ("command", .string(plan.kafkaCommand)), ("action", Audit.coded(plan.action)),
+                ("undo", outcome.undo.map { ends?.undo ?? Audit.coded($0) } ?? .null),
             ]
         }
         if let undoes { members.append(("undoes", .string(undoes))) }
+        if let ends { members.append(("ends", .string(ends.id))) }
+        try write(members)
+    }
+
+    static func freshID(_ now: Timestamp) -> String { "\(now.milliseconds)-\(getpid())" }
+
+    func write(_ members: [(String, JSON)]) throws(Failure) {
         var status = stat()
         if stat(file, &status) == 0, status.st_size > Audit.bytesMax { rename(file, file + ".1") }
         try NewFile.append(file, JSON.object(members.map { JSON.Member($0.0, $0.1) }).text)
     }
 
-    private static var user: String {
+    static var user: String {
         if let entry = getpwuid(getuid()), let name = entry.pointee.pw_name { return String(cString: name) }
         return String(getuid())
     }
@@ -58,6 +66,12 @@ struct Audit: Sendable {
     private static func setsSecret(_ action: PlanAction) -> Bool {
         guard case .alterConfig(_, let set, _) = action else { return false }
         return set.contains { SecretText.isSecret($0.name) }
+    }
+
+    /// Configs of connectors are in no line, as they may hold what nobody called a secret.
+    private static func coded(_ action: PlanAction) -> JSON {
+        if case .connect(.create) = action { return .null }
+        return ActionCoding.encode(action) ?? .null
     }
 
     // MARK: Taking back
@@ -76,9 +90,10 @@ struct Audit: Sendable {
     static func standing(cluster: String?) -> [Entry] {
         var found: [Entry] = []
         for line in (readText(path) ?? "").split(separator: "\n") {
-            guard let json = try? JSONParser.parse(String(line)), let id = json["id"]?.string, json["cluster"]?.string == cluster,
-                json["verdict"]?.string?.hasPrefix("done") == true
+            guard let json = try? JSONParser.parse(String(line)), let id = json["id"]?.string, json["cluster"]?.string == cluster
             else { continue }
+            if let ended = json["ends"]?.string { found.removeAll { $0.id == ended } }
+            guard let verdict = json["verdict"]?.string, verdict.hasPrefix("done") || verdict == Audit.begun else { continue }
             if let undone = json["undoes"]?.string {
                 found.removeAll { $0.id == undone }
                 continue

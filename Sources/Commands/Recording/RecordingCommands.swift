@@ -13,7 +13,7 @@ enum RecordingCommands {
         if let who = options.masks.requiredBy, !invocation.isSet("--redact") {
             throw .usage("\(who); record --redact leaves messages out")
         }
-        if options.gate != .open, !invocation.isSet("--readonly") { options.mode = .guarded }
+        if !invocation.isSet("--readonly") { options.mode = ConsoleSession.mode(of: options.gate) }
         let mebibytes = Int(invocation.integer("--max-size") ?? Int64(SessionRecorder.bytesMax >> 20))
         let recorder = try SessionRecorder(
             invocation.positionals[0], name: settings.name, isRedacted: invocation.isSet("--redact"), bytesMax: mebibytes << 20)

@@ -117,7 +117,8 @@ package final class SessionReplay: Sendable {
     /// programs or fill the clipboard by the keys that are in it.
     func refusal(of request: ConsoleRequest) -> String? {
         switch request {
-        case .run, .arm, .chaos, .switchContext, .external, .hook: return "This is a recording."
+        case .run, .arm, .chaos, .switchContext, .external, .hook, .openLink: return "This is a recording."
+        case .compare: return "This is a recording: other clusters are not looked at."
         case .watchClusters(let names): return names.isEmpty ? nil : "This is a recording: other clusters are not looked at."
         case .save, .savePlan, .readFile, .edit, .copy, .suspend, .notify:
             return time.withLock { $0.playsKeys } ? "The recording's own keys reach nothing outside of it." : nil

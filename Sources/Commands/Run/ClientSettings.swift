@@ -43,8 +43,12 @@ struct ClientSettings {
     /// Whether changes may be made through these settings. `isReadOnly`: a flag says that none may.
     func gate(isReadOnly: Bool = false) -> ChangeGate {
         if isReadOnly { return .closed("This session is read-only: --readonly.") }
-        guard let context, context.isReadOnly else { return .open }
-        return .closed("Context \(context.name) is read-only: \(context.origin).")
+        guard let context else { return .open }
+        if context.isReadOnly { return .closed("Context \(context.name) is read-only: \(context.origin).") }
+        guard let rule = context.approval else { return .open }
+        return .byApproval(
+            "Changes of context \(context.name) are made by approval: keep it as a plan, \(rule.wish) with `kastellan approve`, and "
+                + "`kastellan apply` makes it.")
     }
 }
 

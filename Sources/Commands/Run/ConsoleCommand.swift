@@ -14,9 +14,10 @@ enum ConsoleCommand {
         var options = try options(invocation, name: settings.name, refreshSeconds: 2)
         options.color = color(settings)
         options.gate = settings.gate(isReadOnly: invocation.isSet("--readonly"))
+        options.maker = PlanApproval.maker(settings.context)
         options.keepsHistory = settings.context?.keepsHistory ?? true
         options.masks = MessageMasks(options.masks.book, of: settings.context)
-        if options.gate != .open, !invocation.isSet("--readonly") { options.mode = .guarded }
+        if !invocation.isSet("--readonly") { options.mode = ConsoleSession.mode(of: options.gate) }
         return try status(ConsoleSession.run(.known(settings.bootstrap, settings.security), options: options))
     }
 
@@ -51,6 +52,7 @@ enum ConsoleCommand {
         let file = try ConsoleSettings.read()
         options.maxBytesPerSecond = invocation.integer("--max-bytes-per-second").map { Int($0) } ?? file.maxBytesPerSecond
         (options.keys, options.commands, options.columns, options.alerts) = (file.keys, file.commands, file.columns, file.alerts)
+        options.links = file.links
         options.masks.book = ConsoleSettings.book(file.masks)
         if let skin = invocation.text("--skin") ?? environment("KASTELLAN_SKIN") ?? file.skin { options.theme = skin }
         return options
@@ -68,6 +70,7 @@ enum ConsoleCommand {
                     keepsHistory: settings.context?.keepsHistory ?? true, registry: try SchemaAccess.registry(source),
                     masksRequiredBy: MessageMasks(.none, of: settings.context).requiredBy)
                 context.connect = try ConnectAccess(source)
+                context.maker = PlanApproval.maker(settings.context)
                 return .success(context)
             } catch {
                 return .failure(ConsoleFailure(error.message))

@@ -1,5 +1,6 @@
 import Client
 import ClientCore
+import Observatory
 import Primitives
 import Settings
 import Wire

@@ -41,6 +41,7 @@ enum InfoCommand {
             add("context", context.name, source.contextFrom)
             add("context file", context.origin.description, "found")
             add("read-only", context.isReadOnly ? "yes" : "no", context.origin.description)
+            if let rule = context.approval { add("approval", "\(rule.count) of \(rule.signers)", rule.origin.description) }
             if let color = context.color { add("color", color.value, color.origin.description) }
         }
         add("bootstrap.servers", source.bootstrap.value, source.bootstrap.from)

@@ -10,7 +10,8 @@ extension PlanActions {
         case "reassign drain":
             let broker = try broker(words[0])
             if invocation.isSet("--leaders-only") { return .reassign(Reassign(.all, .leadersAway(broker))) }
-            return .reassign(Reassign(.all, .without(broker), throttle: try rate(invocation.text("--throttle"))))
+            return .reassign(
+                Reassign(.all, .without(broker), throttle: try rate(invocation.text("--throttle")), batch: try batch(invocation)))
         case "reassign throttle":
             if words[0] == "none" { return .throttle(nil) }
             guard let rate = try rate(words[0]) else { throw .usage("reassign throttle wants a rate such as 50M, or none") }
@@ -33,11 +34,20 @@ extension PlanActions {
         let factor = invocation.integer("--replicas").map { Int($0) }
         let throttle = try rate(invocation.text("--throttle"))
         guard let list = invocation.text("--brokers") else {
-            return Reassign(scope, factor.map { .factor($0) } ?? .brokers([], factor: nil), throttle: throttle)
+            let target = factor.map { Reassign.Target.factor($0) } ?? .brokers([], factor: nil)
+            return Reassign(scope, target, throttle: throttle, batch: try batch(invocation))
         }
         var brokers: [BrokerID] = []
         for word in list.split(separator: ",", omittingEmptySubsequences: false) { brokers.append(try broker(String(word))) }
-        return Reassign(scope, .brokers(brokers, factor: factor), throttle: throttle)
+        return Reassign(scope, .brokers(brokers, factor: factor), throttle: throttle, batch: try batch(invocation))
+    }
+
+    private static func batch(_ invocation: Invocation) throws(Failure) -> ReassignBatch? {
+        guard let text = invocation.text("--batch") else { return nil }
+        guard let batch = ReassignBatch(text) else {
+            throw .usage("--batch: \"\(text)\" is neither a number of partitions such as 10 nor of bytes such as 50G")
+        }
+        return batch
     }
 
     static func partitionScope(_ texts: [String]) throws(Failure) -> PartitionScope {

@@ -4,6 +4,7 @@ import Glibc
 import Observatory
 import Primitives
 import Reactor
+import Synchronization
 import Wire
 
 /// The commands that change a cluster. Each makes the same plans as the console and runs them with the same runner: planned from the
@@ -49,16 +50,22 @@ struct PlanCommand {
         if invocation.isSet("--dry-run") {
             guard invocation.text("--output") == "plan" else { return Streams.print(PlanText.full(plan)) }
             guard plan.isRunnable else { throw Failure(.error, plan.obstacles.first ?? "\(plan.title): nothing to change") }
-            guard let file = PlanFile(plan, cluster: try access.clusterID()) else {
-                throw Failure(.error, "\(plan.title): this kind of change cannot be kept as a plan")
-            }
-            return Streams.print(file.text)
+            return Streams.print(try planFile(plan).text)
         }
         guard !plan.steps.isEmpty || !plan.obstacles.isEmpty else { return Streams.print("\(plan.title): nothing to change\n") }
         try confirmAndExecute(plan)
     }
 
+    private func planFile(_ plan: Plan) throws(Failure) -> PlanFile {
+        let context = try ConnectionSource(invocation).context
+        guard let file = PlanFile(plan, cluster: try access.clusterID(), in: context) else {
+            throw Failure(.error, "\(plan.title): \(PlanFile.refusal(plan))")
+        }
+        return file
+    }
+
     func confirmAndExecute(_ plan: Plan, undoes: String? = nil) throws(Failure) {
+        if case .byApproval(let reason) = access.gate, plan.isRunnable { throw try planFile(plan).kept(reason) }
         if let objection = access.gate.objection(at: SystemClock.instant()) { throw Failure(.error, objection) }
         guard plan.obstacles.isEmpty else { throw Failure(.error, plan.obstacles.joined(separator: " ")) }
         try confirm(plan)
@@ -127,18 +134,66 @@ struct PlanCommand {
     // MARK: Doing
 
     func execute(_ plan: Plan, _ undoes: String?) throws(Failure) {
+        let audit = Audit(surface: surface, context: access.context, bootstrap: access.addresses.map(\.description).joined(separator: ","))
+        let line = AuditLine(audit, plan, try? access.clusterID(), undoes: undoes)
+        let outcome = plan.isInBatches ? try inBatches(plan, line) : try atOnce(plan)
+        line.end(outcome) { Streams.complain($0) }
+        let lines = outcome.lines.joined(separator: " ")
+        switch outcome.verdict {
+        case .done: Streams.print(PlanText.done(plan))
+        case .doneButDiffers: throw Failure(.partial, "\(plan.title): done, but the cluster now differs from the plan: \(lines)")
+        case .failed: throw Failure(.error, "\(plan.title): \(lines)")
+        }
+    }
+
+    private func atOnce(_ plan: Plan) throws(Failure) -> PlanOutcome {
         guard let outputs = access.client.run(PlanRunner(plan, gate: access.gate), timeoutMs: max(access.timeoutMs, 30_000)) else {
             throw Failure(.timeout, "\(plan.title): not finished in time; look before you try again")
         }
         guard case .finished(let outcome) = outputs.last else {
             throw Failure(.error, "\(plan.title): the cluster hung up before it was finished; look before you try again")
         }
-        access.audit(plan, outcome, surface: surface, undoes: undoes)
-        let lines = outcome.lines.joined(separator: " ")
-        switch outcome.verdict {
-        case .done: Streams.print(PlanText.done(plan))
-        case .doneButDiffers: throw Failure(.partial, "\(plan.title): done, but the cluster now differs from the plan: \(lines)")
-        case .failed: throw Failure(.error, "\(plan.title): \(lines)")
+        return outcome
+    }
+
+    /// For as long as the copying takes. Interrupted, it leaves what is on its way to get there, and the audit knows what is left.
+    private func inBatches(_ plan: Plan, _ line: AuditLine) throws(Failure) -> PlanOutcome {
+        let shown = ProgressLine(isShown: Streams.isTerminal(Streams.error))
+        let done = Waiter<PlanOutcome?>()
+        let last = Mutex<BatchProgress?>(nil)
+        Interrupt.watch()
+        line.begin { Streams.complain($0) }
+        let run = access.client.host(
+            PlanRunner(plan, gate: access.gate),
+            output: { progress in
+                switch progress {
+                case .batch(let batch):
+                    let isNext = last.withLock { held in
+                        defer { held = batch }
+                        return held?.batch != batch.batch
+                    }
+                    // Who is not at a terminal is told of each batch once.
+                    if isNext, !Streams.isTerminal(Streams.error) { Streams.complain(batch.text) }
+                    shown.show(batch.text)
+                case .finished(let outcome): done.fill(outcome)
+                case .step, .checking: break
+                }
+            }, finished: { done.fill(nil) })
+        while true {
+            if let ended = done.wait(milliseconds: 200) {
+                shown.end()
+                guard let outcome = ended else {
+                    throw Failure(.error, "\(plan.title): broken off; `kastellan reassign resume` goes on")
+                }
+                return outcome
+            }
+            if Interrupt.isSet {
+                run.cancel()
+                shown.end()
+                let text = last.withLock { $0?.text } ?? "nothing has begun"
+                let ways = "`kastellan reassign resume` goes on, `kastellan reassign cancel` takes back what is on its way"
+                throw Failure(.interrupted, "stopped: \(text); what is on its way gets there: \(ways)")
+            }
         }
     }
 

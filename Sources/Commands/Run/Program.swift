@@ -52,9 +52,11 @@ package enum Program {
         case "transactions list", "transactions describe", "transactions describe-producers", "transactions find-hanging":
             return try TransactionViews.run(invocation)
         case "apply": return try PlanCommand.apply(invocation)
+        case "approve": return try ApproveCommand.run(invocation)
         case "drift": return try ManifestCommand.drift(invocation)
         case "manifest": return try ManifestCommand.write(invocation)
         case "undo": return try PlanCommand.undo(invocation)
+        case "reassign resume": return try PlanCommand.resume(invocation)
         case "diff": return try DiffCommand.run(invocation)
         case "analyze": return try AnalyzeCommand.run(invocation)
         case "check": return try CheckCommand.run(invocation)

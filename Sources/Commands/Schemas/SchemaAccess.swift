@@ -29,7 +29,8 @@ enum SchemaAccess {
         } catch {
             throw .usage("--registry: \(error.message)")
         }
-        return SchemaRegistry { method, path, body in
+        let shown = "\(client.isSecure ? "https" : "http")://\(client.host):\(client.port)\(client.prefix)"
+        return SchemaRegistry(address: shown) { method, path, body in
             do throws(HTTPClient.Failure) {
                 let response = try client.request(path, method: method, body: body)
                 return .success((response.status, response.body))

@@ -104,14 +104,14 @@ enum SchemaCommands {
     // MARK: Changes
 
     private static func change(_ registry: SchemaRegistry, _ invocation: Invocation) throws(Failure) -> ExitStatus {
-        let planner = SchemaPlanner(registry: registry, address: HTTPClient.withoutUser(invocation.text("--registry") ?? ""))
+        let planner = SchemaPlanner(registry: registry)
         let plan: Plan
         do throws(SchemaFailure) {
             plan = try planner.plan(try wanted(registry, invocation))
         } catch {
             throw Failure(.error, error.message)
         }
-        return try planner.carryOut(plan, invocation, address: planner.address)
+        return try planner.carryOut(plan, invocation)
     }
 
     private static func wanted(_ registry: SchemaRegistry, _ invocation: Invocation) throws(SchemaFailure) -> SchemaChange {

@@ -6,8 +6,6 @@ import Primitives
 /// request that does the same, how to take it back; afterwards the registry is asked again. Blocks while the registry is asked.
 struct SchemaPlanner: OutsidePlanner {
     let registry: SchemaRegistry
-    /// The registry's address without a password, for the equivalent command; empty where it is not known.
-    var address = ""
 
     /// Of a difference so many lines are shown.
     static let linesMax = 200
@@ -15,6 +13,7 @@ struct SchemaPlanner: OutsidePlanner {
     func plan(_ change: SchemaChange) throws(SchemaFailure) -> Plan {
         var plan = Plan(action: .schema(change), title: change.title)
         plan.steps = [.schema(change)]
+        plan.place = registry.address
         switch change {
         case .register(let subject, let format, let text): try registering(subject, format, text, &plan)
         case .deleteVersion(let subject, let version): try deletingVersion(subject, version, &plan)
@@ -128,7 +127,7 @@ struct SchemaPlanner: OutsidePlanner {
     }
 
     private func curl(_ method: String, _ path: String, _ body: String? = nil) -> String {
-        let base = address.isEmpty ? "$REGISTRY" : address
+        let base = registry.address.isEmpty ? "$REGISTRY" : registry.address
         let data = body.map { " -H 'Content-Type: application/vnd.schemaregistry.v1+json' -d '\($0)'" } ?? ""
         return "curl -X \(method) '\(base)\(path)'\(data)"
     }

@@ -18,10 +18,13 @@ package struct ConsoleSessionOptions: Sendable {
     package var mode = ChangeMode.writable
     /// Why nothing may be changed, in words that name who says so; with `mode` other than writable.
     package var gate = ChangeGate.open
+    /// Who makes plans here, where others have to agree to them.
+    var maker: String?
     package var contexts: [ContextEntry] = []
     package var keys = KeyMap.standard
     package var commands: [ExternalCommand] = []
     package var columns: [ColumnWish] = []
+    package var links: [LinkTemplate] = []
     package var alerts: [AlertRule] = []
     /// What of messages is masked, and whether the cluster it begins with requires that.
     var masks = MessageMasks.none
@@ -94,6 +97,8 @@ package struct ContextEntrance: Sendable {
     var connect = ConnectAccess()
     /// Who says that masks are not to be taken away; nil: nobody.
     package var masksRequiredBy: String?
+    /// Who makes plans here, where others have to agree to them.
+    var maker: String?
 
     package init(
         name: String, entrance: ConsoleEntrance, gate: ChangeGate, color: Color?, keepsHistory: Bool = true,
@@ -137,6 +142,7 @@ package final class ConsoleSession {
     var generation = 0
     /// By which plans are carried out now. The one truth; the console is told.
     var gate: ChangeGate
+    var maker: String?
     /// What the gate is when nothing is armed.
     var usualGate: ChangeGate
     var theme: Theme
@@ -209,6 +215,7 @@ package final class ConsoleSession {
         self.terminal = terminal
         self.theme = theme
         (gate, usualGate, color) = (options.gate, options.gate, options.color)
+        maker = options.maker
         self.signals = signals
         self.events = events
         (keepsHistory, registry, connect, masks) = (options.keepsHistory, options.registry, options.connect, options.masks)
@@ -223,6 +230,7 @@ package final class ConsoleSession {
         consoleOptions.hasContextColor = options.color != nil
         (consoleOptions.masks, consoleOptions.masksRequiredBy) = (options.masks.book, options.masks.requiredBy)
         (consoleOptions.commands, consoleOptions.columns, consoleOptions.alerts) = (options.commands, options.columns, options.alerts)
+        consoleOptions.links = options.links
         console = Console(options: consoleOptions, keys: options.keys)
         themeName = options.theme
         budget = WireBudget(cap: options.maxBytesPerSecond)

@@ -9,10 +9,19 @@ import Reactor
 import Records
 import Synchronization
 
+/// Plans that can be told something, by their tickets.
+final class PlanRuns: Sendable {
+    private let held = Mutex<[Int: HostedMachine<PlanRunner>]>([:])
+    func withLock<Result: Sendable>(_ body: (inout sending [Int: HostedMachine<PlanRunner>]) -> sending Result) -> Result {
+        held.withLock(body)
+    }
+}
+
 /// A session's line to the cluster: the observer, plans, and the tail's reader, each on the client's own thread, all answering into the
 /// mailbox. Owner: the UI thread.
 final class SessionConnection: Sendable {
     private let client: ClusterClient
+    private let addresses: [ServerAddress]
     private let observer: HostedMachine<Observer>
     private let mailbox: ConsoleMailbox
     let bootstrap: String
@@ -21,6 +30,7 @@ final class SessionConnection: Sendable {
     let sending: SessionSending
     private let hasReadBack = Atomic(false)
     private let isStopped = Atomic(false)
+    private let runs = PlanRuns()
     private let book: SchemaBook?
     private let masks: MessageMasks
     /// Nil where no registry is named.
@@ -34,6 +44,7 @@ final class SessionConnection: Sendable {
         tape: ClientTape? = nil
     ) {
         let addresses = entrance.addresses
+        self.addresses = addresses
         client = ClusterClient(bootstrap: addresses, clientID: "kastellan-console", security: entrance.security, tape: tape)
         bootstrap = addresses.map(\.description).joined(separator: ",")
         self.mailbox = mailbox
@@ -50,6 +61,9 @@ final class SessionConnection: Sendable {
             output: { [generation] in mailbox.post(snapshot: $0, generation: generation) })
         observer.post(.interval(milliseconds: refreshMs))
     }
+
+    /// What was set up in this cluster. Waits for it.
+    func readSettings() throws(Failure) -> ClusterSettings { try SessionConnection.read(client, addresses) }
 
     func watch(_ interest: Interest) { observer.post(.interest(interest)) }
     func refresh() { observer.post(.refresh) }
@@ -109,22 +123,28 @@ final class SessionConnection: Sendable {
                 SessionConnection.tell(observer, of: outcome)
             }
         }
-        _ = client.host(
+        let line = AuditLine(audit, plan, cluster)
+        let runs = runs
+        let hosted = client.host(
             PlanRunner(plan, gate: gate),
             output: { progress in
                 switch progress {
                 case .step(let number, let count, let text):
+                    line.begin { mailbox.post(.event(.notice(Notice(.warning, $0)))) }
                     mailbox.post(.from(generation, .planProgress(ticket: ticket, "Step \(number) of \(count): \(text)")))
                 case .checking: mailbox.post(.from(generation, .planProgress(ticket: ticket, "Reading the cluster again.")))
+                case .batch(let batch): mailbox.post(.from(generation, .batches(ticket: ticket, batch)))
                 case .finished(let outcome):
-                    do throws(Failure) { try audit.record(plan, outcome, cluster: cluster) } catch {
-                        mailbox.post(.event(.notice(Notice(.warning, "No audit line could be written: \(error.message)"))))
-                    }
+                    line.end(outcome) { mailbox.post(.event(.notice(Notice(.warning, $0)))) }
                     mailbox.post(.from(generation, .planFinished(ticket: ticket, outcome)))
                     SessionConnection.tell(observer, of: outcome)
                 }
-            })
+            }, finished: { runs.withLock { $0[ticket] = nil } })
+        if plan.isInBatches { runs.withLock { $0[ticket] = hosted } }
     }
+
+    /// Tells a plan that is being carried out something; nothing where it has ended.
+    func steer(_ ticket: Int, _ input: PlanInput) { runs.withLock { $0[ticket] }?.post(input) }
 
     /// What was done from here is on the timeline, and looked at again.
     private static func tell(_ observer: HostedMachine<Observer>, of outcome: PlanOutcome) {

@@ -30,6 +30,7 @@ extension ConsoleSession {
         connection = nil
         generation += 1
         (gate, usualGate, color) = (context.gate, context.gate, context.color)
+        maker = context.maker
         (keepsHistory, registry, connect) = (context.keepsHistory, context.registry, context.connect)
         masks.requiredBy = context.masksRequiredBy
         terminal.setTheme(theme.coloured(context: color))
@@ -65,6 +66,7 @@ extension ConsoleSession {
         case .open: .writable
         case .closed: .guarded
         case .armed(let until): .armed(until: until)
+        case .byApproval(let how): .byApproval(how)
         }
     }
 

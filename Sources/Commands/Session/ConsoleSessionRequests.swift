@@ -22,10 +22,13 @@ extension ConsoleSession {
             connection?.refresh()
             clusters?.refresh()
         case .watchClusters(let names): watchClusters(names)
+        case .compare(let ticket, let name): compare(ticket, name)
         case .history(let seek): seekPast(seek)
         case .plan(let ticket, let action): plan(ticket, action)
         case .run(let ticket, let plan): run(ticket, plan)
         case .abort(let ticket): connection?.sending.abort(ticket)
+        case .steer(let ticket, let input): connection?.steer(ticket, input)
+        case .resumeMoves(let ticket): resumeMoves(ticket)
         case .edit(let ticket, let text): edit(ticket, text)
         case .schemas(let question): askSchemas(question)
         case .clients: askClients()
@@ -48,6 +51,7 @@ extension ConsoleSession {
         case .switchContext(let name, let command): switchContext(name, then: command)
         case .arm(let minutes): arm(minutes)
         case .external(let run): runExternal(run)
+        case .openLink(let name, let address): openLink(name, address)
         case .bell: terminal.bell()
         case .replay(let control):
             guard let replay = options.replay else { return }
@@ -84,6 +88,21 @@ extension ConsoleSession {
         connection.plan(ticket, action)
     }
 
+    /// What was begun and not finished, by whatever program of this user, is in the audit.
+    private func resumeMoves(_ ticket: Int) {
+        let cluster = console.snapshot.clusterID
+        let file = "\(options.state)/audit.jsonl"
+        let (mailbox, generation, connection) = (mailbox, generation, connection)
+        SessionThread.run {
+            do throws(Failure) {
+                let action = try Audit.unfinished(cluster: cluster, in: file).action
+                connection?.plan(ticket, action)
+            } catch {
+                mailbox.post(.from(generation, .planned(ticket: ticket, .failure(PlanError(error.message)))))
+            }
+        }
+    }
+
     private func run(_ ticket: Int, _ plan: Plan) {
         guard let connection else {
             let outcome = PlanOutcome(title: plan.title, verdict: .failed, lines: ["The cluster is still starting."])
@@ -109,11 +128,16 @@ extension ConsoleSession {
     }
 
     private func savePlan(_ plan: Plan) {
-        guard let file = PlanFile(plan, cluster: console.snapshot.clusterID) else {
-            return mailbox.post(.event(.notice(Notice(.warning, "This kind of change cannot be kept as a plan."))))
+        guard var file = PlanFile(plan, cluster: console.snapshot.clusterID) else {
+            return mailbox.post(.event(.notice(Notice(.warning, PlanFile.refusal(plan)))))
         }
         let digits = IsoTime.text(SystemClock.now().wall).filter { $0.isNumber || $0 == "T" }.prefix(15)
-        mailbox.post(.event(.saved(SessionFiles.create("plan-\(digits).json", Bytes(file.text)))))
+        file.maker = maker
+        let name = "plan-\(digits).json"
+        let result = SessionFiles.create(name, Bytes(file.text))
+        guard maker != nil, case .success(let path) = result else { return mailbox.post(.event(.saved(result))) }
+        let how = "kastellan approve \(path) --key FILE, by you and the others; then kastellan apply \(path)"
+        mailbox.post(.event(.notice(Notice(.info, "\(path) waits for approval: \(how)."))))
     }
 
     private func save(_ name: String, _ bytes: Bytes) {
@@ -150,6 +174,26 @@ extension ConsoleSession {
     }
 
     /// A program of the user's has the terminal until it ends, or runs beside the console.
+    /// By the program of BROWSER; without one, which is how it is over SSH, the address goes to the clipboard.
+    func openLink(_ name: String, _ address: String) {
+        let mailbox = mailbox
+        func tell(_ kind: Notice.Kind, _ text: String) { mailbox.post(.event(.notice(Notice(kind, text)))) }
+        // Several may be named, with colons between; a %s stands for the address.
+        let named = environment("BROWSER").flatMap { $0.split(separator: ":").first.map(String.init) }
+        guard let words = named.flatMap({ CommandWords.split($0) }), !words.isEmpty else {
+            let isCopied = terminal.copy(address)
+            return tell(.info, isCopied ? "Copied \(address)" : address)
+        }
+        let run = words.contains("%s") ? words.map { $0 == "%s" ? address : $0 } : words + [address]
+        tell(.info, "\(name): \(address)")
+        // It may stay for as long as the browser does.
+        SessionThread.run {
+            do throws(Subprocess.Failure) { _ = try Subprocess.output(of: run, timeoutMs: 7 * 86_400_000) } catch {
+                mailbox.post(.event(.notice(Notice(.warning, "\(name): \(error.message)."))))
+            }
+        }
+    }
+
     func runExternal(_ run: ExternalRun) {
         let variables = run.environment.map { ($0.name, $0.value) }
         let mailbox = mailbox

@@ -9,7 +9,7 @@ extension CommandTable {
     private static let reading: [Flag] = [.connect, .context, .commandConfig]
     private static let on = Flag(
         "--on", nil, .text("HOST:PORT"), "On which Connect, where several are named and more than one has a connector of that name.")
-    private static let changing: [Flag] = reading + [on, .dryRun, .yes]
+    private static let changing: [Flag] = reading + [on, .dryRun, .plan, .yes]
     private static let name = Positional("CONNECTOR", "the connector")
 
     static let connectList = CommandSpec(

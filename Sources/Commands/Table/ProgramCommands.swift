@@ -68,12 +68,24 @@ extension CommandTable {
                 Positional(
                     "FILE", "a manifest, or a plan that --dry-run -o plan or the console wrote; - is standard input", completes: .file)
             ],
-            flags: Flag.connection + [.prune, .dryRun, .yes],
+            flags: Flag.connection + [.registry, .connect, .prune, .dryRun, .yes],
             examples: [
                 Example("kastellan topics alter t --set retention.ms=3600000 --dry-run -o plan > plan.json", "for somebody to look at"),
                 Example("kastellan apply plan.json --yes", "that and nothing else"),
                 Example("kastellan apply topics.yaml --dry-run", "what would have to be done"),
             ]),
+        CommandSpec(
+            name: "approve",
+            summary: "sign a plan, where a context wants others to agree to its changes",
+            details: [
+                "A context with approval has its changes written as plans. Such a plan is carried out by \"kastellan apply\" only when its "
+                    + "maker and as many others as the context says have signed it: exactly this plan, with keys that its file of allowed "
+                    + "signers has. The plan is printed first. Signing is done by OpenSSH's ssh-keygen (-Y sign, in the namespace "
+                    + "kastellan-plan), so that any key it knows will do; a public key's file stands for one that an agent holds.",
+            ],
+            positionals: [Positional("PLAN", "the file; the signature is added to it", completes: .file)],
+            flags: [Flag("--key", nil, .text("FILE"), completes: .file, "The key that signs."), .yes],
+            examples: [Example("kastellan approve plan.json --key ~/.ssh/id_ed25519", "agree to it")]),
         CommandSpec(
             name: "drift",
             summary: "in what the cluster is not as a manifest says",
@@ -101,7 +113,9 @@ extension CommandTable {
             summary: "take back the last change that this user made to the cluster",
             details: ["What was done and how to take it back stands in the audit's lines; some changes cannot be taken back, and say so."],
             positionals: [Positional("ID", "a change of those that --list shows; the last one otherwise", isOptional: true)],
-            flags: [Flag("--list", nil, "Show the changes that were not taken back.")] + Flag.connection + [.dryRun, .yes],
+            flags: [Flag("--list", nil, "Show the changes that were not taken back.")] + Flag.connection + [
+                .registry, .connect, .dryRun, .yes,
+            ],
             examples: [Example("kastellan undo --dry-run", "what it would do")]),
         CommandSpec(
             name: "check",

@@ -1,6 +1,6 @@
 extension CommandTable {
     static let replicationCommands: [CommandSpec] = [
-        reassignStart, reassignDrain, reassignThrottle, reassignCancel, leadersElect, leadersMove,
+        reassignStart, reassignDrain, reassignResume, reassignThrottle, reassignCancel, leadersElect, leadersMove,
     ]
 
     private static let partitions = Positional(
@@ -8,6 +8,11 @@ extension CommandTable {
     private static let throttle = Flag(
         "--throttle", nil, .text("RATE"),
         "Bytes a second that each broker may spend on it, such as 50M (units of 1024). Default: no limit.")
+
+    private static let batch = Flag(
+        "--batch", nil, .text("N|SIZE"),
+        "So many partitions at a time, or so many bytes to copy, such as 50G: the next ones begin when these are there. The command then "
+            + "stays until all are. Default: all at once.")
 
     static let reassignStart = CommandSpec(
         name: "reassign start",
@@ -22,10 +27,11 @@ extension CommandTable {
         flags: [
             Flag("--brokers", nil, .text("ID,…"), "The brokers to spread over. Default: all that serve."),
             Flag("--replicas", "-r", .integer("N", 1...100), "How many replicas each partition is to have. Default: as many as now."),
-            throttle,
+            throttle, batch,
         ] + Flag.change,
         examples: [
             Example("kastellan reassign start orders --brokers 2,3,4 --throttle 50M --dry-run", "before and after, bytes to move, leaders"),
+            Example("kastellan reassign start orders --brokers 2,3,4 --batch 5 --yes", "five partitions at a time"),
             Example("kastellan reassign start orders:0,1 --replicas 3 --yes", "three replicas of two partitions"),
         ])
 
@@ -33,8 +39,20 @@ extension CommandTable {
         name: "reassign drain",
         summary: "move everything away from a broker",
         positionals: [Positional("BROKER", "its number")],
-        flags: [Flag("--leaders-only", nil, "Only leaders go: enough for a restart that nobody notices."), throttle] + Flag.change,
+        flags: [
+            Flag("--leaders-only", nil, "Only leaders go: enough for a restart that nobody notices."), throttle, batch,
+        ] + Flag.change,
         examples: [Example("kastellan reassign drain 3 --leaders-only --yes", "before broker 3 is restarted")])
+
+    static let reassignResume = CommandSpec(
+        name: "reassign resume",
+        summary: "go on with moves in batches that were not finished",
+        details: [
+            "What a console or a command began with batches, and did not end because it was stopped, stands in the audit. What is left of "
+                + "it is planned from the cluster as it is now: partitions that have got there are not touched again."
+        ],
+        flags: Flag.change,
+        examples: [Example("kastellan reassign resume --dry-run", "what is left")])
 
     static let reassignThrottle = CommandSpec(
         name: "reassign throttle",

@@ -4,7 +4,7 @@ extension CommandTable {
     static let schemaCommands: [CommandSpec] = [schemasList, schemasShow, schemasDiff, schemasRegister, schemasDelete, schemasCompatibility]
 
     private static let registry: [Flag] = [.registry, .context, .commandConfig]
-    private static let change: [Flag] = registry + [.dryRun, .yes]
+    private static let change: [Flag] = registry + [.dryRun, .plan, .yes]
 
     static let schemasList = CommandSpec(
         name: "schemas list",

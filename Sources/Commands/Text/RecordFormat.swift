@@ -105,7 +105,11 @@ package struct RecordFormat: Equatable, Sendable {
     /// Appends `record` to `out` as bytes, untouched, or, for a terminal, with all that it would obey made visible.
     package func write(_ record: PrintableRecord, forTerminal: Bool, to out: inout [UInt8]) {
         func payload(_ bytes: Bytes?) {
-            guard let bytes else { return }
+            guard let bytes else {
+                // A reader of bytes is told by -1 in %K and %S; somebody who looks is to see that there is nothing, not an empty text.
+                if forTerminal { out += Array("<null>".utf8) }
+                return
+            }
             if forTerminal { out += Array(visible(bytes).utf8) } else { out += bytes.array }
         }
         for part in parts {

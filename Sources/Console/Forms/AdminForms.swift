@@ -49,6 +49,19 @@ extension Form {
             intro: ["Per broker. Bytes may be typed as 10M; an empty field is no limit."], fields: (known == nil ? who : []) + values)
     }
 
+    /// `can`: the levels that all brokers can; nil: there is none.
+    package static func feature(_ row: VersionTable.Row, can: VersionTable.Versions?) -> Form {
+        let level = row.finalized ?? 0
+        return Form(
+            .feature(row.name, level: level), title: "Level of \(row.name)",
+            intro: [
+                "Now \(level == 0 ? "0: off" : "\(level)"). "
+                    + (can.map { "All brokers can \($0.text)." } ?? "There is none that all brokers can."),
+                "A broker that cannot the level does not start again.",
+            ],
+            fields: [FormField("level", "Level", text: "\(max(level, can?.max ?? level))")])
+    }
+
     static let defaultWord = "<default>"
 
     /// `known`: a user with the login that is changed as its first; nil: a new user.
@@ -74,6 +87,10 @@ extension FormReader {
         case .addAccess: return .addAccess([try rule(form)])
         case .quota(let known): return try quota(form, known)
         case .user(let known): return .setCredential(try credential(form, known))
+        case .feature(let name, let before):
+            guard let level = Int16(trimmed(form["level"])), level >= 0 else { throw ConsoleFailure("Level: a number, 0 for off.") }
+            if level == before { throw ConsoleFailure("\(name) is at \(before).") }
+            return .setFeature(name, level: level, isDowngrade: level < before)
         default: throw ConsoleFailure("There is nothing to do.")
         }
     }

@@ -71,6 +71,8 @@ package struct Form: Equatable, Sendable {
         case schemaRule(String)
         /// Of this entity, or of a new one.
         case quota(QuotaSnapshot?)
+        /// And the level that it has now.
+        case feature(String, level: Int16)
     }
     package var purpose: Purpose
     package var title: String

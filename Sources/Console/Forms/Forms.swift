@@ -124,7 +124,7 @@ package enum FormReader {
             if form["strategy"] == "as another group" { return try reset(group, scope, like: trimmed(form["value"]), snapshot) }
             return .resetOffsets(group: group, scope: scope, strategy: try strategy(form, csv))
         case .purge(let topic): return .deleteRecords(try purge(form, topic, snapshot))
-        case .addAccess, .quota, .user: return try admin(form)
+        case .addAccess, .quota, .user, .feature: return try admin(form)
         case .newConnector: return try connector(form, file: csv)
         case .registerSchema, .schemaRule: return try schema(form, file: csv)
         default: return try replication(form)

@@ -51,12 +51,20 @@ package struct PlanDialog: Equatable, Sendable {
         }
     }
 
-    enum Step: Equatable { case stay, close, apply, edit, copy, save, abort }
+    var isInBatches: Bool { if case .running(let plan, _) = phase { plan.isInBatches } else { false } }
+
+    enum Step: Equatable {
+        case stay, close, apply, edit, copy, save, abort
+        case steer(PlanInput)
+    }
 
     mutating func take(_ key: Key) -> Step {
         switch phase {
         case .planning, .running:
             if isAbortable, key == Key("x") { return .abort }
+            if isInBatches, key == Key("p") { return .steer(.pause) }
+            if isInBatches, key == Key("x") { return .steer(.stop) }
+            if isInBatches, key == Key("X") { return .steer(.cancel) }
             return key == Key(.escape) ? .close : .stay
         case .finished, .refused:
             switch key {

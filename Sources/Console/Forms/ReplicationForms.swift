@@ -7,6 +7,8 @@ extension Form {
     private static let throttleField = FormField(
         "throttle", "Throttle per second", placeholder: "none; 50M is 50 MiB a second at each broker")
 
+    private static let batchField = FormField("batch", "At a time", placeholder: "all; 10 partitions, or 50G to copy, then the next")
+
     package static func reassign(_ scope: PartitionScope, _ snapshot: ClusterSnapshot) -> Form {
         let factors = partitions(scope, snapshot).map(\.replicas.count).uniqueSorted()
         return Form(
@@ -14,7 +16,7 @@ extension Form {
             fields: [
                 FormField("brokers", "Brokers", placeholder: "all: " + alive(snapshot).map(\.description).joined(separator: ", ")),
                 FormField("factor", "Replicas each", placeholder: "as now: " + factors.map(String.init).joined(separator: ", ")),
-                throttleField,
+                throttleField, batchField,
             ])
     }
 
@@ -23,7 +25,9 @@ extension Form {
         return Form(
             .replicationFactor(scope), title: "Replication factor of \(scopeText(scope))",
             intro: placement(scope, snapshot) + ["Replicas that are there stay; new ones go where there is most room."],
-            fields: [FormField("factor", "Replicas each", text: String(min(now + 1, max(1, alive(snapshot).count)))), throttleField])
+            fields: [
+                FormField("factor", "Replicas each", text: String(min(now + 1, max(1, alive(snapshot).count)))), throttleField, batchField,
+            ])
     }
 
     package static let elections = ["preferred leaders", "unclean: any replica that lives"]
@@ -58,7 +62,7 @@ extension Form {
                 "It leads \(known?.leaders ?? 0) and holds \(known?.replicas ?? 0) replica\(plural(known?.replicas ?? 0)).",
                 "Without leaders it may restart unnoticed; without replicas, go.",
             ],
-            fields: [FormField("what", "Move away", choices: drains), throttleField])
+            fields: [FormField("what", "Move away", choices: drains), throttleField, batchField])
     }
 
     package static func throttle(_ snapshot: ClusterSnapshot) -> Form {
@@ -117,16 +121,18 @@ extension FormReader {
         switch form.purpose {
         case .reassign(let scope):
             let factor = form["factor"].isEmpty ? nil : try number(form["factor"], "Replicas each", 1...100)
-            return .reassign(Reassign(scope, .brokers(try brokers(form["brokers"]), factor: factor), throttle: try rate(form)))
+            let target = Reassign.Target.brokers(try brokers(form["brokers"]), factor: factor)
+            return .reassign(Reassign(scope, target, throttle: try rate(form), batch: try batch(form)))
         case .replicationFactor(let scope):
-            return .reassign(Reassign(scope, .factor(try number(form["factor"], "Replicas each", 1...100)), throttle: try rate(form)))
+            let factor = try number(form["factor"], "Replicas each", 1...100)
+            return .reassign(Reassign(scope, .factor(factor), throttle: try rate(form), batch: try batch(form)))
         case .elect(let scope): return .electLeaders(scope, unclean: form["type"] == Form.elections[1])
         case .moveLeader(let scope):
             guard let id = Int32(form["broker"]) else { throw ConsoleFailure("No broker holds a replica of it.") }
             return .reassign(Reassign(scope, .leader(BrokerID(id))))
         case .drain(let broker):
             if form["what"] == Form.drains[0] { return .reassign(Reassign(.all, .leadersAway(broker))) }
-            return .reassign(Reassign(.all, .without(broker), throttle: try rate(form)))
+            return .reassign(Reassign(.all, .without(broker), throttle: try rate(form), batch: try batch(form)))
         case .throttle:
             if form["throttle"] == "none" { return .throttle(nil) }
             guard let rate = try rate(form) else { throw ConsoleFailure("Per second: such as 50M, or none.") }
@@ -142,6 +148,15 @@ extension FormReader {
             out.append(BrokerID(id))
         }
         return out
+    }
+
+    private static func batch(_ form: Form) throws(ConsoleFailure) -> ReassignBatch? {
+        let text = trimmed(form["batch"])
+        if text.isEmpty || text == "all" { return nil }
+        guard let batch = ReassignBatch(text) else {
+            throw ConsoleFailure("At a time: a number of partitions such as 10, or bytes such as 50G.")
+        }
+        return batch
     }
 
     private static func rate(_ form: Form) throws(ConsoleFailure) -> Int64? {

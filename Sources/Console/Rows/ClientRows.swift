@@ -25,7 +25,10 @@ extension Console {
     /// Whether what is shown was counted by the brokers; the past, and clusters of others, are only inferred.
     var showsExactClients: Bool { clients.isExact == true && live == nil }
 
-    private var isOfClients: Bool {
+    /// The same before the first answer: the brokers are in this process.
+    var expectsExactClients: Bool { (clients.isExact ?? (chaos != nil)) && live == nil }
+
+    var isOfClients: Bool {
         switch place {
         case .clients, .describe(.client): true
         default: false
@@ -79,7 +82,7 @@ func clientRows(_ book: ClientBook, isUnfolded: Bool, showsNodes: Bool, now: Tim
     let all = isUnfolded ? book.lines.map { book.client(of: $0) } : book.clients
     let shown = all.filter { showsNodes || !$0.isNode }
     let rows = shown.map { client -> TableRow in
-        let address = isUnfolded ? "\(client.first.host):\(client.first.port)" : client.first.host
+        let address = isUnfolded ? client.first.address : client.first.host
         return TableRow(
             client.identity,
             [

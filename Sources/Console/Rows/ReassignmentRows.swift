@@ -2,8 +2,8 @@ import Grid
 import Observatory
 import Primitives
 
-/// Partitions on their way, and below them the throttles that nothing needs any more.
-func reassignmentRows(_ snapshot: ClusterSnapshot) -> TableModel {
+/// Partitions on their way, below them those that wait for their batch, and the throttles that nothing needs any more.
+func reassignmentRows(_ snapshot: ClusterSnapshot, _ moves: BatchProgress? = nil) -> TableModel {
     let columns = [
         Column("PARTITION", min: 14, max: 80, grows: true), Column("FROM", min: 5, max: 24, priority: 2),
         Column("TO", min: 5, max: 24), Column("DONE", right: true, min: 5), Column("PROGRESS", min: 10, max: 10, priority: 5),
@@ -11,7 +11,9 @@ func reassignmentRows(_ snapshot: ClusterSnapshot) -> TableModel {
         Column("THROTTLE", right: true, min: 9, priority: 3), Column("STATE", min: 8, max: 44, priority: 4),
     ]
     var rows = snapshot.reassignments.values.map { row($0, snapshot) }
-    let leftover = snapshot.leftoverThrottles
+    if let moves { rows += waitingRows(moves, snapshot) }
+    // While batches wait, a throttle is not left behind.
+    let leftover = moves == nil ? snapshot.leftoverThrottles : (topics: [], brokers: [])
     for name in leftover.topics {
         let topic = snapshot.topic(name)
         let lists = ((topic?.throttledLeaders ?? "") + "," + (topic?.throttledFollowers ?? "")).split(separator: ",")
@@ -22,9 +24,10 @@ func reassignmentRows(_ snapshot: ClusterSnapshot) -> TableModel {
         rows.append(leftoverRow("left: broker \(id)", rate, "broker:\(id)"))
     }
     return TableModel(
-        title: "Reassignments", subject: summary(snapshot), columns: columns, rows: Array(rows),
+        title: "Reassignments", subject: subject(snapshot, moves), columns: columns, rows: Array(rows),
         emptyLines: [
             "Nothing is being reassigned, and no throttle is left behind.", "", "m  on a topic or a partition moves it to other brokers",
+            "u  goes on with moves in batches that were not finished",
         ],
         freshness: Freshness(time: snapshot.observations.reassignments.time, error: snapshot.observations.reassignments.error))
 }
@@ -55,6 +58,29 @@ private func row(_ moving: ReassignmentSnapshot, _ snapshot: ClusterSnapshot) ->
         isFault: state.scope != .pending, target: .topic(moving.partition.topic))
 }
 
+/// What has not begun, of the next batches as much as a table may have.
+private func waitingRows(_ moves: BatchProgress, _ snapshot: ClusterSnapshot) -> [TableRow] {
+    var out: [TableRow] = []
+    let first = moves.batches - moves.waiting.count + 1
+    for (index, batch) in moves.waiting.enumerated() {
+        let state = moves.isEnding ? "~ stays" : "~ batch \(first + index)"
+        for wanted in batch where out.count < waitingMax {
+            let blank = CellValue("", .muted, key: .unknown)
+            let replicas = snapshot.partition(wanted.partition)?.replicas ?? []
+            out.append(
+                TableRow(
+                    wanted.partition.description,
+                    [
+                        CellValue(wanted.partition.description, .muted), CellValue(ids(replicas)),
+                        CellValue(ids(wanted.replicas ?? [])), blank, blank, blank, blank, blank, blank, CellValue(state, .muted),
+                    ], target: .topic(wanted.partition.topic)))
+        }
+    }
+    return out
+}
+
+private let waitingMax = 1_000
+
 /// The lowest of the limits of the brokers that take part, where the topic is under them.
 private func throttleText(_ moving: ReassignmentSnapshot, _ snapshot: ClusterSnapshot) -> CellValue {
     guard snapshot.topic(moving.partition.topic)?.hasThrottledReplicas == true,
@@ -79,6 +105,11 @@ private func leftoverRow(_ what: String, _ throttle: String, _ id: String) -> Ta
             CellValue(throttle, .warning, key: .unknown),
             CellValue("! throttle left behind: X removes it", .warning),
         ], isFault: true)
+}
+
+private func subject(_ snapshot: ClusterSnapshot, _ moves: BatchProgress?) -> String {
+    guard let moves else { return summary(snapshot) }
+    return snapshot.reassignments.isEmpty ? moves.text : "\(moves.text); \(summary(snapshot))"
 }
 
 /// "3 moving, 1.2 GiB left, 40 MiB/s, 31s".

@@ -20,6 +20,8 @@ struct TopicReaderCache: Sendable {
 
     private var topics: [String] = []
     private var ids: [String] = []
+    /// As they were seen last.
+    private var seen = SharedArray<GroupSnapshot>()
     private var groups: [Group] = []
     private var readers: [TopicReaders] = []
 
@@ -33,7 +35,8 @@ struct TopicReaderCache: Sendable {
             if !takeChanged(snapshot) { return readers }
         } else {
             (topics, ids) = (snapshot.topics.keys, snapshot.groups.keys)
-            groups = snapshot.groups.values.map { Group(partitions: $0.partitions, reads: TopicReaderCache.reads($0.partitions, snapshot)) }
+            seen = snapshot.groups.values
+            groups = seen.map { Group(partitions: $0.partitions, reads: TopicReaderCache.reads($0.partitions, snapshot)) }
         }
         readers = addedUp()
         return readers
@@ -42,13 +45,15 @@ struct TopicReaderCache: Sendable {
     /// Whether any group reads otherwise than before.
     private mutating func takeChanged(_ snapshot: ClusterSnapshot) -> Bool {
         var changed = false
-        snapshot.groups.values.withUnsafeBufferPointer { now in
-            for index in now.indices where !TopicReaderCache.isSame(now[index].partitions, groups[index].partitions) {
+        let now = snapshot.groups.values
+        for range in now.rangesApart(from: seen) {
+            for index in range where !TopicReaderCache.isSame(now[index].partitions, groups[index].partitions) {
                 let reads = TopicReaderCache.reads(now[index].partitions, snapshot)
                 if !reads.elementsEqual(groups[index].reads, by: ==) { changed = true }
                 groups[index] = Group(partitions: now[index].partitions, reads: reads)
             }
         }
+        seen = now
         return changed
     }
 

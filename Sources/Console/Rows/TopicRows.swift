@@ -2,43 +2,56 @@ import Grid
 import Observatory
 import Primitives
 
-/// The rows of the last picture. With ten thousand topics few change from one picture to the next: the others keep their rows.
+/// The rows of the last picture. With ten thousand topics few change from one picture to the next: the others keep their rows, and tables
+/// that follow each other share them.
 struct TopicRowCache: Sendable {
-    private var topics: [TopicSnapshot] = []
+    private var topics = SharedArray<TopicSnapshot>()
     private var readers: [TopicReaders] = []
-    private var rows: [TableRow] = []
-    /// Those of topics that are not internal; nil until asked for.
-    private var userRows: [TableRow]?
+    private var showsInternal = false
+    private var rows = SharedArray<TableRow>()
+    /// Where each topic's row is; nil for one that is hidden.
+    private var places: [Int?] = []
     private var readerCache = TopicReaderCache()
 
     /// How many topics are internal.
     private(set) var internalCount = 0
 
-    /// A row for each topic, in their order.
-    mutating func rows(of snapshot: ClusterSnapshot, showsInternal: Bool) -> [TableRow] {
-        take(snapshot.topics.values, readerCache.readers(snapshot))
-        if showsInternal || internalCount == 0 { return rows }
-        if let userRows { return userRows }
-        let kept = rows.indices.filter { !topics[$0].isInternal }.map { rows[$0] }
-        userRows = kept
-        return kept
+    /// A row for each topic that is to be seen, in their order.
+    mutating func rows(of snapshot: ClusterSnapshot, showsInternal: Bool) -> SharedArray<TableRow> {
+        take(snapshot.topics.values, readerCache.readers(snapshot), showsInternal)
+        return rows
     }
 
-    private mutating func take(_ topics: [TopicSnapshot], _ readers: [TopicReaders]) {
-        if topics.count == self.topics.count {
-            for index in TopicSnapshot.differences(self.topics, topics) { set(index, topics[index], readers[index]) }
-            for index in topics.indices where readers[index] != self.readers[index] { set(index, topics[index], readers[index]) }
+    private mutating func take(_ topics: SharedArray<TopicSnapshot>, _ readers: [TopicReaders], _ showsInternal: Bool) {
+        let changed = topics.count == self.topics.count ? TopicSnapshot.differences(self.topics, topics) : []
+        let isSame = topics.count == self.topics.count && showsInternal == self.showsInternal
+            && changed.allSatisfy { topics[$0].isInternal == self.topics[$0].isInternal }
+        if isSame {
+            for index in changed { set(index, topics[index], readers[index]) }
+            if readers != self.readers {
+                for index in readers.indices where readers[index] != self.readers[index] { set(index, topics[index], readers[index]) }
+            }
         } else {
-            rows = zip(topics, readers).map { topicRow($0, $1) }
-            userRows = nil
+            make(topics, readers, showsInternal)
         }
-        (self.topics, self.readers) = (topics, readers)
-        internalCount = topics.indices.count { topics[$0].isInternal }
+        (self.topics, self.readers, self.showsInternal) = (topics, readers, showsInternal)
+    }
+
+    private mutating func make(_ topics: SharedArray<TopicSnapshot>, _ readers: [TopicReaders], _ showsInternal: Bool) {
+        var made: [TableRow] = []
+        made.reserveCapacity(topics.count)
+        (places, internalCount) = ([], 0)
+        for index in topics.indices {
+            if topics[index].isInternal { internalCount += 1 }
+            let isShown = showsInternal || !topics[index].isInternal
+            places.append(isShown ? made.count : nil)
+            if isShown { made.append(topicRow(topics[index], readers[index])) }
+        }
+        rows = SharedArray(made)
     }
 
     private mutating func set(_ index: Int, _ topic: TopicSnapshot, _ readers: TopicReaders) {
-        rows[index] = topicRow(topic, readers)
-        userRows = nil
+        if let place = places[index] { rows[place] = topicRow(topic, readers) }
     }
 }
 
@@ -57,9 +70,10 @@ func topicRows(_ snapshot: ClusterSnapshot, showsInternal: Bool, bootstrap: Stri
     var empty = ["No topics yet.", "", "n  creates one here, or any client can:", "kcat -b \(bootstrap) -t first -P"]
     if hidden > 0 && !showsInternal { empty += ["", "\(hidden) internal topic\(hidden == 1 ? " is" : "s are") hidden; 0 shows all."] }
     var model = TableModel(
-        title: "Topics", subject: showsInternal ? "all" : "user", columns: columns, rows: rows, emptyLines: empty,
+        title: "Topics", subject: showsInternal ? "all" : "user", columns: columns, rows: [], emptyLines: empty,
         freshness: Freshness(
             time: snapshot.observations.metadata.time, error: snapshot.observations.metadata.error, sweepMs: snapshot.cost.topicSweepMs))
+    model.rows = rows
     model.isInOrder = true
     return model
 }

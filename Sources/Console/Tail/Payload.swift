@@ -7,23 +7,29 @@ package enum Payload {
     static let lineBytesMax = 16 * 1024
     static let documentBytesMax = 512 * 1024
 
+    /// What stands for no bytes at all, and for none. A text that reads the same is shown in quotes: where there are no colours, only that
+    /// tells them apart.
+    static let null = "<null>"
+    static let empty = "(empty)"
+
     /// On one line.
     static func line(_ bytes: Bytes?, hex: Bool, plain: Scope = .log) -> [Span] {
-        guard let bytes else { return [Span("null", .muted)] }
-        if bytes.isEmpty { return [Span("(empty)", .muted)] }
+        guard let bytes else { return [Span(null, .muted)] }
+        if bytes.isEmpty { return [Span(empty, .muted)] }
         let head = bytes.prefix(lineBytesMax)
         if hex { return [Span(hexText(head.prefix(256)) + (bytes.count > 256 ? " …" : ""), plain)] }
         if isBinary(head) {
             return [Span("\(bytes.count) bytes ", .muted), Span(hexText(head.prefix(64)) + (bytes.count > 64 ? " …" : ""), plain)]
         }
         let text = Escape.line(head)
+        if text == null || text == empty { return [Span("\"\(text)\"", plain)] }
         return looksLikeJSON(text) ? JSONColour.spans(text) : [Span(text, plain)]
     }
 
     /// Over several lines, JSON indented.
     static func lines(_ bytes: Bytes?, hex: Bool) -> [[Span]] {
         guard let bytes else { return [[Span("null: a tombstone, deletes what has this key", .muted)]] }
-        if bytes.isEmpty { return [[Span("(empty)", .muted)]] }
+        if bytes.isEmpty { return [[Span(empty, .muted)]] }
         let head = bytes.prefix(documentBytesMax)
         let more: [[Span]] = bytes.count > head.count ? [[Span("… \(Format.count(bytes.count - head.count)) bytes more", .muted)]] : []
         if hex || isBinary(head) { return hexLines(head.prefix(64 * 1024)) + more }

@@ -79,6 +79,7 @@ package struct TailState: Equatable, Sendable {
     var top = 0
     /// Widest key and place so far, within bounds: what follows them stands in one column.
     private(set) var keyWidth = 0
+    private var hasNullKey = false
     private(set) var placeWidth = 6
     static let keyWidthMax = 20
     /// Numbers of marked messages, sorted.
@@ -196,9 +197,12 @@ package struct TailState: Equatable, Sendable {
     private mutating func measure(_ message: TailMessage) {
         placeWidth = max(
             placeWidth, TextWidth.of(placeText(message)))
+        // Where no message has a key there is no column for it.
+        if message.shownKey == nil { hasNullKey = true }
+        if keyWidth > 0, hasNullKey { keyWidth = max(keyWidth, Payload.null.utf8.count) }
         guard keyWidth < TailState.keyWidthMax, let key = message.shownKey else { return }
         let width = Payload.line(key.prefix(64), hex: false).reduce(0) { $0 + TextWidth.of($1.text) }
-        keyWidth = min(TailState.keyWidthMax, max(keyWidth, width))
+        keyWidth = min(TailState.keyWidthMax, max(keyWidth, width, hasNullKey ? Payload.null.utf8.count : 0))
     }
 
     /// Makes room down to nine tenths, so that it is not done for every message.

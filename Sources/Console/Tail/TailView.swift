@@ -23,7 +23,7 @@ extension Console {
         }
         head.append(Span(Clip.pad(tail.placeText(message), tail.placeWidth) + " ", .logIndicatorOff))
         if let marker = message.marker { return [head + [Span(markerText(marker, message), .warning)]] }
-        let key = message.shownKey.map { Payload.line($0, hex: tail.showsHex, plain: .jsonKey) } ?? [Span("-", .muted)]
+        let key = Payload.line(message.shownKey, hex: tail.showsHex, plain: .jsonKey)
         let keyLength = key.reduce(0) { $0 + TextWidth.of($1.text) }
         if tail.keyWidth > 0 { head += key + [Span(String(repeating: " ", count: max(0, tail.keyWidth - keyLength) + 2), .log)] }
         var headers: [Span] = []

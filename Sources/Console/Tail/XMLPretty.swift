@@ -2,12 +2,12 @@ import Grid
 import Primitives
 
 /// Indents XML that is well formed, and leaves everything else alone: entities stay as they were sent, nothing is fetched or replaced.
-enum XMLPretty {
+package enum XMLPretty {
     /// Nesting beyond this is not indented; the text is shown as it is.
     static let depthMax = 64
 
     /// Nil where the text is no XML document: one element, its tags matched, with nothing but comments and the like around it.
-    static func lines(_ text: String) -> [String]? {
+    package static func lines(_ text: String) -> [String]? {
         guard looksLikeXML(text) else { return nil }
         var parser = Parser(bytes: Array(text.utf8))
         return parser.parsed()
@@ -18,7 +18,7 @@ enum XMLPretty {
     }
 
     /// Colours for a line of it.
-    static func spans(_ text: String) -> [Span] {
+    package static func spans(_ text: String) -> [Span] {
         var out: [Span] = []
         var (isTag, isQuoted, isName) = (false, false, false)
         for scalar in text.unicodeScalars {

@@ -99,6 +99,8 @@ extension Console {
             spans = [Span(" armed \(Console.countdown(armedUntil.milliseconds(since: now.instant)))", .failure)]
         } else if isReadOnly {
             spans = [Span(" read-only", .warning)]
+        } else if case .byApproval = options.mode {
+            spans = [Span(" by approval", .warning)]
         }
         if let wire { spans.append(Span("  \(wire.text)\(wire.isHolding ? " slowed" : "")", wire.isHolding ? .warning : .muted)) }
         return spans

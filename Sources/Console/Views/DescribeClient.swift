@@ -49,7 +49,7 @@ extension Console {
         let last = one.lastAPI.map { ", last \(apiName($0)) \(Format.duration(milliseconds: one.idleMs)) ago" } ?? ""
         let traffic = "\(Format.count(one.requests)) requests, \(Format.bytes(one.bytesIn)) in, \(Format.bytes(one.bytesOut)) out"
         return [
-            Span(Clip.pad("broker \(one.broker)", 12), .label), Span(Clip.pad(Escape.line("\(one.host):\(one.port)"), 24), .value),
+            Span(Clip.pad("broker \(one.broker)", 12), .label), Span(Clip.pad(Escape.line(one.address), 24), .value),
             Span("since \(CivilTime(one.since).clock), \(traffic)\(last)", .value),
             Span(one.isThrottled ? "  ! throttled" : "", .warning),
         ]

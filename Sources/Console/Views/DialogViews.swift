@@ -114,6 +114,9 @@ extension Console {
     private func drawPlanControls(_ grid: inout Grid, _ area: Rect, _ dialog: PlanDialog) {
         var y = area.bottom - 1
         switch dialog.phase {
+        case .running where dialog.isInBatches:
+            grid.put(area.x, y - 1, "p  pauses or goes on   x  ends after this batch", .dialog, clip: area)
+            grid.put(area.x, y, "X  cancels what is on its way   esc  closes this, it goes on", .dialog, clip: area)
         case .planning, .running: grid.put(area.x, y, "esc  closes this", .dialog, clip: area)
         case .finished, .refused: drawButton(&grid, area.x, y, "Close", isFocused: true, clip: area)
         case .review(let plan):
@@ -130,7 +133,9 @@ extension Console {
             }
             var x = drawButton(&grid, area.x, y, "Cancel", isFocused: dialog.focus == .cancel, clip: area)
             guard plan.isRunnable else { return }
-            let label = dialog.mayApply ? "Apply" : "Apply (type the name)"
+            var verb = "Apply"
+            if case .byApproval = options.mode { verb = "Keep as a plan" }
+            let label = dialog.mayApply ? verb : "\(verb) (type the name)"
             x = drawButton(&grid, x + 2, y, label, isFocused: dialog.focus == .apply, clip: area)
             let hint = dialog.form == nil ? "tab moves  enter presses" : "tab moves  enter presses  e edits"
             grid.put(area.right - TextWidth.of(hint), y, hint, .dialog, clip: Rect(x + 2, y, max(0, area.right - x - 2), 1))
@@ -175,6 +180,7 @@ extension Console {
         }
         // What stands in the way comes first: it may be all that matters.
         section("Cannot be done now", plan.obstacles.flatMap { wrapped($0, width, .dialogFailure, indent: "  ") })
+        if case .byApproval(let how) = options.mode { section("By approval", wrapped(how, width, .dialogWarning, indent: "  ")) }
         section("Mind", plan.warnings.flatMap { wrapped($0, width, .dialogWarning, indent: "  ") })
         let table = planTable(plan, width)
         if !table.isEmpty { out += (out.isEmpty ? [] : [[]]) + table }

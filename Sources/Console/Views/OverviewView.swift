@@ -73,7 +73,7 @@ func latestEventRows(_ snapshot: ClusterSnapshot) -> TableModel {
     var model = eventRows(snapshot)
     model.title = "Latest events"
     model.subject = "5"
-    model.rows = Array(foldedEventRows(snapshot).prefix(100))
+    model.rows = SharedArray(whole: Array(foldedEventRows(snapshot).prefix(100)))
     model.emptyLines = ["Nothing has happened since this console looked."]
     return model
 }

@@ -42,7 +42,7 @@ extension Console {
         case .overview: return overviewAreas(body).panels
         case .group: return groupAreas(body)
         case .topic: return stacked(body, below: tables.count > 1 ? tables[1].count : 0, least: 14)
-        case .brokers: return stackedUnder(body, above: tables.first?.count ?? 0)
+        case .brokers, .features: return stackedUnder(body, above: tables.first?.count ?? 0)
         default: return [body]
         }
     }

@@ -119,7 +119,7 @@ extension Console {
                 lines = ["Nothing needs attention.", "", "!  shows all \(Format.count(table.model.rows.count)) again"]
             }
         } else if table.model.freshness.time == nil, !(snapshot.connection.isConnected && table.model.freshness.error != nil),
-            place != .events, !place.isOfSchemas, !isOfConnect, place != .clients, table.model.title != "Latest events",
+            place != .events, !place.isOfSchemas, !place.isDiff, !isOfConnect, place != .clients, table.model.title != "Latest events",
             table.model.title != "Replicas"
         {
             lines = waitingLines

@@ -19,6 +19,9 @@ package struct AdminSnapshot: Equatable, Sendable {
     package var quotasSeen = Observation()
     package var users: [ScramUserSnapshot] = []
     package var usersSeen = Observation()
+    /// Of the brokers that told; nil until one did.
+    package var versions: VersionTable?
+    package var versionsSeen = Observation()
 
     /// What was set of topics and brokers, as far as it was looked at for the timeline; sorted by name.
     package var overrides = OrderedMap<ConfigResource, [ConfigValue]>()

@@ -33,11 +33,12 @@ extension Observer {
             var request = DescribeUserScramCredentialsRequest()
             request.users = nil
             send(request, to: .any, .users, &effects)
+        case .versions: askVersions(&effects)
         default: break
         }
     }
 
-    private var alive: [BrokerID] { snapshot.brokers.filter { $0.value.isAlive }.map(\.key) }
+    var alive: [BrokerID] { snapshot.brokers.filter { $0.value.isAlive }.map(\.key) }
 
     private mutating func askTransactions(_ effects: inout Effects) {
         let brokers = alive
@@ -218,7 +219,7 @@ extension Observer {
     }
 
     /// A part that cannot be read keeps what was seen of it.
-    mutating func adminFailed(_ purpose: Purpose, _ reason: String, _ effects: inout Effects) {
+    mutating func adminFailed(_ purpose: Purpose, _ reason: String, _ effects: inout Effects, at time: Timestamp) {
         switch purpose {
         case .listTransactions(let broker):
             snapshot.admin.transactionsSeen.failed(reason)
@@ -238,6 +239,7 @@ extension Observer {
         case .access: snapshot.admin.accessSeen.failed(reason)
         case .quotas: snapshot.admin.quotasSeen.failed(reason)
         case .users: snapshot.admin.usersSeen.failed(reason)
+        case .versions(let broker): versionsFailed(broker, reason, at: time)
         default: break
         }
     }

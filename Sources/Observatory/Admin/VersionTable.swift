@@ -72,7 +72,31 @@ package struct VersionTable: Equatable, Sendable {
             groups[text, default: []].append(broker)
         }
         guard order.count > 1 else { return [] }
-        return order.map { text in (groups[text] ?? []).map(\.description).joined(separator: ",") + ": " + text }
+        return order.map { text in VersionTable.text(groups[text] ?? []) + ": " + text }
+    }
+
+    /// Brokers that say the same of everything: in the midst of an upgrade two kinds, else one. By their lowest number.
+    package var kinds: [[BrokerID]] {
+        var out: [[BrokerID]] = []
+        let rows = apis + features
+        for broker in brokers {
+            let same = out.firstIndex { kind in rows.allSatisfy { $0.versions[kind[0]] == $0.versions[broker] } }
+            if let same { out[same].append(broker) } else { out.append([broker]) }
+        }
+        return out
+    }
+
+    /// `1-3,7`.
+    package static func text(_ brokers: [BrokerID]) -> String {
+        var ranges: [ClosedRange<Int32>] = []
+        for id in brokers.map(\.rawValue).sorted() {
+            if let last = ranges.last, id == last.upperBound + 1 { ranges[ranges.count - 1] = last.lowerBound...id } else {
+                ranges.append(id...id)
+            }
+        }
+        return ranges.map { range in
+            range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)\(range.count == 2 ? "," : "-")\(range.upperBound)"
+        }.joined(separator: ",")
     }
 
     /// Brokers that cannot what is finalized: they would not start again, and who has them knows why.

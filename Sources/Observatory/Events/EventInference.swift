@@ -38,8 +38,10 @@ struct EventInference {
         let (before, after) = (old.topics.values, new.topics.values)
         guard old.topics.keys != new.topics.keys else {
             // The same topics, which is how it mostly is: nothing to look up, and most have not changed at all.
-            for index in after.indices where before[index].partitions != after[index].partitions || before[index].id != after[index].id {
-                compareTopic(before[index], after[index])
+            for range in after.rangesApart(from: before) {
+                for index in range where before[index].partitions != after[index].partitions || before[index].id != after[index].id {
+                    compareTopic(before[index], after[index])
+                }
             }
             return
         }

@@ -7,7 +7,7 @@ extension EventInference {
     mutating func compareGroups(whole: Bool) {
         let (before, after) = (old.groups, new.groups)
         let isSame = before.keys == after.keys
-        for index in after.values.indices {
+        for index in changed(before, after, isSame) {
             if let place = isSame ? index : before.index(of: after.keys[index]) {
                 if GroupSnapshot.mayTell(before.values[place], after.values[index]) { compare(before.values[place], after.values[index]) }
             } else if whole, after.values[index].observation.time != nil {
@@ -15,6 +15,11 @@ extension EventInference {
             }
         }
         if whole, !isSame { for id in old.groups.keys where new.groups[id] == nil { add(.groupDeleted(group: id)) } }
+    }
+
+    /// The places of groups that may be others than before: with the same names, those that the pictures do not share.
+    private func changed(_ before: SharedMap<String, GroupSnapshot>, _ after: SharedMap<String, GroupSnapshot>, _ isSame: Bool) -> [Int] {
+        isSame ? after.values.rangesApart(from: before.values).flatMap { Array($0) } : Array(after.values.indices)
     }
 
     private mutating func compare(_ before: GroupSnapshot, _ after: GroupSnapshot) {
@@ -79,7 +84,7 @@ extension EventInference {
         // One by one in place: thousands of groups are not copied to see that most were not read.
         let (before, after) = (old.groups, new.groups)
         let isSame = before.keys == after.keys
-        for index in after.values.indices {
+        for index in changed(before, after, isSame) {
             guard let place = isSame ? index : before.index(of: after.keys[index]),
                 after.values[index].offsetsObservation.time != before.values[place].offsetsObservation.time
             else { continue }

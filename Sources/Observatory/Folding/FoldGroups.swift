@@ -6,7 +6,10 @@ extension ClusterSnapshot {
     /// What one broker coordinates.
     mutating func fold(_ answer: ListGroupsResponse, of broker: BrokerID, at time: Timestamp) {
         for listed in answer.groups {
-            var group = groups[listed.groupID] ?? GroupSnapshot(id: listed.groupID)
+            let place = groups.index(of: listed.groupID)
+            // Of thousands few are otherwise than they were, and those that are not stay shared.
+            if let place, groups.values[place].isAs(listed, broker) { continue }
+            var group = place.map { groups.values[$0] } ?? GroupSnapshot(id: listed.groupID)
             if !listed.groupState.isEmpty { group.state = listed.groupState }
             if !listed.groupType.isEmpty { group.type = listed.groupType }
             group.protocolType = listed.protocolType
@@ -192,17 +195,28 @@ extension ClusterSnapshot {
 
     /// Brings the partitions' start and end offsets into a group's rows, and sums the lag.
     mutating func joinOffsets(_ id: String) {
-        guard var group = groups[id] else { return }
-        var lag: Int64? = nil
-        for index in group.partitions.indices {
-            if let known = partition(group.partitions[index].partition) {
-                group.partitions[index].start = known.startOffset
-                group.partitions[index].end = known.endOffset
+        let topics = self.topics
+        groups.update(id) { group in
+            var lag: Int64? = nil
+            for index in group.partitions.indices {
+                if let (start, end) = ClusterSnapshot.bounds(group.partitions[index].partition, topics) {
+                    // Nothing is written that is there already: writing would copy what others share.
+                    if group.partitions[index].start != start { group.partitions[index].start = start }
+                    if group.partitions[index].end != end { group.partitions[index].end = end }
+                }
+                if let one = group.partitions[index].lag { lag = (lag ?? 0).addingClamped(one) }
             }
-            if let one = group.partitions[index].lag { lag = (lag ?? 0).addingClamped(one) }
+            group.lag = lag
         }
-        group.lag = lag
-        groups[id] = group
+    }
+
+    private static func bounds(
+        _ name: TopicPartition, _ topics: SharedMap<String, TopicSnapshot>
+    ) -> (start: Offset?, end: Offset?)? {
+        guard let place = topics.index(of: name.topic), name.partition >= 0 else { return nil }
+        let index = Int(name.partition)
+        guard index < topics.values[place].partitions.count else { return nil }
+        return (topics.values[place].partitions[index].startOffset, topics.values[place].partitions[index].endOffset)
     }
 
     /// One point of a group's lag history, once a round.
@@ -216,6 +230,14 @@ extension ClusterSnapshot {
                 group.lags.append(LagSample(time: time, lag: lag))
             }
         }
+    }
+}
+
+extension GroupSnapshot {
+    /// Nothing that a broker lists of it is news.
+    fileprivate func isAs(_ listed: ListGroupsResponse.Group, _ broker: BrokerID) -> Bool {
+        coordinator == broker && protocolType == listed.protocolType && (listed.groupState.isEmpty || listed.groupState == state)
+            && (listed.groupType.isEmpty || listed.groupType == type)
     }
 }
 

@@ -6,18 +6,28 @@ import Wire
 extension ClusterSnapshot {
     /// Judges a group's partitions and the group. Once a round, when its commits and ends have been read.
     mutating func judgeLag(_ id: String, at now: Timestamp) {
-        guard var group = groups[id] else { return }
-        for index in group.partitions.indices {
-            let row = group.partitions[index]
-            var facts = LagFacts()
-            (facts.committed, facts.start, facts.end) = (row.committed, row.start, row.end)
-            (facts.commits, facts.unread) = (row.commits, row.unread)
-            (facts.hasOwner, facts.isRebalancing) = (row.member != nil, group.isRebalancing)
-            facts.ends = partition(row.partition)?.ends ?? OffsetSeries()
-            group.partitions[index].analysis = PartitionLag.judge(facts, now: now)
+        let topics = self.topics
+        groups.update(id) { group in
+            for index in group.partitions.indices {
+                let row = group.partitions[index]
+                var facts = LagFacts()
+                (facts.committed, facts.start, facts.end) = (row.committed, row.start, row.end)
+                (facts.commits, facts.unread) = (row.commits, row.unread)
+                (facts.hasOwner, facts.isRebalancing) = (row.member != nil, group.isRebalancing)
+                facts.ends = ClusterSnapshot.ends(row.partition, topics)
+                let analysis = PartitionLag.judge(facts, now: now)
+                if analysis != row.analysis { group.partitions[index].analysis = analysis }
+            }
+            group.analysis = GroupLag.judge(group.partitions.filter { $0.committed != nil }.map { ($0.partition, $0.analysis) })
         }
-        group.analysis = GroupLag.judge(group.partitions.filter { $0.committed != nil }.map { ($0.partition, $0.analysis) })
-        groups[id] = group
+    }
+
+    private static func ends(_ name: TopicPartition, _ topics: SharedMap<String, TopicSnapshot>) -> OffsetSeries {
+        let index = Int(name.partition)
+        guard let place = topics.index(of: name.topic), topics.values[place].partitions.indices.contains(index) else {
+            return OffsetSeries()
+        }
+        return topics.values[place].partitions[index].ends
     }
 
     /// A record that was read at a committed offset. A time that a producer made up does not become part of the log's own past.

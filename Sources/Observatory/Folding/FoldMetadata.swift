@@ -49,7 +49,7 @@ extension ClusterSnapshot {
         var lists = KnownPlaces()
         var isMoved = brokers.values.contains { $0.replicas == 0 }
         var isChanged = false
-        var next = OrderedMap<String, TopicSnapshot>()
+        var next = SharedMap<String, TopicSnapshot>()
         if !isWhole { next = topics }
         for name in gone where next.remove(name) != nil { (isMoved, isChanged) = (true, true) }
         for index in order {

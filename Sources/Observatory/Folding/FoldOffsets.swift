@@ -9,10 +9,15 @@ extension ClusterSnapshot {
     mutating func fold(_ answer: ListOffsetsResponse, timestamp: Int64, at time: Timestamp) -> [String] {
         var names: [String] = []
         let capacity = OffsetSeries.capacity(among: health.partitions)
-        for topic in answer.topics where topics[topic.name] != nil {
+        for topic in answer.topics {
+            guard let place = topics.index(of: topic.name) else { continue }
             names.append(topic.name)
-            topics.update(topic.name) { known in
-                for partition in topic.partitions { ClusterSnapshot.fold(partition, timestamp, into: &known, capacity, at: time) }
+            topics.update(at: place) { known in
+                for partition in topic.partitions where partition.errorCode == .none && partition.offset >= 0 {
+                    let index = Int(partition.partitionIndex)
+                    guard known.partitions.indices.contains(index) else { continue }
+                    ClusterSnapshot.fold(Offset(partition.offset), timestamp, into: &known.partitions[index], capacity, at: time)
+                }
             }
         }
         observations.offsets.succeeded(at: time)
@@ -20,30 +25,27 @@ extension ClusterSnapshot {
     }
 
     private static func fold(
-        _ answer: ListOffsetsResponse.Partition, _ timestamp: Int64, into topic: inout TopicSnapshot, _ capacity: Int, at time: Timestamp
+        _ offset: Offset, _ timestamp: Int64, into partition: inout PartitionSnapshot, _ capacity: Int, at time: Timestamp
     ) {
-        let index = Int(answer.partitionIndex)
-        guard answer.errorCode == .none, answer.offset >= 0, topic.partitions.indices.contains(index) else { return }
         if timestamp == ListOffsetsTime.earliest {
-            topic.partitions[index].startOffset = Offset(answer.offset)
+            partition.startOffset = offset
             return
         }
-        let end = Offset(answer.offset)
         // A log that is shorter than it was is another log, or has lost its end.
-        if let last = topic.partitions[index].ends.last, end < last.offset { topic.partitions[index].ends.removeAll() }
-        topic.partitions[index].ends.append(time, end, capacity: capacity)
-        if let before = topic.partitions[index].endOffset, let then = topic.partitions[index].offsetsTime {
+        if let last = partition.ends.last, offset < last.offset { partition.ends.removeAll() }
+        partition.ends.append(time, offset, capacity: capacity)
+        if let before = partition.endOffset, let then = partition.offsetsTime {
             let elapsed = time.milliseconds - then.milliseconds
             // Readings in one moment say nothing about a rate; an end that went back (topic recreated, unclean leader) neither.
             if elapsed >= RateLimits.elapsedMinMs {
-                topic.partitions[index].messageRate = elapsed > RateLimits.elapsedMaxMs || end < before
-                    ? nil : Double(end - before) * 1000 / Double(elapsed)
-                topic.partitions[index].endOffset = end
-                topic.partitions[index].offsetsTime = time
+                partition.messageRate = elapsed > RateLimits.elapsedMaxMs || offset < before
+                    ? nil : Double(offset - before) * 1000 / Double(elapsed)
+                partition.endOffset = offset
+                partition.offsetsTime = time
             }
         } else {
-            topic.partitions[index].endOffset = end
-            topic.partitions[index].offsetsTime = time
+            partition.endOffset = offset
+            partition.offsetsTime = time
         }
     }
 

@@ -28,13 +28,15 @@ package enum ConnectChange: Equatable, Sendable {
     case restart(ConnectorName, Restart)
     /// All of its config, sorted by key: what is not named is set no more.
     case configure(ConnectorName, [ConfigValue])
+    /// Some of its config; what is not named stays. Planned, it is a `configure` with the values that there are.
+    case alter(ConnectorName, set: [ConfigValue], delete: [String])
     case create(ConnectorName, [ConfigValue])
     case delete(ConnectorName)
 
     package var connector: ConnectorName {
         switch self {
         case .pause(let name), .resume(let name), .stop(let name), .restart(let name, _), .configure(let name, _), .create(let name, _),
-            .delete(let name):
+            .alter(let name, _, _), .delete(let name):
             name
         }
     }
@@ -47,7 +49,7 @@ package enum ConnectChange: Equatable, Sendable {
         case .restart(let name, .everything): "Restart connector \(name) and its tasks"
         case .restart(let name, .failed): "Restart what failed of connector \(name)"
         case .restart(let name, .task(let task)): "Restart task \(task) of connector \(name)"
-        case .configure(let name, _): "Change the config of connector \(name)"
+        case .configure(let name, _), .alter(let name, _, _): "Change the config of connector \(name)"
         case .create(let name, _): "Create connector \(name)"
         case .delete(let name): "Delete connector \(name)"
         }

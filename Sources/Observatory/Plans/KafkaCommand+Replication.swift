@@ -21,6 +21,9 @@ extension KafkaCommand {
         var out: [String] = []
         for step in steps {
             switch step {
+            case .reassignInBatches(let batches):
+                out.append("# each of these when the one before is complete")
+                for batch in batches { out.append(lines([.reassign(batch)], throttle: throttle, bootstrap)) }
             case .reassign(let partitions):
                 var arguments = ["--reassignment-json-file", "reassign.json", "--execute"]
                 if let throttle { arguments += ["--throttle", "\(throttle)"] }

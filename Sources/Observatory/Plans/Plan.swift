@@ -26,6 +26,8 @@ package struct Plan: Equatable, Sendable {
     package var steps: [PlanStep]
     /// What it does it does to a share group, for which Kafka has a tool of its own.
     package var isOfShareGroup = false
+    /// The address of the registry or of the Connect that it changes; empty where it is the cluster.
+    package var place = ""
 
     package struct Row: Equatable, Sendable {
         package var cells: [String]
@@ -64,6 +66,9 @@ package struct Plan: Equatable, Sendable {
         steps = []
     }
 
+    /// It is carried out for as long as the copying takes.
+    package var isInBatches: Bool { steps.contains { if case .reassignInBatches = $0 { true } else { false } } }
+
     package var isRunnable: Bool { obstacles.isEmpty && !steps.isEmpty }
 
     /// What `kafkaCommand` is a line of: registries and Connect are asked over HTTP.
@@ -90,6 +95,8 @@ package enum PlanStep: Equatable, Sendable {
     case deleteShareOffsets(group: String, [TopicPartition])
     case deleteRecords([RecordsToDelete])
     case reassign([PartitionReplicas])
+    /// Each of them when the one before has got there.
+    case reassignInBatches([[PartitionReplicas]])
     case electLeaders([TopicPartition], unclean: Bool)
     /// The rate of throttled replicas on these brokers; nil removes it.
     case throttle(brokers: [BrokerID], rate: Int64?)

@@ -18,7 +18,7 @@ extension PlanRunner {
         case (.deleteGroupOffsets(let group, _), 0), (.deleteShareOffsets(let group, _), 0): [.commits(group)]
         case (.deleteRecords(let records), 0): [.topics(records.map(\.partition.topic).uniqued())]
         case (.deleteRecords(let records), 1): [.offsets(timestamp: ListOffsetsTime.earliest, records.map(\.partition))]
-        case (.reassign, 0): [.cluster, .reassignments]
+        case (.reassign, 0), (.reassignInBatches, 0): [.cluster, .reassignments]
         case (.electLeaders, 0): [.cluster]
         case (.throttle, 0), (.throttleReplicas, 0): [.cluster]
         case (.throttle, 1), (.throttleReplicas, 1): [.throttles(topics: throttledTopics)]
@@ -59,6 +59,7 @@ extension PlanRunner {
                 return "\(record.partition) starts at \(start?.description ?? "an unknown offset"), not \(record.before)."
             }
         case .reassign(let partitions): return partitions.compactMap { reassigned($0, facts) }
+        case .reassignInBatches(let batches): return batches.flatMap { $0.compactMap { reassigned($0, facts) } }
         case .electLeaders(let partitions, let unclean): return partitions.compactMap { elected($0, unclean, facts) }
         case .throttle, .throttleReplicas: return throttled(facts)
         case .addAccess, .removeAccess, .alterQuota, .setFeature: return checked?.accessDifferences(facts) ?? []
@@ -113,6 +114,7 @@ extension PlanRunner {
             return ["Group \(group): \(PlanTables.count(partitions.count, "offset")) deleted."]
         case .deleteRecords(let records): return records.map { "\($0.partition) now starts at \($0.before)." }
         case .reassign(let partitions): return reassignedLines(partitions)
+        case .reassignInBatches(let batches): return reassignedLines(batches.flatMap { $0 })
         case .electLeaders(let partitions, _):
             return partitions.map { "\($0) is led by broker \(reader.facts.partition($0)?.leader?.description ?? "none")." }
         case .throttle, .throttleReplicas: return ["The throttles are as planned on every broker and topic."]

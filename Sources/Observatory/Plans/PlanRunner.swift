@@ -7,6 +7,7 @@ package enum PlanProgress: Equatable, Sendable {
     /// A step began; a few words for the status line.
     case step(Int, of: Int, String)
     case checking
+    case batch(BatchProgress)
     case finished(PlanOutcome)
 }
 
@@ -17,12 +18,14 @@ package enum ChangeGate: Equatable, Sendable {
     case closed(String)
     /// Open for some minutes only.
     case armed(until: Instant)
+    /// Changes are made only by plans that others have signed, whose gate is `open`; why, a sentence.
+    case byApproval(String)
 
     /// What a change is told at this moment; nil where it may be made.
     package func objection(at now: Instant) -> String? {
         switch self {
         case .open: nil
-        case .closed(let reason): reason
+        case .closed(let reason), .byApproval(let reason): reason
         case .armed(let until): now < until ? nil : "The time for changes is over; :arm opens it again."
         }
     }
@@ -31,13 +34,15 @@ package enum ChangeGate: Equatable, Sendable {
 /// Runs a plan: its steps one after the other, then reads the cluster again and compares. The only place that changes a cluster, so that
 /// read-only is enforced here, below every surface.
 package struct PlanRunner: ClientMachine {
-    package typealias Input = Never
+    package typealias Input = PlanInput
     package typealias Output = PlanProgress
     typealias Effects = [ClientEffect<PlanProgress>]
 
     let plan: Plan
     private let gate: ChangeGate
-    private var step = 0
+    private(set) var step = 0
+    /// While batches are carried out.
+    var course: BatchCourse?
     /// Answers of the step that are still to come.
     private var outstanding = 0
     private var nextToken = 0
@@ -47,7 +52,7 @@ package struct PlanRunner: ClientMachine {
     var reader = FactReader(firstToken: PlanRunner.readerTokens)
     private var stage = -1
     private var checks = 0
-    private var checkAt = Instant.distantFuture
+    var checkAt = Instant.distantFuture
     /// Partitions' new starts as the brokers told when records were deleted, and offsets of produced messages.
     var told = OrderedMap<TopicPartition, Offset>()
     private var isFinished = false
@@ -77,15 +82,20 @@ package struct PlanRunner: ClientMachine {
     package mutating func tick(now: Now) -> [ClientEffect<PlanProgress>] {
         guard checkAt <= now.instant else { return [] }
         checkAt = .distantFuture
-        return beginCheck()
+        return course == nil ? beginCheck() : batchTick(now: now)
     }
 
     package mutating func answered(_ token: Int, _ result: AnswerResult, now: Now) -> [ClientEffect<PlanProgress>] {
         if token >= PlanRunner.readerTokens { return checkAnswered(token, result, now: now) }
         outstanding -= 1
+        if course != nil { return batchAnswered(result, now: now) }
         take(result)
         guard outstanding == 0 else { return [] }
         guard refusals.isEmpty else { return finish(.failed, lines + refusals) }
+        return stepDone(now: now)
+    }
+
+    mutating func stepDone(now: Now) -> Effects {
         step += 1
         return step < plan.steps.count ? beginStep(now: now) : beginCheck()
     }
@@ -95,12 +105,15 @@ package struct PlanRunner: ClientMachine {
     private mutating func beginStep(now: Now) -> Effects {
         let current = plan.steps[step]
         var effects: Effects = [.output(.step(step + 1, of: plan.steps.count, current.text))]
-        for request in requests(of: current, now: now) {
-            effects.append(.send(token: nextToken, request))
-            nextToken += 1
-            outstanding += 1
-        }
+        if case .reassignInBatches(let batches) = current { return effects + beginBatches(batches, now: now) }
+        for request in requests(of: current, now: now) { effects.append(send(request)) }
         return effects
+    }
+
+    mutating func send(_ request: ClientRequest) -> ClientEffect<PlanProgress> {
+        defer { nextToken += 1 }
+        outstanding += 1
+        return .send(token: nextToken, request)
     }
 
     private func requests(of step: PlanStep, now: Now) -> [ClientRequest] {
@@ -172,6 +185,7 @@ package struct PlanRunner: ClientMachine {
 
     private mutating func checkAnswered(_ token: Int, _ result: AnswerResult, now: Now) -> Effects {
         guard reader.answered(token, result), reader.isDone else { return [] }
+        if course != nil { return batchRead(now: now) }
         if reader.failure == nil {
             stage += 1
             let more = readStage()
@@ -185,7 +199,7 @@ package struct PlanRunner: ClientMachine {
         return []
     }
 
-    private mutating func finish(_ verdict: PlanOutcome.Verdict, _ lines: [String]) -> Effects {
+    mutating func finish(_ verdict: PlanOutcome.Verdict, _ lines: [String]) -> Effects {
         guard !isFinished else { return [] }
         isFinished = true
         var undo: PlanAction? = nil
@@ -211,6 +225,8 @@ extension PlanStep {
         case .deleteRecords(let records): "deleting records of \(PlanTables.count(records.count, "partition"))"
         case .reassign(let partitions):
             (partitions.contains { $0.replicas == nil } ? "cancelling " : "reassigning ") + PlanTables.count(partitions.count, "partition")
+        case .reassignInBatches(let batches):
+            "reassigning \(PlanTables.count(batches.reduce(0) { $0 + $1.count }, "partition")) in batches"
         case .electLeaders(let partitions, _): "electing \(PlanTables.count(partitions.count, "leader"))"
         case .throttle(let brokers, let rate):
             (rate == nil ? "removing the throttle of " : "throttling ") + PlanTables.count(brokers.count, "broker")

@@ -18,6 +18,8 @@ extension PlanStep {
         case .setShareOffsets(let group, let offsets): validateOnly ? nil : PlanStep.setShareOffsets(group, offsets)
         case .deleteShareOffsets(let group, let partitions): validateOnly ? nil : PlanStep.deleteShareOffsets(group, partitions)
         case .reassign(let partitions): validateOnly ? nil : PlanStep.reassign(partitions)
+        // Batch by batch, by whoever waits for each.
+        case .reassignInBatches: nil
         case .electLeaders(let partitions, let unclean): validateOnly ? nil : PlanStep.elect(partitions, unclean)
         case .throttleReplicas(let topics): validateOnly ? nil : PlanStep.throttle(topics)
         case .addAccess(let rules): validateOnly ? nil : PlanStep.add(rules)
@@ -239,4 +241,7 @@ enum PlanLimits {
     /// A cluster needs a moment until all brokers know of a change: how often, and how long between, the check is made again.
     static let checksMax = 20
     static let checkPauseMs: Int64 = 150
+    /// How often a batch that is on its way is looked at, and how often one that nobody answers to is asked for again.
+    static let batchPollMs: Int64 = 1_000
+    static let batchRetriesMax = 120
 }

@@ -53,9 +53,32 @@ package struct Reassign: Equatable, Sendable {
     package var target: Target
     /// Bytes per second that each broker may spend on it; nil: no limit.
     package var throttle: Int64?
+    /// How much of it is on its way at once; nil: all of it.
+    package var batch: ReassignBatch?
 
-    package init(_ scope: PartitionScope, _ target: Target, throttle: Int64? = nil) {
-        (self.scope, self.target, self.throttle) = (scope, target, throttle)
+    package init(_ scope: PartitionScope, _ target: Target, throttle: Int64? = nil, batch: ReassignBatch? = nil) {
+        (self.scope, self.target, self.throttle, self.batch) = (scope, target, throttle, batch)
+    }
+}
+
+/// The parts of a reassignment that are carried out one after the other.
+package enum ReassignBatch: Equatable, Sendable {
+    /// So many partitions each.
+    case partitions(Int)
+    /// So many bytes to copy each, or one partition with more.
+    case bytes(Int64)
+    /// As they were cut before: so many of the exact replicas in each.
+    case counts([Int])
+
+    /// `10` partitions, `50G` to copy; nil where it is neither.
+    package init?(_ text: String) {
+        if let count = Int(text) {
+            guard count > 0 else { return nil }
+            self = .partitions(count)
+        } else {
+            guard let bytes = ByteText.parse(text), bytes > 0 else { return nil }
+            self = .bytes(bytes)
+        }
     }
 }
 

@@ -29,7 +29,7 @@ struct ReassignTable {
         if changes.isEmpty { plan.obstacles.append(nothing) }
         plan.steps = steps(changes)
         let old = changes.map { PartitionReplicas($0.partition, $0.before) }
-        plan.inverse = .action(.reassign(Reassign(.partitions(changes.map(\.partition)), .exact(old))))
+        plan.inverse = .action(.reassign(Reassign(.partitions(changes.map(\.partition)), .exact(old), batch: batchBack)))
         return plan
     }
 
@@ -181,11 +181,56 @@ struct ReassignTable {
             steps.append(.throttle(brokers: moves.flatMap { $0.before + $0.after }.uniqued(), rate: rate))
         }
         let moved = changes.filter { $0.before != $0.after || facts.reassignments[$0.partition] != nil }
-        if !moved.isEmpty { steps.append(.reassign(moved.map { PartitionReplicas($0.partition, $0.after) })) }
+        if !moved.isEmpty, wish.batch != nil { steps.append(.reassignInBatches(batches(of: moved))) } else if !moved.isEmpty {
+            steps.append(.reassign(moved.map { PartitionReplicas($0.partition, $0.after) }))
+        }
         // Where no data moves, the order of preference is new at once, and an election makes it so.
         let led = changes.filter { !$0.isMove && $0.leaderChanges && $0.now.inSyncReplicas.contains($0.after.first ?? .none) }
         if moves.isEmpty && !led.isEmpty { steps.append(.electLeaders(led.map(\.partition), unclean: false)) }
         return steps
+    }
+
+    /// In the order of the plan's table.
+    private func batches(of moved: [Change]) -> [[PartitionReplicas]] {
+        var out: [[PartitionReplicas]] = []
+        var (count, bytes, number) = (0, Int64(0), -1)
+        let places = exactPlaces
+        for change in moved {
+            let copied = change.isMove ? (change.bytes ?? 0).multipliedClamped(by: Int64(change.added.count)) : 0
+            let isNew =
+                switch wish.batch {
+                case .partitions(let most): count == most
+                case .bytes(let most): count > 0 && bytes.addingClamped(copied) > most
+                case .counts: places[change.partition] != number
+                case nil: false
+                }
+            if isNew || out.isEmpty { out.append([]) }
+            if isNew { (count, bytes) = (0, 0) }
+            (count, bytes, number) = (count + 1, bytes.addingClamped(copied), places[change.partition] ?? number)
+            out[out.count - 1].append(PartitionReplicas(change.partition, change.after))
+        }
+        return out
+    }
+
+    /// In which batch a partition was when they were cut: those that have got there since are in none any more.
+    private var exactPlaces: OrderedMap<TopicPartition, Int> {
+        guard case .counts(let counts) = wish.batch, case .exact(let replicas) = wish.target else { return OrderedMap() }
+        var out = OrderedMap<TopicPartition, Int>()
+        var (batch, left) = (0, counts.first ?? 0)
+        for item in replicas {
+            while left <= 0, batch + 1 < counts.count {
+                batch += 1
+                left = counts[batch]
+            }
+            out[item.partition] = batch
+            left -= 1
+        }
+        return out
+    }
+
+    /// What is taken back is taken back in parts as large.
+    private var batchBack: ReassignBatch? {
+        if case .counts(let counts) = wish.batch { .partitions(max(1, counts.max() ?? 1)) } else { wish.batch }
     }
 
     /// As `kafka-reassign-partitions --throttle`: at the replicas that are there sending is limited, at the new ones taking in.
@@ -240,8 +285,19 @@ struct ReassignTable {
         }
         plan.touches.append(
             leaders == 0 ? "no leader changes" : "\(PlanTables.count(leaders, "leader")) \(leaders == 1 ? "changes" : "change")")
+        for case .reassignInBatches(let batches) in steps(changes) { plan.touches.append(inBatches(batches)) }
         describeThrottle(&plan, moves, bytes)
         warn(&plan, changes)
+    }
+
+    private func inBatches(_ batches: [[PartitionReplicas]]) -> String {
+        let size: String
+        switch wish.batch {
+        case .bytes(let most): size = "\(ByteText.text(most)) to copy each at most, where one partition is no more"
+        default: size = "\(PlanTables.count(batches.map(\.count).max() ?? 0, "partition")) each at most"
+        }
+        let count = batches.count == 1 ? "1 batch" : "\(batches.count) batches"
+        return "in \(count), \(size): one begins when the one before is there"
     }
 
     private func describeThrottle(_ plan: inout Plan, _ moves: [Change], _ bytes: Int64) {

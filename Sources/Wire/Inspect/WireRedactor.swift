@@ -28,7 +28,7 @@ package struct WireRedactor: ~Copyable, WireCoder {
     /// Texts in these fields are words of Kafka's.
     private static let plain: Set<String> = [
         "groupState", "groupType", "protocolType", "protocolData", "assignorName", "transactionState", "entityType", "documentation",
-        "configurationKeys", "statesFilter", "typesFilter", "stateFilters",
+        "configurationKeys", "statesFilter", "typesFilter", "stateFilters", "clientSoftwareName", "clientSoftwareVersion",
     ]
     private static let mark = "n-"
 
@@ -45,6 +45,7 @@ package struct WireRedactor: ~Copyable, WireCoder {
         if field == "errorMessage" { return "" }
         let around = path.last ?? ""
         if field == "name", around == "configs" || around == "synonyms" { return text }
+        if field == "name", around == "supportedFeatures" || around == "finalizedFeatures" { return text }
         if field == "key", around == "values" { return text }
         if field == "value" { return WireRedactor.isHarmless(text) ? text : WireRedactor.name(text, rename) }
         // Brokers' configs are asked for by number.

@@ -41,7 +41,8 @@ import Wire
 
     @Test func everyStoryIsToldHere() {
         let told = [
-            "Find why a group lags", "Roll a broker safely", "Move a topic off a full disk", "Undo a bad offset reset",
+            "Find why a group lags", "Roll a broker safely", "Move a topic off a full disk", "Move a topic in batches",
+            "Undo a bad offset reset",
             "Redrive dead letters", "Find a hanging transaction and abort it",
             "Find the under-replicated topic and why, and put its leaders back", "Let a consumer in",
             "Find the hot partition and move its leader", "See what changed since yesterday", "Copy a topic to another cluster",
@@ -79,6 +80,33 @@ import Wire
         try tell("Move a topic off a full disk", in: world)
         #expect(try world.partition("archive").replicaNodes.sorted() == [1, 2])
         world.write("archive", partition: 0, ["new"])
+    }
+
+    /// More than one answer brings at the rate of the throttle, so that there is something to pause.
+    @Test func moveInBatches() throws {
+        let world = try StoryWorld()
+        defer { world.close() }
+        try world.makeTopic("archive", on: [[1, 2], [1, 2], [1, 2]])
+        let old = String(repeating: "old ", count: 25_000)
+        for partition in Int32(0)...2 { world.write("archive", partition: partition, Array(repeating: old, count: 30)) }
+        func moved() throws -> Int {
+            try (Int32(0)...2).count { try world.partition("archive", $0).replicaNodes.sorted() == [2, 3] }
+        }
+        try tell(
+            "Move a topic in batches", in: world,
+            [
+                "not all of archive has moved": {
+                    let count = try moved()
+                    #expect(count < 3)
+                },
+                "all of archive has moved": {
+                    let count = try moved()
+                    #expect(count == 3)
+                },
+            ])
+        let audit = try SessionFiles.read(world.directory + "/audit.jsonl").get()
+        #expect(audit.split(separator: "\n").count { $0.contains("\"verdict\":\"begun\"") } == 1)
+        #expect(audit.contains("\"ends\":"))
     }
 
     @Test func undoABadReset() throws {

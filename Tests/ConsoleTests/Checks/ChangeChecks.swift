@@ -62,7 +62,7 @@ import Testing
         3 down ctrl-d | plan deleteTopic("clicks")
         3 x ctrl-d | plan deleteTopic("audit-log")
         3 down enter M enter | plan leader
-        2 D enter enter | plan leadersAway
+        2 D enter enter enter | plan leadersAway
         2 D right tab tab enter | plan without
         4 ctrl-d | plan deleteGroup("billing")
         4 enter ctrl-d | plan deleteGroupOffsets; plan orders

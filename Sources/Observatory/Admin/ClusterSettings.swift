@@ -3,32 +3,36 @@ import Wire
 
 /// What was set up in a cluster, as far as two of them can be compared: topics with partitions, replication factor and configs, and the
 /// defaults that hold for all brokers. Pure: made of answers.
-struct ClusterSettings: Equatable {
-    struct Value: Equatable {
-        var text: String
+package struct ClusterSettings: Equatable, Sendable {
+    package struct Value: Equatable, Sendable {
+        package var text: String
         /// Set there by somebody, and not a default.
-        var isSet: Bool
+        package var isSet: Bool
     }
-    struct Topic: Equatable {
-        var partitions: Int
-        var replicationFactor: Int
-        var configs = OrderedMap<String, Value>()
+    package struct Topic: Equatable, Sendable {
+        package var partitions: Int
+        package var replicationFactor: Int
+        package var configs = OrderedMap<String, Value>()
 
         fileprivate var text: String { "\(partitions) × \(replicationFactor)" }
     }
     /// One thing that differs. Nil: it is not there.
-    struct Difference: Equatable {
+    package struct Difference: Equatable, Sendable {
         /// Nil: of all brokers.
-        var topic: String?
-        var setting: String
-        var here: String?
-        var there: String?
+        package var topic: String?
+        package var setting: String
+        package var here: String?
+        package var there: String?
+
+        package init(topic: String?, setting: String, here: String?, there: String?) {
+            (self.topic, self.setting, self.here, self.there) = (topic, setting, here, there)
+        }
     }
 
-    private(set) var topics = OrderedMap<String, Topic>()
-    private(set) var defaults = OrderedMap<String, Value>()
+    package private(set) var topics = OrderedMap<String, Topic>()
+    package private(set) var defaults = OrderedMap<String, Value>()
 
-    init(_ answer: MetadataResponse, withInternal: Bool) {
+    package init(_ answer: MetadataResponse, withInternal: Bool) {
         for topic in answer.topics where topic.errorCode == .none && (withInternal || !topic.isInternal) {
             guard let name = topic.name else { continue }
             topics[name] = Topic(
@@ -36,7 +40,7 @@ struct ClusterSettings: Equatable {
         }
     }
 
-    mutating func take(_ answer: DescribeConfigsResponse) {
+    package mutating func take(_ answer: DescribeConfigsResponse) {
         for result in answer.results where result.errorCode == .none {
             var values = OrderedMap<String, Value>()
             for config in result.configs where !config.isSensitive {
@@ -50,9 +54,9 @@ struct ClusterSettings: Equatable {
     }
 
     /// What differs, topics by name. Configs count where they are set on one side at least.
-    static func differences(_ here: ClusterSettings, _ there: ClusterSettings, only names: [String] = []) -> [Difference] {
+    package static func differences(_ here: ClusterSettings, _ there: ClusterSettings, only names: [String] = []) -> [Difference] {
         var out = names.isEmpty ? differences(nil, here.defaults, there.defaults) : []
-        let all = names.isEmpty ? Array(Set(here.topics.keys + there.topics.keys)) : names
+        let all = names.isEmpty ? (here.topics.keys + there.topics.keys).uniqued() : names
         for name in all.sorted() {
             switch (here.topics[name], there.topics[name]) {
             case (let mine?, let theirs?): out += differences(name, mine, theirs)
@@ -79,7 +83,7 @@ struct ClusterSettings: Equatable {
         _ topic: String?, _ mine: OrderedMap<String, Value>, _ theirs: OrderedMap<String, Value>
     ) -> [Difference] {
         func text(_ value: Value?) -> String? { value.map { $0.isSet ? $0.text : "\($0.text) (default)" } }
-        let names = Set((mine.filter { $0.value.isSet } + theirs.filter { $0.value.isSet }).map(\.key))
+        let names = (mine.filter { $0.value.isSet } + theirs.filter { $0.value.isSet }).map(\.key).uniqued()
         return names.sorted().compactMap { name in
             let (a, b) = (mine[name], theirs[name])
             return a?.text == b?.text ? nil : Difference(topic: topic, setting: name, here: text(a), there: text(b))
