@@ -42,8 +42,7 @@ struct NullBroker {
         while true {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else { continue }
-            var one: Int32 = 1
-            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+            Socket.sendsAtOnce(descriptor)
             let box = Unmanaged.passRetained(Connection(descriptor: descriptor, broker: self))
             var thread = pthread_t()
             pthread_create(&thread, nil, { raw in

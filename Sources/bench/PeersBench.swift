@@ -37,6 +37,12 @@ struct PeersBench {
         var p50 = Samples()
         var p99 = Samples()
         var p999 = Samples()
+
+        mutating func add(_ one: PlainPaced.Result) {
+            p50.add(one.p50)
+            p99.add(one.p99)
+            p999.add(one.p999)
+        }
     }
 
     func run() throws {
@@ -157,6 +163,7 @@ struct PeersBench {
     private func latency(_ contestants: [Contestant]) throws {
         var latencies = contestants.map { _ in Latencies() }
         var trips = Samples()
+        var plain = (ours: Latencies(), mock: Latencies())
         for round in 0..<rounds {
             trips.add(try RoundTrip.microseconds())
             for (index, contestant) in contestants.enumerated() {
@@ -167,6 +174,8 @@ struct PeersBench {
                 latencies[index].p99.add(parts[2])
                 latencies[index].p999.add(parts[3])
             }
+            plain.ours.add(try paced(contestants[0], "paced-\(round)"))
+            plain.mock.add(try paced(contestants[1], "paced-\(round)"))
         }
         let ours = latencies[0]
         let name = "10 MB/s of 1 KiB, acks=all"
@@ -176,10 +185,26 @@ struct PeersBench {
         against(trips, "loopback round trip", ours.p50, "p50", nil)
         against(trips, "loopback round trip", ours.p99, "p99", 30)
         against(trips, "loopback round trip", ours.p999, "p99.9", 100)
+        let (mine, mock) = (plain.ours, plain.mock)
+        against(trips, "loopback round trip", mine.p50, "p50, plain client", nil)
+        against(trips, "loopback round trip", mine.p99, "p99, plain client", 30)
+        against(trips, "loopback round trip", mine.p999, "p99.9, plain client", 100)
+        against(mock.p50, contestants[1].name, mine.p50, "p50, plain client", nil)
+        against(mock.p99, contestants[1].name, mine.p99, "p99, plain client", 1)
         for (index, peer) in contestants.enumerated().dropFirst() {
             against(latencies[index].p50, peer.name, ours.p50, "p50", nil)
             against(latencies[index].p99, peer.name, ours.p99, "p99", 1)
         }
+    }
+
+    /// The same records by a client that does nothing but write and read.
+    private func paced(_ contestant: Contestant, _ topic: String) throws -> PlainPaced.Result {
+        guard let first = contestant.produce[2].split(separator: ",").first, let port = Int(first.split(separator: ":").last ?? "") else {
+            throw ChildProcess.Failed(description: "\(contestant.name) has no address")
+        }
+        return try PlainPaced(
+            port: port, topic: topic, recordBytes: PeersBench.pacedBytes, rate: PeersBench.pacedRate, count: PeersBench.pacedMessages
+        ).run()
     }
 
     private func trip(_ contestants: [Contestant]) throws {

@@ -17,8 +17,7 @@ enum RoundTrip {
         poll(&wanted, 1, 5000)
         let far = accept(listener, nil, nil)
         guard far >= 0 else { throw ChildProcess.Failed(description: "no loopback: \(systemMessage(errno))") }
-        var one: Int32 = 1
-        setsockopt(far, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+        Socket.sendsAtOnce(far)
         var thread = pthread_t()
         pthread_create(&thread, nil, { RoundTrip.echo(Int32(Int(bitPattern: $0))) }, UnsafeMutableRawPointer(bitPattern: Int(far)))
         var samples = Samples()

@@ -12,6 +12,11 @@ nonisolated func start() {
             try SyntheticCluster(SyntheticCluster.shape(arguments)).run()
         } else if arguments.first == "compact" {
             try CompactionBench.run(Array(arguments.dropFirst()))
+        } else if arguments.contains(where: { ["-h", "--help", "help"].contains($0) }) {
+            print(BenchUsage.text)
+        } else if let problem = BenchUsage.problem(arguments) {
+            print("bench: \(problem)\n\n\(BenchUsage.text)")
+            exit(2)
         } else {
             try Bench(arguments).run()
         }

@@ -57,8 +57,7 @@ final class SyntheticCluster: @unchecked Sendable {
         while true {
             let descriptor = Glibc.accept(listener, nil, nil)
             guard descriptor >= 0 else { continue }
-            var one: Int32 = 1
-            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+            Socket.sendsAtOnce(descriptor)
             SyntheticThread.run { [self] in
                 defer { close(descriptor) }
                 while let frame = BlockingSocket.readFrame(descriptor), let answer = try? SyntheticAnswers(self, broker).answer(frame) {
