@@ -120,7 +120,7 @@ final class ClientLoop {
     private func perform(_ effect: ClusterSession.Effect) {
         switch effect {
         case .open(let connection, let address): open(connection, address)
-        case .write(let connection, let bytes): links[connection]?.write(bytes)
+        case .write(let connection, let frame): links[connection]?.write(frame.pieces)
         case .close(let connection): links.removeValue(forKey: connection)?.close()
         case .answer(let request, let result): callbacks.removeValue(forKey: request)?(result)
         }

@@ -31,6 +31,13 @@ package final class HostedMachine<M: ClientMachine>: Sendable {
         loop.post { if let input = input() { run.value.run?.receive(input) } }
     }
 
+    /// The same not before `deadline`.
+    func post(at deadline: Instant, taking input: @escaping @Sendable () -> M.Input?) {
+        let run = run
+        let loop = loop
+        loop.post { loop.schedule(at: deadline) { if let input = input() { run.value.run?.receive(input) } } }
+    }
+
     /// Ends the machine; nothing more comes out of it. `finished` is called.
     package func cancel() {
         let run = run

@@ -135,6 +135,12 @@ extension ProducerRecord {
 }
 
 extension OutgoingRecord {
+    /// Bytes of key, value and headers.
+    var size: Int {
+        let size = (key?.count ?? 0) + (value?.count ?? 0)
+        return headers.isEmpty ? size : headers.reduce(size) { $0 + $1.key.utf8.count + ($1.value?.count ?? 0) }
+    }
+
     init(_ record: ProducerRecord) {
         self.init(
             topic: record.topic, partition: record.partition, key: record.key, value: record.value,

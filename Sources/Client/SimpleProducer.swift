@@ -58,7 +58,7 @@ package final class SimpleProducer: Sendable {
                 case .delivered(let number, let partition, let offset):
                     ledger.settle(number, .success(Delivery(partition: partition, offset: offset)))
                 case .failed(let number, let error): ledger.settle(number, .failure(error))
-                case .transactionDone, .transactionFailed: break
+                case .transactionDone, .transactionFailed, .written, .lost, .topic: break
                 }
             }, finished: { ledger.abandon() })
     }

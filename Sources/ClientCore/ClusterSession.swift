@@ -45,7 +45,7 @@ package struct ClusterSession: Sendable {
 
     package enum Effect: Sendable {
         case open(connection: Int, ServerAddress)
-        case write(connection: Int, Bytes)
+        case write(connection: Int, Frame)
         case close(connection: Int)
         case answer(request: Int, AnswerResult)
     }
@@ -240,7 +240,7 @@ package struct ClusterSession: Sendable {
         guard let results = connections.update(id, act) else { return }
         for result in results {
             switch result {
-            case .write(let bytes): effects.append(.write(connection: id, bytes))
+            case .write(let frame): effects.append(.write(connection: id, frame))
             case .ready: nodes.update(connections[id]?.broker ?? .none) { $0.backoff.succeeded() }
             case .answered(let number, let frame, let version, let latency):
                 answered(number, frame, version: version, latencyMs: latency, connection: id, now: now)

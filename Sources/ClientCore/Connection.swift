@@ -22,7 +22,7 @@ package struct Connection: Sendable {
 
     /// What the session has to do; returned in order.
     package enum Effect: Equatable, Sendable {
-        case write(Bytes)
+        case write(Frame)
         /// The connection is ready for requests.
         case ready
         /// `request` got its answer: the frame without its size, to be decoded as the version that was sent.

@@ -3,10 +3,10 @@ import Wire
 
 // Where requests of any type become bytes and answers become their type again.
 
-/// A request frame with its size.
-func encodeRequestFrame(_ message: any WireRequest, version: Int16, correlationID: Int32, clientID: String) -> Bytes {
-    func encode<R: WireRequest>(_ request: R) -> Bytes {
-        encodeRequest(request, version: version, correlationID: correlationID, clientID: clientID).bytes
+/// A request frame with its size. What a producer sends is not copied into it again.
+func encodeRequestFrame(_ message: any WireRequest, version: Int16, correlationID: Int32, clientID: String) -> Frame {
+    func encode<R: WireRequest>(_ request: R) -> Frame {
+        encodeRequest(request, version: version, correlationID: correlationID, clientID: clientID, sharedBytesMin: 4 << 10)
     }
     return encode(message)
 }

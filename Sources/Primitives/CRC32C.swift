@@ -7,4 +7,8 @@ public enum CRC32C {
         return kastellan_crc32c(crc, base, bytes.count)
     }
     public static func checksum(_ bytes: Bytes) -> UInt32 { bytes.withUnsafeBytes { checksum($0) } }
+    /// Of the one and the other behind it.
+    public static func checksum(_ bytes: Bytes, _ more: Bytes) -> UInt32 {
+        more.withUnsafeBytes { checksum($0, continuing: checksum(bytes)) }
+    }
 }

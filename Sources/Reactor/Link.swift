@@ -35,6 +35,9 @@ package final class Link: EventHandler {
 
     package func write(_ bytes: Bytes) { channel?.send([.bytes(bytes)]) }
 
+    /// One frame in pieces.
+    package func write(_ pieces: [Bytes]) { channel?.send(pieces.map { .bytes($0) }) }
+
     /// No frame is delivered until `resume`.
     package func pause() { channel?.pause() }
 

@@ -70,14 +70,15 @@ extension WireEncoder {
 
 /// A request as a frame. The header's key is the message's.
 package func encodeRequest<R: WireRequest>(
-    _ message: R, version: Int16, correlationID: Int32, clientID: String?
+    _ message: R, version: Int16, correlationID: Int32, clientID: String?, sharedBytesMin: Int = .max
 ) -> Frame {
     let header = RequestHeader(R.apiKey, version: version, correlationID: correlationID, clientID: clientID)
-    return encodeRequest(message, header)
+    return encodeRequest(message, header, sharedBytesMin: sharedBytesMin)
 }
 
-package func encodeRequest<R: WireRequest>(_ message: R, _ header: RequestHeader) -> Frame {
-    var encoder = WireEncoder(version: header.apiVersion, isFlexible: false)
+/// Pieces of payloads of at least `sharedBytesMin` are not copied into the frame (`Frame.pieces`).
+package func encodeRequest<R: WireRequest>(_ message: R, _ header: RequestHeader, sharedBytesMin: Int = .max) -> Frame {
+    var encoder = WireEncoder(version: header.apiVersion, isFlexible: false, sharedBytesMin: sharedBytesMin)
     encoder.put(0 as Int32)
     encoder.put(header)
     encoder.put(message)

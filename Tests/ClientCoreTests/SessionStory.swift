@@ -29,8 +29,8 @@ struct SessionStory {
         for effect in session.handle(event, now: now) {
             switch effect {
             case .open(let connection, let address): opening.append((connection, address))
-            case .write(let connection, let bytes):
-                let (header, body) = try! RequestHeader.decode(bytes.dropFirst(4))
+            case .write(let connection, let frame):
+                let (header, body) = try! RequestHeader.decode(frame.whole.dropFirst(4))
                 written.append(Written(connection: connection, header: header, body: body))
             case .close(let connection):
                 closed.append(connection)

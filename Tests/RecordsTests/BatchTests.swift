@@ -50,6 +50,45 @@ import Testing
         #expect(builder.buildUncompressed() == bytes)
     }
 
+    @Test(arguments: Codec.allCases) func partsAreTheWhole(codec: Codec) throws {
+        var builder = BatchBuilder(codec: codec, producerID: 9, producerEpoch: 2, baseSequence: 40)
+        for record in samples { builder.append(record) }
+        let parts = try builder.buildParts(.system)
+        #expect(parts.header.count == BatchHeader.size)
+        #expect(Bytes(parts.header.array + parts.records.array) == (try builder.build(.system)))
+    }
+
+    @Test func recordsOfSeveralBuildersGoTogether() throws {
+        var whole = BatchBuilder()
+        var joined = BatchBuilder()
+        for split in 1..<samples.count {
+            var (first, second) = (BatchBuilder(), BatchBuilder())
+            for record in samples[..<split] { first.append(record) }
+            for record in samples[split...] { second.append(record) }
+            joined.append(first)
+            joined.append(BatchBuilder())
+            joined.append(second)
+            for record in samples { whole.append(record) }
+        }
+        #expect(joined.buildUncompressed() == whole.buildUncompressed())
+        #expect(joined.count == 12 && joined.maxTimestamp == whole.maxTimestamp)
+    }
+
+    /// Copies of a builder, and what was built of it, share memory; nobody sees what another appends.
+    @Test func builderIsAValue() throws {
+        var builder = BatchBuilder()
+        builder.reserve(1_000)
+        builder.append(samples[0])
+        var copy = builder
+        let parts = try builder.buildParts(.uncompressed)
+        let before = (parts.records.array, builder.records)
+        builder.append(samples[1])
+        copy.append(samples[2])
+        #expect(builder.records.map(\.value) == [samples[0].value, samples[1].value])
+        #expect(copy.records.map(\.value) == [samples[0].value, samples[2].value])
+        #expect(parts.records.array == before.0 && before.1 == [samples[0]])
+    }
+
     @Test func walksStopAtAnIncompleteBatch() throws {
         let one = try build()
         let two = Bytes(one.array + one.array)

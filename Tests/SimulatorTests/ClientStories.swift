@@ -47,7 +47,7 @@ import Wire
             switch output {
             case .delivered(let number, _, let offset): delivered[number] = offset
             case .failed(_, let error): failures.append(error.description)
-            case .transactionDone, .transactionFailed: break
+            case .transactionDone, .transactionFailed, .written, .lost, .topic: break
             }
         }
         producer.start()

@@ -63,6 +63,27 @@ import Testing
         #expect(try JoinGroupResponse.decode(response.encode(version: 7), version: 7).protocolName == nil)
     }
 
+    /// Pieces of payloads that are large enough are not copied into the frame, and go over the socket at their place all the same.
+    @Test(arguments: [8, 9] as [Int16]) func largePiecesAreShared(version: Int16) {
+        func bytes(_ count: Int) -> Bytes { Bytes((0..<count).map { UInt8(truncatingIfNeeded: $0) }) }
+        var request = ProduceRequest()
+        request.topics = ["a", "b"].map { (name: String) -> ProduceRequest.Topic in
+            var topic = ProduceRequest.Topic()
+            topic.name = name
+            let payloads: [Payload] = [.joined(bytes(61), bytes(500)), .bytes(bytes(99)), .joined(bytes(100), bytes(7)), .null]
+            topic.partitions = payloads.map { (payload: Payload) -> ProduceRequest.Partition in
+                var partition = ProduceRequest.Partition()
+                partition.records = payload
+                return partition
+            }
+            return topic
+        }
+        let copied = encodeRequest(request, version: version, correlationID: 1, clientID: "c")
+        let shared = encodeRequest(request, version: version, correlationID: 1, clientID: "c", sharedBytesMin: 100)
+        #expect(copied.pieces == [copied.bytes] && shared.pieces.count == 9 && shared.shared.map(\.count) == [500, 100, 500, 100])
+        #expect(shared.whole == copied.bytes && shared.length == copied.length)
+    }
+
     @Test func externalPayloadsLeaveSplicesAndCountInTheSize() throws {
         var response = FetchResponse()
         response.topics = [FetchResponse.Topic()]

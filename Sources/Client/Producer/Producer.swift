@@ -18,13 +18,23 @@ public enum Partitioner: Sendable {
 
 /// A record that a producer has taken and that is written, or not, by and by.
 public struct PendingRecord: Sendable {
-    let outcome: Promise<Producer.Outcome>
+    enum Source: Sendable {
+        case alone(Promise<Producer.Outcome>)
+        /// A place in what it was gathered with.
+        case gathered(ProducerLedger, GatheredOutcomes, Int)
+    }
+    let source: Source
 
     /// Where it was written, as soon as it is as `acks` says. May be asked any number of times, or never.
     ///
     /// - Throws: why it was not written.
     public var metadata: RecordMetadata {
-        get async throws(KafkaError) { try await outcome.value.get() }
+        get async throws(KafkaError) {
+            switch source {
+            case .alone(let outcome): try await outcome.value.get()
+            case .gathered(let ledger, let outcomes, let place): try await ledger.outcome(outcomes, place).get()
+            }
+        }
     }
 }
 
@@ -77,11 +87,12 @@ public final class Producer: Sendable {
         self.roomMs = roomMs ?? maxBlockMs
         recordBytesMax = options.requestBytesMax
         isTransactional = options.transactionalID != nil
-        let ledger = ProducerLedger(bytesMax: options.bufferedBytesMax)
+        let ledger = ProducerLedger(options)
         self.ledger = ledger
         var machineOptions = options
         // The ledger bounds what is buffered, and can wait for room.
         machineOptions.bufferedBytesMax = .max
+        machineOptions.tellsTopics = true
         let ended = ended
         hosted = client.host(
             ProducerMachine(machineOptions, codecs: clientCodecs), output: { ledger.take($0) },
@@ -114,17 +125,31 @@ public final class Producer: Sendable {
     ///
     /// - Throws: kind `bufferFull` after `max.block.ms`, and where the record can never be sent.
     public func enqueue(_ record: OutgoingRecord) async throws(KafkaError) -> PendingRecord {
-        let promise = Promise<Outcome>()
-        let record = try checked(record)
+        let size = try checked(record)
+        let stamp = stamp(record)
+        if let pending = enqueued(record, stamp, size) { return pending }
         let deadline = SystemClock.instant().adding(milliseconds: maxBlockMs)
-        while !offer(record, { promise.fill($0) }) {
+        while true {
             let left = deadline.milliseconds(since: SystemClock.instant())
             guard left > 0 else { throw full }
-            let room = ledger.roomSignal(bytes: record.size)
+            let room = ledger.roomSignal(bytes: size)
+            handOver(all: false)
             client.after(milliseconds: left) { room.raise() }
             await room.wait()
+            if let pending = enqueued(record, stamp, size) { return pending }
         }
-        return PendingRecord(outcome: promise)
+    }
+
+    /// Nil where there is no room.
+    private func enqueued(_ record: OutgoingRecord, _ stamp: Timestamp, _ size: Int) -> PendingRecord? {
+        var source: PendingRecord.Source?
+        let added = ledger.gather(record, timestamp: stamp, size: size, nil) { source = .gathered(ledger, $0, $1) }
+        if case .taken(let call) = added {
+            answer(call)
+            return source.map { PendingRecord(source: $0) }
+        }
+        let promise = Promise<Outcome>()
+        return conclude(added, record, stamp) { promise.fill($0) } ? PendingRecord(source: .alone(promise)) : nil
     }
 
     /// Sends a record and goes on; `completion` is called exactly once, on the client's thread, and must be quick. Blocks the calling
@@ -133,32 +158,37 @@ public final class Producer: Sendable {
     /// - Throws: kind `bufferFull`, and where the record can never be sent; `completion` is not called then.
     @available(*, noasync, message: "it may block; use the awaited send, or post")
     public func send(_ record: OutgoingRecord, completion: @escaping @Sendable (Outcome) -> Void) throws(KafkaError) {
-        let record = try checked(record)
+        let size = try checked(record)
+        let stamp = stamp(record)
+        if offer(record, stamp, size, completion) { return }
         let deadline = SystemClock.instant().adding(milliseconds: roomMs)
-        while !offer(record, completion) {
+        repeat {
             let left = deadline.milliseconds(since: SystemClock.instant())
-            guard left > 0, ledger.waitForRoom(bytes: record.size, milliseconds: left) else { throw full }
-        }
+            guard left > 0 else { throw full }
+            let room = ledger.roomWaiter(bytes: size)
+            handOver(all: false)
+            guard room.wait(milliseconds: left) != nil else { throw full }
+        } while !offer(record, stamp, size, completion)
     }
 
     /// Sends a record and goes on, without ever waiting: fire and forget, or with a completion.
     ///
     /// - Throws: kind `bufferFull` where `buffer.memory` is full now, and where the record can never be sent.
     public func post(_ record: OutgoingRecord, completion: @escaping @Sendable (Outcome) -> Void = { _ in }) throws(KafkaError) {
-        guard offer(try checked(record), completion) else { throw full }
+        guard offer(record, stamp(record), try checked(record), completion) else { throw full }
     }
 
     /// Waits until all that was sent so far is written or has failed. Nothing lingers meanwhile.
     public func flush() async {
         guard let idle = ledger.idle() else { return }
-        handOver()
+        handOver(all: true)
         hosted.post(.flush)
         await idle.value
     }
 
     /// Writes what waits, aborts a transaction that is open, and ends. What is not written after `timeout` fails.
     public func close(timeout: Duration = .seconds(30)) async {
-        handOver()
+        handOver(all: true)
         hosted.post(.close)
         let hosted = hosted
         client.after(milliseconds: timeout.milliseconds) { hosted.cancel() }
@@ -169,33 +199,63 @@ public final class Producer: Sendable {
 
     private var full: KafkaError { KafkaError(.bufferFull, "buffer.memory is full for longer than max.block.ms") }
 
-    private func checked(_ record: OutgoingRecord) throws(KafkaError) -> ProducerRecord {
-        let stamp = record.timestamp.map { Timestamp(milliseconds: $0) } ?? SystemClock.wall()
-        let made = ProducerRecord(record, timestamp: stamp)
-        guard made.size <= recordBytesMax else {
-            throw KafkaError(.refused, "the record has \(made.size) bytes, more than max.request.size (\(recordBytesMax))")
+    /// The bytes of a record that can be sent.
+    private func checked(_ record: OutgoingRecord) throws(KafkaError) -> Int {
+        let size = record.size
+        guard size <= recordBytesMax else {
+            throw KafkaError(.refused, "the record has \(size) bytes, more than max.request.size (\(recordBytesMax))")
         }
-        return made
+        return size
+    }
+
+    private func stamp(_ record: OutgoingRecord) -> Timestamp {
+        record.timestamp.map { Timestamp(milliseconds: $0) } ?? SystemClock.wall()
     }
 
     /// False where there is no room.
-    private func offer(_ record: ProducerRecord, _ completion: @escaping @Sendable (Outcome) -> Void) -> Bool {
-        switch ledger.add(record, completion) {
+    private func offer(
+        _ record: OutgoingRecord, _ stamp: Timestamp, _ size: Int, _ completion: @escaping @Sendable (Outcome) -> Void
+    ) -> Bool {
+        let added = ledger.gather(record, timestamp: stamp, size: size, completion)
+        guard case .taken(let call) = added else { return conclude(added, record, stamp, completion) }
+        answer(call)
+        return true
+    }
+
+    /// What is left to be done for a record that was not gathered; false where there is no room.
+    private func conclude(
+        _ added: ProducerLedger.Added, _ record: OutgoingRecord, _ stamp: Timestamp, _ completion: @escaping @Sendable (Outcome) -> Void
+    ) -> Bool {
+        switch added {
+        case .homeless: return conclude(ledger.add(ProducerRecord(record, timestamp: stamp), completion), record, stamp, completion)
         case .full: return false
-        case .queued: return true
-        case .first:
-            handOver()
-            return true
+        case .taken(let call): answer(call)
+        case .closed: completion(.failure(KafkaError(.closed, "the producer is closed")))
+        }
+        return true
+    }
+
+    private func answer(_ call: ProducerLedger.Call) {
+        switch call {
+        case .nothing: break
+        case .now: handOver(all: false)
+        case .at(let instant): Producer.handOver(ledger, hosted, at: instant)
         }
     }
 
-    /// Gives the machine all that was sent since the last time, at once.
-    private func handOver() {
+    /// Gives the machine what was sent since the last time, at once; without `all` not what may linger.
+    private func handOver(all: Bool) {
         let ledger = ledger
-        hosted.post(taking: {
-            let records = ledger.drain()
-            return records.isEmpty ? nil : .sendAll(records)
-        })
+        hosted.post(taking: { ledger.drain(all: all) })
+    }
+
+    /// The same as lingers end.
+    private static func handOver(_ ledger: ProducerLedger, _ hosted: HostedMachine<ProducerMachine>, at instant: Instant) {
+        hosted.post(at: instant) {
+            let (input, next) = ledger.drainDue()
+            if let next { handOver(ledger, hosted, at: next) }
+            return input
+        }
     }
 
     // MARK: Transactions
@@ -244,7 +304,7 @@ public final class Producer: Sendable {
     private func transact(_ input: (Int) -> ProducerInput) async throws(KafkaError) {
         let promise = Promise<Result<Void, KafkaError>>()
         let number = ledger.expect { promise.fill($0) }
-        handOver()
+        handOver(all: true)
         hosted.post(input(number))
         let ledger = ledger
         client.after(milliseconds: maxBlockMs) {

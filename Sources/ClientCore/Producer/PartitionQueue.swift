@@ -1,11 +1,45 @@
 import Primitives
 import Records
+import Wire
 
 extension ProducerMachine {
+    /// A record, or several that were gathered together and are dealt with as one.
     struct Item: Sendable {
-        var number: Int
-        var record: ProducerRecord
+        enum Name: Sendable {
+            case number(Int)
+            /// The first one's place among what was gathered.
+            case gathered(serial: Int, index: Int)
+        }
+        enum Content: Sendable {
+            case record(ProducerRecord)
+            case gathered(BatchBuilder)
+            /// In the batch's bytes, and nowhere else.
+            case sealed
+        }
+        var name: Name
+        var content: Content
+        var count: Int
+        /// Of keys, values and headers.
+        var size: Int
         var deadline: Instant
+
+        init(_ name: Name, _ record: ProducerRecord, deadline: Instant) {
+            (self.name, content, count, size, self.deadline) = (name, .record(record), 1, record.size, deadline)
+        }
+
+        init(_ gathered: GatheredRecords, deadline: Instant) {
+            name = .gathered(serial: gathered.serial, index: 0)
+            content = .gathered(gathered.builder)
+            (count, size, self.deadline) = (Int(gathered.builder.count), gathered.bytes, deadline)
+        }
+
+        /// Each record as an item of its own; `records` are what the batch holds of it.
+        func unpacked(_ records: ArraySlice<Record>, to partition: TopicPartition) -> [Item] {
+            guard case .gathered(let serial, let first) = name else { return [self] }
+            return records.enumerated().map { index, record in
+                Item(.gathered(serial: serial, index: first + index), ProducerRecord(record, to: partition), deadline: deadline)
+            }
+        }
     }
 
     /// A batch as it is sent, and sent again: the same bytes, the same numbers.
@@ -13,7 +47,7 @@ extension ProducerMachine {
         /// Names it in answers; each used once.
         var serial: Int
         var items: [Item]
-        var bytes: Bytes
+        var payload: Payload
         var deadline: Instant
         var baseSequence: Int32
         var isUnderWay = false
@@ -21,7 +55,7 @@ extension ProducerMachine {
         var mayBeWritten = false
         var attempts = 0
 
-        var records: Int32 { Int32(clamping: items.count) }
+        var records: Int32 { Int32(clamping: items.reduce(0) { $0 + $1.count }) }
     }
 
     /// What waits for one partition and what was sent to it.
@@ -70,25 +104,34 @@ extension ProducerMachine {
 
         mutating func append(_ item: Item) {
             waiting.append(item)
-            waitingBytes += item.record.size
+            waitingBytes += item.size
         }
 
         mutating func takeFirst(_ count: Int) -> [Item] {
             let taken = Array(waiting.prefix(count))
-            waiting.removeFirst(count)
-            for item in taken { waitingBytes -= item.record.size }
+            // A slice keeps what was removed from it until it moves.
+            if count == waiting.count { waiting = [] } else { waiting.removeFirst(count) }
+            for item in taken { waitingBytes -= item.size }
             return taken
         }
 
         /// What was taken comes back, before all that waits.
         mutating func putBack(_ items: [Item]) {
             waiting = (items + waiting)[...]
-            for item in items { waitingBytes += item.record.size }
+            for item in items { waitingBytes += item.size }
         }
 
         /// The numbers of another id or epoch begin.
         mutating func number(_ id: Int64, _ epoch: Int16) {
             (producerID, producerEpoch, nextSequence, isKnown) = (id, epoch, 0, false)
         }
+    }
+}
+
+extension ProducerRecord {
+    fileprivate init(_ record: Record, to partition: TopicPartition) {
+        self.init(
+            topic: partition.topic, partition: partition.partition, key: record.key, value: record.value, headers: record.headers,
+            timestamp: record.timestamp)
     }
 }

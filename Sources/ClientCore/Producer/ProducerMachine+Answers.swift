@@ -48,10 +48,15 @@ extension ProducerMachine {
             queue.backoff.succeeded()
             queue.isKnown = true
         }
-        for (index, item) in batch.items.enumerated() {
-            bufferedBytes -= item.record.size
-            let offset = base < .zero ? Offset.none : base + Int64(index)
-            effects.append(.output(.delivered(number: item.number, sent.partition, offset)))
+        var offset = base < .zero ? Offset.none : base
+        for item in batch.items {
+            bufferedBytes -= item.size
+            switch item.name {
+            case .number(let number): effects.append(.output(.delivered(number: number, sent.partition, offset)))
+            case .gathered(let serial, let index):
+                effects.append(.output(.written(serial: serial, index..<index + item.count, sent.partition, offset)))
+            }
+            if base >= .zero { offset = offset + Int64(item.count) }
         }
     }
 
@@ -133,8 +138,9 @@ extension ProducerMachine {
         } else if queue.batches.first?.mayBeWritten == true {
             return
         }
+        let records = queues[name]?.batches.flatMap { unpacked($0, name) } ?? []
         queues.update(name) { queue in
-            queue.putBack(queue.batches.flatMap(\.items))
+            queue.putBack(records)
             queue.batches = []
             queue.readyAt = queue.notBefore
             (queue.hasHole, queue.holeMayFill) = (false, false)

@@ -16,9 +16,9 @@ extension ProducerMachine {
                 guard let batch = nextBatch(name, &effects, now: now) else { continue }
                 if requests[leader] == nil { requests[leader] = (emptyRequest(), [], 0) }
                 requests.update(leader) { part in
-                    part.request.add(batch.bytes, to: name)
+                    part.request.add(batch.payload, to: name)
                     part.sent.append(Sent(partition: name, serial: batch.serial))
-                    part.bytes += batch.bytes.count
+                    part.bytes += batch.payload.count
                 }
             }
             if requests.isEmpty { return }
@@ -87,21 +87,21 @@ extension ProducerMachine {
     // MARK: Building
 
     private mutating func build(_ name: TopicPartition, _ effects: inout Effects, now: Now) -> Bool {
-        guard let queue = queues[name] else { return false }
-        var bytes = BatchHeader.size
-        var count = 0
-        for item in queue.waiting {
-            bytes += item.record.size + ProducerMachine.recordOverhead
-            // A record larger than the limit still gets a batch of its own; the broker decides.
-            if count > 0 && bytes > options.batchBytesMax { break }
-            count += 1
-        }
+        let batchBytesMax = options.batchBytesMax
         let items: [Item] = queues.update(name) { queue -> [Item] in
+            var (bytes, count) = (BatchHeader.size, 0)
+            for item in queue.waiting {
+                bytes += item.size + ProducerMachine.recordOverhead * item.count
+                // A record larger than the limit still gets a batch of its own; the broker decides.
+                if count > 0 && bytes > batchBytesMax { break }
+                count += 1
+            }
             let items = queue.takeFirst(count)
             // What stays was there no later than what was taken: it has lingered, or will have when the next of it is looked at.
             if queue.waiting.isEmpty { queue.readyAt = .distantFuture }
             return items
         } ?? []
+        guard !items.isEmpty else { return false }
         unstick(name)
         let identity = numbered(name)
         guard let batch = seal(items, name, identity, &effects) else { return false }
@@ -113,28 +113,62 @@ extension ProducerMachine {
     }
 
     /// Length, attributes, deltas of time and offset, lengths of key and value, number of headers.
-    private static let recordOverhead = 12
+    static let recordOverhead = 12
 
     /// Makes a batch of records; nil where they cannot be compressed, of which they are told.
     private mutating func seal(
         _ items: [Item], _ name: TopicPartition, _ identity: (id: Int64, epoch: Int16, sequence: Int32), _ effects: inout Effects
     ) -> Batch? {
-        var builder = BatchBuilder(codec: options.codec)
+        var items = items
+        var builder = gather(&items)
         (builder.producerID, builder.producerEpoch, builder.baseSequence) = (identity.id, identity.epoch, identity.sequence)
         builder.isTransactional = transaction != nil
-        for item in items {
-            let record = item.record
-            builder.append(timestamp: record.timestamp ?? .none, key: record.key, value: record.value, headers: record.headers)
-        }
         do throws(BatchError) {
+            let parts = try builder.buildParts(codecs)
             let serial = nextSerial
             nextSerial += 1
             return Batch(
-                serial: serial, items: items, bytes: try builder.build(codecs), deadline: items[0].deadline,
+                serial: serial, items: items, payload: .joined(parts.header, parts.records), deadline: items[0].deadline,
                 baseSequence: identity.sequence)
         } catch {
             finish(items, with: .kafka(.corruptMessage, message: error.message), &effects)
             return nil
+        }
+    }
+
+    /// One builder of all. What was gathered as this very batch is not copied; from here on it is only in the batch.
+    private func gather(_ items: inout [Item]) -> BatchBuilder {
+        if items.count == 1, case .gathered(let builder) = items[0].content {
+            items[0].content = .sealed
+            return builder
+        }
+        var joined = BatchBuilder(codec: options.codec)
+        for index in items.indices {
+            switch items[index].content {
+            case .record(let record):
+                joined.append(timestamp: record.timestamp ?? .none, key: record.key, value: record.value, headers: record.headers)
+            case .gathered(let builder):
+                joined.append(builder)
+                items[index].content = .sealed
+            case .sealed: preconditionFailure("an item is in one batch")
+            }
+        }
+        return joined
+    }
+
+    /// The items of a batch, one for each of its records, where they have to go into others.
+    func unpacked(_ batch: Batch, _ name: TopicPartition) -> [Item] {
+        guard batch.items.contains(where: { if case .sealed = $0.content { true } else { false } }) else { return batch.items }
+        // The machine built these bytes itself.
+        guard let bytes = batch.payload.inMemory, let whole = try? BatchWalk.all(in: bytes).first,
+            let records = try? whole.records(codecs)
+        else {
+            preconditionFailure("a batch of one's own cannot be read")
+        }
+        var place = 0
+        return batch.items.flatMap { item in
+            defer { place += item.count }
+            return item.unpacked(records[place..<place + item.count], to: name)
         }
     }
 
@@ -151,11 +185,12 @@ extension ProducerMachine {
 
     /// A batch that is too large for the broker becomes two, with the numbers that it had. False where it has only one record.
     mutating func split(_ name: TopicPartition, _ index: Int, _ effects: inout Effects) -> Bool {
-        guard let queue = queues[name], queue.batches[index].items.count > 1 else { return false }
+        guard let queue = queues[name], queue.batches[index].records > 1 else { return false }
         let batch = queue.batches[index]
-        let middle = batch.items.count / 2
+        let items = unpacked(batch, name)
+        let middle = items.count / 2
         var halves: [Batch] = []
-        for (items, offset) in [(Array(batch.items[..<middle]), 0), (Array(batch.items[middle...]), middle)] {
+        for (items, offset) in [(Array(items[..<middle]), 0), (Array(items[middle...]), middle)] {
             let isNumbered = batch.baseSequence >= 0
             let sequence = isNumbered ? BatchHeader.sequence(batch.baseSequence, advancedBy: Int32(offset)) : -1
             let identity = isNumbered ? (queue.producerID, queue.producerEpoch, sequence) : (-1, -1, -1)
@@ -176,7 +211,7 @@ extension ProducerMachine.Queue {
 }
 
 extension ProduceRequest {
-    fileprivate mutating func add(_ batch: Bytes, to name: TopicPartition) {
+    fileprivate mutating func add(_ batch: Payload, to name: TopicPartition) {
         if topics.last?.name != name.topic {
             var topic = Topic()
             topic.name = name.topic
@@ -184,7 +219,7 @@ extension ProduceRequest {
         }
         var partition = Partition()
         partition.index = name.partition
-        partition.records = .bytes(batch)
+        partition.records = batch
         topics[topics.count - 1].partitions.append(partition)
     }
 }

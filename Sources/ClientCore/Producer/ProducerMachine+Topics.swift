@@ -9,14 +9,27 @@ extension ProducerMachine {
         var bytes = 0
     }
 
-    mutating func enqueue(_ item: Item, _ effects: inout Effects, now: Now) {
-        let count = Int32(metadata.topics[item.record.topic]?.leaders.count ?? 0)
-        guard let partition = partition(for: item.record, of: count) else {
-            let missing = "partition \(item.record.partition ?? 0) of \(item.record.topic) does not exist"
-            return finish([item], with: .kafka(.unknownTopicOrPartition, message: missing), &effects)
+    mutating func enqueue(_ item: Item, _ record: ProducerRecord, _ effects: inout Effects, now: Now) {
+        guard let partition = partition(for: record, of: Int32(metadata.topics[record.topic]?.leaders.count ?? 0)) else {
+            return refuse(item, TopicPartition(record.topic, record.partition ?? 0), &effects)
         }
+        enqueue(item, TopicPartition(record.topic, partition), now: now)
+    }
+
+    /// What was gathered has lingered.
+    mutating func enqueue(gathered item: Item, _ name: TopicPartition, _ effects: inout Effects, now: Now) {
+        guard name.partition < metadata.topics[name.topic]?.leaders.count ?? 0 else { return refuse(item, name, &effects) }
+        enqueue(item, name, now: now)
+        queues.update(name) { $0.readyAt = min($0.readyAt, now.instant) }
+    }
+
+    private mutating func refuse(_ item: Item, _ name: TopicPartition, _ effects: inout Effects) {
+        let missing = "partition \(name.partition) of \(name.topic) does not exist"
+        finish([item], with: .kafka(.unknownTopicOrPartition, message: missing), &effects)
+    }
+
+    private mutating func enqueue(_ item: Item, _ name: TopicPartition, now: Now) {
         let lingers = options.lingerMs
-        let name = TopicPartition(item.record.topic, partition)
         if queues[name] == nil { queues[name] = Queue(retryBackoffMs: options.retryBackoffMs) }
         if transaction?.isImplicit == false && transaction?.partitions[name] == nil { transaction?.partitions[name] = .wanted }
         queues.update(name) { queue in
@@ -109,7 +122,13 @@ extension ProducerMachine {
                 if !code.isRetriable { finish(homeless.remove(name) ?? [], with: .kafka(code, message: name), &effects) }
                 continue
             }
-            for item in homeless.remove(name) ?? [] { enqueue(item, &effects, now: now) }
+            if options.tellsTopics {
+                let writable = topic.leaders.indices.filter { topic.leaders[$0] != nil }.map { Int32($0) }
+                effects.append(.output(.topic(name, partitions: Int32(topic.leaders.count), writable: writable)))
+            }
+            for item in homeless.remove(name) ?? [] {
+                if case .record(let record) = item.content { enqueue(item, record, &effects, now: now) }
+            }
         }
         // An election may be under way, or a topic in the making.
         if topicsToAsk.isEmpty {

@@ -28,7 +28,7 @@ extension ProducerMachine {
         case .initTransactions(let number), .beginTransaction(let number), .sendOffsets(let number, _, _), .commitTransaction(let number),
             .abortTransaction(let number):
             effects.append(.output(.transactionFailed(number: number, error, isFatal: isTransactionFatal)))
-        case .send, .sendAll, .flush, .close: break
+        case .send, .sendAll, .gathered, .flush, .close: break
         }
     }
 

@@ -83,6 +83,9 @@ package struct ProducerMachine: ClientMachine {
         switch input {
         case .send(let number, let record): accept(number, record, &effects, now: now)
         case .sendAll(let records): for (number, record) in records { accept(number, record, &effects, now: now) }
+        case .gathered(let records, let gathered):
+            for (number, record) in records { accept(number, record, &effects, now: now) }
+            for records in gathered { accept(records, &effects, now: now) }
         case .flush: isFlushing = true
         case .close: beginClose(&effects)
         case .initTransactions, .beginTransaction, .sendOffsets, .commitTransaction, .abortTransaction:
@@ -145,11 +148,22 @@ package struct ProducerMachine: ClientMachine {
         bufferedBytes += record.size
         var record = record
         if record.timestamp == nil { record.timestamp = now.wall }
-        let item = Item(number: number, record: record, deadline: now.instant.adding(milliseconds: options.deliveryTimeoutMs))
-        if metadata.topics[record.topic].map({ !$0.leaders.isEmpty }) == true {
-            enqueue(item, &effects, now: now)
+        let item = Item(.number(number), record, deadline: now.instant.adding(milliseconds: options.deliveryTimeoutMs))
+        if isKnown(record.topic) { enqueue(item, record, &effects, now: now) } else { homeless[record.topic, default: []].append(item) }
+    }
+
+    private func isKnown(_ topic: String) -> Bool { metadata.topics[topic].map { !$0.leaders.isEmpty } == true }
+
+    /// Records that were gathered elsewhere, and are bounded there.
+    private mutating func accept(_ gathered: GatheredRecords, _ effects: inout Effects, now: Now) {
+        let name = gathered.partition
+        let item = Item(gathered, deadline: gathered.openedAt.adding(milliseconds: options.deliveryTimeoutMs))
+        if let refusal = transaction?.refusal ?? (isClosing ? .stopped : nil) { return tell(item, refusal, &effects) }
+        bufferedBytes += item.size
+        if !isKnown(name.topic) {
+            homeless[name.topic, default: []] += item.unpacked(gathered.builder.records[...], to: name)
         } else {
-            homeless[record.topic, default: []].append(item)
+            enqueue(gathered: item, name, &effects, now: now)
         }
     }
 
@@ -188,10 +202,17 @@ package struct ProducerMachine: ClientMachine {
 
     mutating func finish(_ items: [Item], with error: ClientError, _ effects: inout Effects) {
         for item in items {
-            bufferedBytes -= item.record.size
-            effects.append(.output(.failed(number: item.number, error)))
+            bufferedBytes -= item.size
+            tell(item, error, &effects)
         }
         if transaction?.isWriting == true && !items.isEmpty { transaction?.trouble = error }
+    }
+
+    private func tell(_ item: Item, _ error: ClientError, _ effects: inout Effects) {
+        switch item.name {
+        case .number(let number): effects.append(.output(.failed(number: number, error)))
+        case .gathered(let serial, let index): effects.append(.output(.lost(serial: serial, index..<index + item.count, error)))
+        }
     }
 
     private mutating func advance(_ effects: inout Effects, now: Now) {

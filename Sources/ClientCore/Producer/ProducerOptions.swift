@@ -48,6 +48,8 @@ package struct ProducerOptions: Sendable {
     /// A transaction that takes longer is aborted by its coordinator, which fences the producer.
     package var transactionTimeoutMs: Int32 = 60_000
     package var seed: UInt64 = 1
+    /// The host gathers records itself (`RecordGatherer`) and wants to be told of topics.
+    package var tellsTopics = false
 
     package init() {}
 }
@@ -84,6 +86,9 @@ package enum ProducerInput: Sendable {
     case send(number: Int, ProducerRecord)
     /// The same for many at once.
     case sendAll([(number: Int, record: ProducerRecord)])
+    /// The same, and behind them such as were gathered into batches and have lingered, which come back by serial and place.
+    case gathered([(number: Int, record: ProducerRecord)], [GatheredRecords])
+    /// `sendAll`, and behind it what was gathered later.
     /// Send what waits, without lingering.
     case flush
     /// Send what waits, then finish. A transaction that is open is aborted.
@@ -103,6 +108,11 @@ package enum ProducerInput: Sendable {
 package enum ProducerOutput: Equatable, Sendable {
     case delivered(number: Int, TopicPartition, Offset)
     case failed(number: Int, ClientError)
+    /// The same for places of what was gathered together; the offset is the first one's, and those of the others follow it.
+    case written(serial: Int, Range<Int>, TopicPartition, Offset)
+    case lost(serial: Int, Range<Int>, ClientError)
+    /// With `tellsTopics`: a topic has so many partitions, and these have leaders.
+    case topic(String, partitions: Int32, writable: [Int32])
     /// What was asked for with this number of a transaction is done.
     case transactionDone(number: Int)
     /// Where it is fatal the producer can do nothing any more; else the transaction has to be aborted, and the next may succeed.

@@ -120,7 +120,7 @@ final class Teller {
         switch output {
         case .delivered(let number, let place, let offset):
             if let text = life.texts[number] { life.delivered.append((place, offset, text)) }
-        case .failed: break
+        case .failed, .written, .lost, .topic: break
         case .transactionDone(let number): if number == life.step.number { advanced(life) }
         case .transactionFailed(_, let error, let isFatal):
             world.trace.note(world, life.client.name, "\(life.step) failed\(isFatal ? " for good" : ""): \(error)")

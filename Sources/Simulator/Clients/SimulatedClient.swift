@@ -82,8 +82,8 @@ package final class SimulatedClient: ConnectionEnd {
     private func perform(_ effect: ClusterSession.Effect) {
         switch effect {
         case .open(let number, let address): open(number, address)
-        case .write(let number, let bytes):
-            let frame = bytes.dropFirst(4)
+        case .write(let number, let written):
+            let frame = written.whole.dropFirst(4)
             if frame.load(0, as: Int16.self) == APIKey.offsetCommit.rawValue { commits[number, default: []].append(frame) }
             sources?.sent(frame, on: number)
             connections[number]?.send(frame, fromServer: false)

@@ -14,6 +14,10 @@ package final class Workload {
         var settled = 0
         var failed = 0
         var names: [Int: Ledger.Name] = [:]
+        /// Gathers records as the client library does; nil where the machine is given each by itself.
+        var gatherer: RecordGatherer?
+        /// The numbers of what was gathered, by serial.
+        var gathered: [Int: [Int]] = [:]
 
         init(_ index: Int, _ client: SimulatedClient) {
             self.index = index
@@ -75,6 +79,8 @@ package final class Workload {
         options.lingerMs = [0, 5, 20][random.below(3)]
         options.deliveryTimeoutMs = [2_000, 10_000, 30_000][random.below(3)]
         if index >= Ledger.Name.firstHasty { (options.acks, options.isIdempotent) = (.leader, false) }
+        options.tellsTopics = random.oneIn(2)
+        producer.gatherer = options.tellsTopics ? RecordGatherer(options) : nil
         let run = producer.client.host(ProducerMachine(options, codecs: .uncompressed)) { [unowned self, unowned producer] output in
             outcome(output, of: producer)
         }
@@ -86,6 +92,15 @@ package final class Workload {
 
     private func outcome(_ output: ProducerOutput, of producer: Producer) {
         switch output {
+        case .written(let serial, let places, let partition, let offset):
+            for place in places {
+                let number = producer.gathered[serial]?[place] ?? -1
+                let its = offset < .zero ? offset : offset + Int64(place - places.lowerBound)
+                outcome(.delivered(number: number, partition, its), of: producer)
+            }
+        case .lost(let serial, let places, let error):
+            for place in places { outcome(.failed(number: producer.gathered[serial]?[place] ?? -1, error), of: producer) }
+        case .topic(let name, let partitions, let writable): producer.gatherer?.learn(name, partitions: partitions, writable: writable)
         case .delivered(let number, let partition, let offset):
             producer.settled += 1
             world.trace.note(world, "\(producer.client.host)", "\(producer.index).\(number) acknowledged at \(offset) of \(partition)")
@@ -100,8 +115,9 @@ package final class Workload {
 
     private func sendLater(_ producer: Producer) {
         world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + spread(swarm.sendEveryMs))) { [unowned self] in
-            guard isSending else { return }
+            guard isSending else { return handOver(producer, all: true) }
             for _ in 0..<swarm.recordsPerSend { send(producer) }
+            handOver(producer, all: producer.gatherer != nil && random.oneIn(3))
             sendLater(producer)
         }
     }
@@ -111,7 +127,19 @@ package final class Workload {
         producer.sent += 1
         let record = ProducerRecord(
             topic: random.pick(topics), key: random.oneIn(5) ? nil : Bytes("k\(random.below(8))"), value: name.value)
-        producer.run?.receive(.send(number: name.number, record))
+        let place = producer.gatherer?.add(
+            record.topic, nil, timestamp: producer.client.now.wall, key: record.key, value: record.value, headers: [],
+            bytes: record.size, now: { world.now })
+        if let place {
+            producer.gathered[place.serial, default: []].append(name.number)
+        } else {
+            producer.run?.receive(.send(number: name.number, record))
+        }
+    }
+
+    private func handOver(_ producer: Producer, all: Bool) {
+        guard let taken = producer.gatherer?.take(now: world.now, all: all), !taken.isEmpty else { return }
+        producer.run?.receive(.gathered([], taken))
     }
 
     /// Nanoseconds from 0 to twice so many milliseconds.

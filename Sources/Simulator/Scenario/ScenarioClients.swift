@@ -56,6 +56,7 @@ extension ScenarioRunner {
             switch output {
             case .delivered(let number, _, let offset): new.outcomes[number] = "offset \(offset)"
             case .failed(let number, let error): new.outcomes[number] = "\(error)"
+            case .written, .lost, .topic: break
             case .transactionDone(let number): new.ended[number] = ""
             case .transactionFailed(let number, let error, _): new.ended[number] = "\(error)"
             }

@@ -10,10 +10,14 @@ package struct WireEncoder: ~Copyable, WireCoder {
     private var capacity: Int
     private var position = 0
     private var splices: [Splice] = []
+    /// Pieces of payloads from this size on are not copied into the frame.
+    private let sharedBytesMin: Int
+    private var shared: [Bytes] = []
     /// Inside a tagged field a null structure is 0, elsewhere -1.
     private var inTag = false
 
-    package init(version: Int16, isFlexible: Bool, capacity: Int = 256) {
+    package init(version: Int16, isFlexible: Bool, capacity: Int = 256, sharedBytesMin: Int = .max) {
+        self.sharedBytesMin = sharedBytesMin
         self.version = version
         self.isFlexible = isFlexible
         storage = ByteStorage(capacity: capacity)
@@ -29,7 +33,7 @@ package struct WireEncoder: ~Copyable, WireCoder {
         let size = splices.reduce(position - 4) { $0 + $1.length }
         precondition(position >= 4 && size <= Int(Int32.max), "a frame begins with its size")
         base.storeBytes(of: Int32(size).bigEndian, as: Int32.self)
-        return Frame(bytes: Bytes(storage: storage, lower: 0, upper: position), splices: splices)
+        return Frame(bytes: Bytes(storage: storage, lower: 0, upper: position), splices: splices, shared: shared)
     }
 
     @inline(__always) private mutating func ensure(_ more: Int) {
@@ -119,11 +123,21 @@ package struct WireEncoder: ~Copyable, WireCoder {
             byteLength(nil)
         case .bytes(let bytes):
             byteLength(bytes.count)
-            bytes.withUnsafeBytes { raw($0) }
+            payload(piece: bytes)
+        case .joined(let bytes, let more):
+            byteLength(bytes.count + more.count)
+            payload(piece: bytes)
+            payload(piece: more)
         case .external(let length):
             byteLength(length)
             if length > 0 { splices.append(Splice(offset: position, length: length)) }
         }
+    }
+
+    private mutating func payload(piece: Bytes) {
+        guard piece.count >= sharedBytesMin else { return piece.withUnsafeBytes { raw($0) } }
+        splices.append(Splice(offset: position, length: piece.count))
+        shared.append(piece)
     }
 
     /// The length before bytes, and the count before an array: int32 or compact, nil as null.
