@@ -149,16 +149,18 @@ extension OutgoingRecord {
 }
 
 extension ConsumerRecord {
-    init(_ record: ReadRecord) {
-        topic = record.partition.topic
-        partition = record.partition.partition
-        offset = record.offset.rawValue
-        timestamp = record.timestamp.milliseconds
-        isLogAppendTime = record.timestampType == .logAppendTime
-        leaderEpoch = record.leaderEpoch.rawValue
-        key = record.key
-        value = record.value
-        headers = record.headers.map { Header($0.key.lossyString, $0.value) }
+    /// Key and value are slices of the batch's payload.
+    init(_ shape: RecordShape, of batch: ReadBatch) {
+        let (payload, header) = (batch.payload, batch.header)
+        topic = batch.partition.topic
+        partition = batch.partition.partition
+        offset = header.baseOffset.rawValue + Int64(shape.offsetDelta)
+        timestamp = header.timestamp(of: shape).milliseconds
+        isLogAppendTime = header.timestampType == .logAppendTime
+        leaderEpoch = header.partitionLeaderEpoch.rawValue
+        key = shape.keyLength < 0 ? nil : payload.slice(shape.keyAt, shape.keyAt + shape.keyLength)
+        value = shape.valueLength < 0 ? nil : payload.slice(shape.valueAt, shape.valueAt + shape.valueLength)
+        headers = shape.headers(of: payload).map { Header($0.key.lossyString, $0.value) }
     }
 }
 

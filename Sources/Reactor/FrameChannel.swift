@@ -58,11 +58,13 @@ package final class FrameChannel: EventHandler, Channel {
 
     /// One that carries its frames in TLS. `host`: whom a client means to reach.
     package convenience init(
-        _ descriptor: Int32, _ loop: EventLoop, tls: TLSContext?, host: String? = nil, frameBytesMax: Int, pendingBytesMax: Int = .max
+        _ descriptor: Int32, _ loop: EventLoop, tls: TLSContext?, host: String? = nil, frameBytesMax: Int, pendingBytesMax: Int = .max,
+        isDialled: Bool = false
     ) throws(TLSError) {
         var secure: SecureStream?
         if let tls { secure = SecureStream(try tls.session(descriptor, host: host)) }
         self.init(descriptor, loop, secure, frameBytesMax, pendingBytesMax)
+        if isDialled { reader = FrameReader(frameBytesMax: frameBytesMax, firstAllocation: FrameReader.dialledAllocation) }
     }
 
     private init(_ descriptor: Int32, _ loop: EventLoop, _ secure: SecureStream?, _ frameBytesMax: Int, _ pendingBytesMax: Int) {

@@ -19,16 +19,23 @@ package enum FrameError: Error, Equatable, Sendable, CustomStringConvertible {
 package struct FrameReader {
     /// Memory first given to a frame whose end has not arrived: room for a producer's usual largest batch, so that it is not moved as it
     /// grows. Pages that nothing arrives for are never touched, so they cost nothing.
-    static let firstAllocation = 1_088 * 1024
+    package static let firstAllocation = 1_088 * 1024
+
+    /// For whoever was dialled: an answer is as large as was asked for, and a large one is not moved on its way.
+    static let dialledAllocation = 64 << 20
 
     package internal(set) var frameBytesMax: Int
+    private let firstAllocation: Int
     private var header: UInt32 = 0
     private var headerBytes = 0
     private var storage: ByteStorage?
     private var filled = 0
     private var size = 0
 
-    package init(frameBytesMax: Int) { self.frameBytesMax = frameBytesMax }
+    package init(frameBytesMax: Int, firstAllocation: Int = FrameReader.firstAllocation) {
+        self.frameBytesMax = frameBytesMax
+        self.firstAllocation = firstAllocation
+    }
 
     /// Whether some bytes of an incomplete frame have arrived.
     package var isInsideFrame: Bool { headerBytes > 0 || storage != nil }
@@ -69,7 +76,7 @@ package struct FrameReader {
     private mutating func begin() throws(FrameError) {
         size = Int(Int32(bitPattern: header))
         guard size >= 0, size <= frameBytesMax else { throw .badSize(size) }
-        storage = ByteStorage(capacity: min(size, FrameReader.firstAllocation))
+        storage = ByteStorage(capacity: min(size, firstAllocation))
         filled = 0
     }
 

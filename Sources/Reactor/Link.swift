@@ -86,7 +86,7 @@ package final class Link: EventHandler {
         dialing = nil
         let channel: FrameChannel
         do throws(TLSError) {
-            channel = try FrameChannel(descriptor, loop, tls: tls, host: host, frameBytesMax: frameBytesMax)
+            channel = try FrameChannel(descriptor, loop, tls: tls, host: host, frameBytesMax: frameBytesMax, isDialled: true)
         } catch {
             Socket.close(descriptor)
             return fail(error.description)

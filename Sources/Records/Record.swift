@@ -108,8 +108,8 @@ package struct RecordShape: Sendable {
             value: valueLength < 0 ? nil : bytes.slice(valueAt, valueAt + valueLength), headers: headers(of: bytes))
     }
 
-    /// `parse` has walked them once, so nothing here can fail.
-    private func headers(of bytes: Bytes) -> [RecordHeader] {
+    /// The record's headers, as slices of `bytes`. `parse` has walked them once, so nothing here can fail.
+    package func headers(of bytes: Bytes) -> [RecordHeader] {
         guard headerCount > 0 else { return [] }
         var out: [RecordHeader] = []
         var at = headersAt

@@ -54,9 +54,13 @@ package struct RecordBatch: Sendable {
     }
 
     /// A record's own timestamp; where the broker stamped the batch, that stamp.
+    package func timestamp(of shape: RecordShape) -> Timestamp { header.timestamp(of: shape) }
+}
+
+extension BatchHeader {
+    /// A record's own timestamp; where the broker stamped the batch, that stamp.
     package func timestamp(of shape: RecordShape) -> Timestamp {
-        header.timestampType == .logAppendTime
-            ? header.maxTimestamp : Timestamp(milliseconds: header.baseTimestamp.milliseconds &+ shape.timestampDelta)
+        timestampType == .logAppendTime ? maxTimestamp : Timestamp(milliseconds: baseTimestamp.milliseconds &+ shape.timestampDelta)
     }
 }
 

@@ -24,8 +24,8 @@ import Wire
 
         init(_ broker: LiveBroker, _ options: GroupConsumerOptions) {
             client = ClusterClient(bootstrap: [ServerAddress(host: "127.0.0.1", port: Int32(broker.port))], clientID: "member")
-            let made = GroupConsumer(client, options) { [weak self] output in self?.hear(output) }
-            consumer.withLock { $0 = made }
+            // What is heard before it is there would not be answered.
+            consumer.withLock { [client] made in made = GroupConsumer(client, options) { [weak self] output in self?.hear(output) } }
         }
 
         private func hear(_ output: GroupConsumerOutput) {

@@ -48,6 +48,15 @@ import Testing
         #expect(throws: Never.self) { try frames(frame(String(repeating: "x", count: 1000)), step: 7) }
     }
 
+    /// What answers us may be given room for all of it at once.
+    @Test func aLargeAnswerIsNotMoved() throws {
+        let size = 5 * FrameReader.firstAllocation
+        var reader = FrameReader(frameBytesMax: size, firstAllocation: FrameReader.dialledAllocation)
+        let header = withUnsafeBytes(of: UInt32(size).bigEndian) { Array($0) }
+        _ = try header.withUnsafeBytes { try reader.take($0) }
+        #expect(reader.directSpace(atLeast: 1)?.count == size)
+    }
+
     @Test func aLargeFrameGrowsWithWhatArrives() throws {
         let size = 3 * FrameReader.firstAllocation + 17
         var reader = FrameReader(frameBytesMax: size)

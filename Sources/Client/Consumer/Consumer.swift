@@ -185,7 +185,7 @@ public final class Consumer: Sendable {
             }
             try await hear()
             let records = inbox.change { $0.next(max) }
-            if !records.isEmpty { return records.map { ConsumerRecord($0) } }
+            if !records.isEmpty { return records }
             report()
             let left = deadline.milliseconds(since: SystemClock.instant())
             guard left > 0 else { return [] }

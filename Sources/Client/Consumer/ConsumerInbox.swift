@@ -17,7 +17,21 @@ final class ConsumerInbox: Sendable {
     /// Records of one delivery that were not returned yet.
     struct Chunk {
         var delivery: Int
-        var records: ArraySlice<ReadRecord>
+        /// None of them empty.
+        var batches: ArraySlice<ReadBatch>
+
+        mutating func drop(_ isDropped: (TopicPartition) -> Bool) {
+            if batches.contains(where: { isDropped($0.partition) }) { batches = batches.filter { !isDropped($0.partition) }[...] }
+        }
+
+        /// Returns records of the first batch that is not held back, up to so many; false where there is none.
+        mutating func take(_ max: Int, into taken: inout [ConsumerRecord], _ isHeld: (TopicPartition) -> Bool) -> Bool {
+            guard let index = batches.firstIndex(where: { !isHeld($0.partition) }) else { return false }
+            let batch = batches[index]
+            while taken.count < max, let shape = batches[index].popFirst() { taken.append(ConsumerRecord(shape, of: batch)) }
+            if batches[index].count == 0 { if index == batches.startIndex { batches.removeFirst() } else { batches.remove(at: index) } }
+            return true
+        }
     }
 
     fileprivate enum Entry {
@@ -74,7 +88,7 @@ final class ConsumerInbox: Sendable {
         case .revoking(let partitions): put(.event(.revoking(partitions)))
         case .revoked(let partitions): put(.event(.revoked(partitions)))
         case .lost(let partitions): put(.event(.lost(partitions)))
-        case .records(let delivery, let records): put(.records(Chunk(delivery: delivery, records: records[...])))
+        case .records(let delivery, let records): put(.records(Chunk(delivery: delivery, batches: records.batches[...])))
         case .positioned(let partition, let offset, _): put(.positioned(partition, offset))
         case .sought(let number): put(.sought(number))
         case .committed(let number, _): settle(number, .success(()))
@@ -139,9 +153,9 @@ extension ConsumerInbox.State {
                 lastDelivery = chunk.delivery
                 if !seeks.isEmpty {
                     let sought = Set(seeks.values.joined())
-                    chunk.records = chunk.records.filter { !sought.contains($0.partition) }[...]
+                    chunk.drop { sought.contains($0) }
                 }
-                if !chunk.records.isEmpty { chunks.append(chunk) }
+                if !chunk.batches.isEmpty { chunks.append(chunk) }
             case .positioned(let partition, let offset): positions[partition] = offset
             case .sought(let number): seeks[number] = nil
             }
@@ -150,35 +164,26 @@ extension ConsumerInbox.State {
     }
 
     /// Up to so many records, none of paused partitions.
-    mutating func next(_ max: Int) -> [ReadRecord] {
-        var taken: [ReadRecord] = []
+    mutating func next(_ max: Int) -> [ConsumerRecord] {
+        var taken: [ConsumerRecord] = []
+        if let first = chunks.first { taken.reserveCapacity(min(max, first.batches.reduce(0) { $0 + $1.count })) }
+        let paused = paused
         var index = 0
         while index < chunks.count, taken.count < max {
-            if paused.isEmpty {
-                let count = min(max - taken.count, chunks[index].records.count)
-                taken += chunks[index].records.prefix(count)
-                chunks[index].records.removeFirst(count)
-            } else {
-                var held: [ReadRecord] = []
-                for record in chunks[index].records {
-                    if taken.count < max && !paused.contains(record.partition) { taken.append(record) } else { held.append(record) }
-                }
-                chunks[index].records = held[...]
-            }
-            if chunks[index].records.isEmpty { chunks.remove(at: index) } else { index += 1 }
+            while taken.count < max, chunks[index].take(max, into: &taken, { paused.contains($0) }) {}
+            if chunks[index].batches.isEmpty { chunks.remove(at: index) } else { index += 1 }
         }
         // The last of each run of a partition's records says it for those before.
-        for index in taken.indices where index + 1 == taken.count || taken[index].partition != taken[index + 1].partition {
-            returned(taken[index])
-        }
+        for index in taken.indices where index + 1 == taken.count || !taken[index].isBeside(taken[index + 1]) { returned(taken[index]) }
         return taken
     }
 
-    private mutating func returned(_ record: ReadRecord) {
-        let position = CommittedPosition(record.partition, record.offset + 1, leaderEpoch: record.leaderEpoch)
-        positions[record.partition] = position.offset
-        consumed[record.partition] = position
-        unreported[record.partition] = position
+    private mutating func returned(_ record: ConsumerRecord) {
+        let partition = record.topicPartition
+        let position = CommittedPosition(partition, Offset(record.offset + 1), leaderEpoch: LeaderEpoch(record.leaderEpoch))
+        positions[partition] = position.offset
+        consumed[partition] = position
+        unreported[partition] = position
     }
 
     /// What was returned since the last report, and the last delivery all of whose records were.
@@ -189,8 +194,8 @@ extension ConsumerInbox.State {
     }
 
     mutating func drop(_ isDropped: (TopicPartition) -> Bool) {
-        for index in chunks.indices { chunks[index].records = chunks[index].records.filter { !isDropped($0.partition) }[...] }
-        chunks.removeAll { $0.records.isEmpty }
+        for index in chunks.indices { chunks[index].drop(isDropped) }
+        chunks.removeAll { $0.batches.isEmpty }
     }
 
     mutating func forget(_ partitions: [TopicPartition]) {
@@ -201,4 +206,8 @@ extension ConsumerInbox.State {
             (positions[name], consumed[name], unreported[name]) = (nil, nil, nil)
         }
     }
+}
+
+extension ConsumerRecord {
+    fileprivate func isBeside(_ other: ConsumerRecord) -> Bool { partition == other.partition && topic == other.topic }
 }

@@ -65,7 +65,7 @@ extension GroupConsumerMachine {
             effects.append(.output(.notice(error.description)))
             return leaderless(held, now: now)
         }
-        var records: [ReadRecord] = []
+        var records = ReadRecords()
         for topic in answer.topics {
             for partition in topic.partitions {
                 let name = TopicPartition(topic.topic, partition.partitionIndex)
@@ -79,7 +79,7 @@ extension GroupConsumerMachine {
     }
 
     private mutating func take(
-        _ answer: FetchResponse.Partition, _ claim: Claim, _ records: inout [ReadRecord], _ effects: inout Effects, now: Now
+        _ answer: FetchResponse.Partition, _ claim: Claim, _ records: inout ReadRecords, _ effects: inout Effects, now: Now
     ) {
         let name = claim.partition
         switch answer.errorCode {
@@ -111,7 +111,7 @@ extension GroupConsumerMachine {
     }
 
     private func read(
-        _ data: Bytes, _ name: TopicPartition, _ state: inout Owned, _ records: inout [ReadRecord], _ effects: inout Effects
+        _ data: Bytes, _ name: TopicPartition, _ state: inout Owned, _ records: inout ReadRecords, _ effects: inout Effects
     ) {
         var walk = BatchWalk(data)
         var batches = 0
@@ -130,18 +130,13 @@ extension GroupConsumerMachine {
     }
 
     private func read(
-        _ batch: RecordBatch, _ name: TopicPartition, _ state: inout Owned, _ records: inout [ReadRecord]
+        _ batch: RecordBatch, _ name: TopicPartition, _ state: inout Owned, _ records: inout ReadRecords
     ) throws(BatchError) {
         let position = state.position ?? .zero
         guard batch.isChecksumValid else { throw .corrupt("a batch's checksum is wrong") }
         guard batch.header.lastOffset >= position else { return }
         if state.filter.admits(batch, codecs) && !batch.header.isControl {
-            for record in try batch.records(codecs) where record.offset >= position {
-                records.append(
-                    ReadRecord(
-                        partition: name, offset: record.offset, timestamp: record.timestamp, timestampType: batch.header.timestampType,
-                        leaderEpoch: batch.header.partitionLeaderEpoch, key: record.key, value: record.value, headers: record.headers))
-            }
+            records.append(try ReadBatch(batch, from: position, name, codecs))
         }
         state.position = batch.header.nextOffset
         state.epoch = batch.header.partitionLeaderEpoch
@@ -149,7 +144,7 @@ extension GroupConsumerMachine {
     }
 
     /// One delivery for all that a fetch brought. Where it brought nothing that is shown (aborted, control), the user is past it already.
-    private mutating func handOut(_ records: [ReadRecord], _ claims: [Claim], _ effects: inout Effects) {
+    private mutating func handOut(_ records: ReadRecords, _ claims: [Claim], _ effects: inout Effects) {
         var reached: [(claim: Claim, offset: Offset, epoch: LeaderEpoch)] = []
         for claim in claims {
             guard let state = owned[claim.partition], let position = state.position else { continue }
@@ -159,7 +154,7 @@ extension GroupConsumerMachine {
             for entry in reached where !isHandedOut(entry.claim) { reach(entry.claim, entry.offset, entry.epoch) }
             return
         }
-        let bytes = records.reduce(0) { $0 + $1.size }
+        let bytes = records.bytes
         bufferedBytes += bytes
         deliveries[nextDelivery] = Delivery(bytes: bytes, reached: reached)
         effects.append(.output(.records(delivery: nextDelivery, records)))

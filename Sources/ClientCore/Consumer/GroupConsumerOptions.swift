@@ -151,7 +151,7 @@ package enum GroupConsumerOutput: Equatable, Sendable {
     /// Partitions that were taken from it, because the group went on without this member: commits of them would be refused.
     case lost([TopicPartition])
     /// In the order of each partition. Answered by `taken` once the user has dealt with it.
-    case records(delivery: Int, [ReadRecord])
+    case records(delivery: Int, ReadRecords)
     /// `number` is nil for an auto commit.
     case committed(number: Int?, [CommittedPosition])
     case commitFailed(number: Int?, ClientError)
