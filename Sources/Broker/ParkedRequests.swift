@@ -102,8 +102,9 @@ struct ParkedRequests {
         static func < (a: Due, b: Due) -> Bool { a.deadline == b.deadline ? a.ticket < b.ticket : a.deadline < b.deadline }
     }
 
-    private var parked: [UInt64: Parked] = [:]
-    private var tickets: [ConnectionID: [UInt64]] = [:]
+    private var parked = NumberMap<Parked>()
+    /// By connection.
+    private var tickets = NumberMap<[UInt64]>()
     private var due = Heap<Due>()
     private var lastTicket: UInt64 = 0
 
@@ -114,8 +115,10 @@ struct ParkedRequests {
         lastTicket += 1
         let ticket = lastTicket
         parked[ticket] = request
-        if let connection = request.connection { tickets[connection, default: []].append(ticket) }
-        due.push(Due(deadline: deadline, ticket: ticket))
+        if let connection = request.connection, tickets.update(connection.rawValue, { $0.append(ticket) }) == nil {
+            tickets[connection.rawValue] = [ticket]
+        }
+        arm(ticket, deadline)
         for replica in request.replicas { replica.waiters.append(ticket) }
         return ticket
     }
@@ -124,7 +127,7 @@ struct ParkedRequests {
 
     /// Puts a changed fetch back in its place.
     mutating func update(_ ticket: UInt64, _ fetch: ParkedFetch) {
-        if parked[ticket] != nil { parked[ticket] = .fetch(fetch) }
+        parked.update(ticket) { $0 = .fetch(fetch) }
     }
 
     /// A parked fetch is to be answered at `deadline`, if that is before its own.
@@ -132,29 +135,39 @@ struct ParkedRequests {
         guard case .fetch(var fetch) = parked[ticket], !fetch.isHastened else { return }
         fetch.isHastened = true
         parked[ticket] = .fetch(fetch)
+        arm(ticket, deadline)
+    }
+
+    /// Most requests are answered long before their time. What they leave in the heap goes when it is more than what is alive.
+    private mutating func arm(_ ticket: UInt64, _ deadline: Instant) {
         due.push(Due(deadline: deadline, ticket: ticket))
+        guard due.count > 64 + 4 * parked.count else { return }
+        due.removeAll { !parked.contains($0.ticket) }
     }
 
     /// Takes the request out, and its ticket off its partitions.
     @discardableResult
     mutating func take(_ ticket: UInt64) -> Parked? {
         guard let request = parked.removeValue(forKey: ticket) else { return nil }
-        if let connection = request.connection, let place = tickets[connection]?.firstIndex(of: ticket) {
-            tickets[connection]?.remove(at: place)
-            if tickets[connection]?.isEmpty == true { tickets[connection] = nil }
+        if let connection = request.connection?.rawValue {
+            let isLast = tickets.update(connection) { held in
+                held.removeAll { $0 == ticket }
+                return held.isEmpty
+            }
+            if isLast == true { tickets[connection] = nil }
         }
         for replica in request.replicas { replica.waiters.removeAll { $0 == ticket } }
         return request
     }
 
     mutating func forget(_ connection: ConnectionID) {
-        for ticket in tickets[connection] ?? [] { take(ticket) }
+        for ticket in tickets[connection.rawValue] ?? [] { take(ticket) }
     }
 
     /// When the next live request runs out of time. Those answered meanwhile fall out here.
     var nextDeadline: Instant {
         mutating get {
-            while let first = due.first, parked[first.ticket] == nil { _ = due.pop() }
+            while let first = due.first, !parked.contains(first.ticket) { _ = due.pop() }
             return due.first?.deadline ?? .distantFuture
         }
     }

@@ -20,33 +20,32 @@ struct ProducePipelines {
         var isLast = false
     }
 
-    private var entries: [ConnectionID: [Entry]] = [:]
+    private var entries = NumberMap<[Entry]>()
     private var lastReceipt: UInt64 = 0
 
     /// A request has come in. Returns the number by which it is known here.
     mutating func received(_ connection: ConnectionID) -> UInt64 {
         lastReceipt += 1
-        if !entries.isEmpty { entries[connection]?.append(Entry(receipt: lastReceipt)) }
+        if !entries.isEmpty { entries.update(connection.rawValue) { $0.append(Entry(receipt: lastReceipt)) } }
         return lastReceipt
     }
 
     /// A produce waits for its followers. Whether another may be read behind it.
     mutating func parked(_ connection: ConnectionID, _ receipt: UInt64) -> Bool {
-        var waiting = entries[connection] ?? [Entry(receipt: receipt)]
+        var waiting = entries[connection.rawValue] ?? [Entry(receipt: receipt)]
         waiting[waiting.count - 1].isLast = waiting.count >= ProducePipelines.depthMax
-        entries[connection] = waiting
+        entries[connection.rawValue] = waiting
         return waiting.count < ProducePipelines.depthMax
     }
 
     /// `ending` is how the request ends. Returns what is to be done now: nothing while one before it is not answered, else that, and what
     /// was held back behind it.
     mutating func ended(_ connection: ConnectionID, _ receipt: UInt64, _ ending: BrokerEffect) -> [BrokerEffect] {
-        guard !entries.isEmpty, var waiting = entries[connection], let place = waiting.firstIndex(where: { $0.receipt == receipt }) else {
-            return [ending]
-        }
+        guard !entries.isEmpty, var waiting = entries[connection.rawValue], let place = waiting.firstIndex(where: { $0.receipt == receipt })
+        else { return [ending] }
         waiting[place].ending = ending
         guard place == 0 else {
-            entries[connection] = waiting
+            entries[connection.rawValue] = waiting
             return []
         }
         var ready = waiting.prefix { $0.ending != nil }.compactMap(\.ending)
@@ -55,11 +54,11 @@ struct ProducePipelines {
             waiting[waiting.count - 1].isLast = false
             ready.append(.readAhead(connection))
         }
-        entries[connection] = waiting.isEmpty ? nil : waiting
+        entries[connection.rawValue] = waiting.isEmpty ? nil : waiting
         return ready
     }
 
-    mutating func forget(_ connection: ConnectionID) { entries[connection] = nil }
+    mutating func forget(_ connection: ConnectionID) { entries[connection.rawValue] = nil }
 }
 
 extension Broker {

@@ -55,9 +55,11 @@ final class Processor {
     private let onRequest: (RequestContext) -> Void
     private let onClosed: (ConnectionID) -> Void
     private let log: @Sendable (String) -> Void
-    private var connections: [ConnectionID: Connection] = [:]
+    private var connections = NumberMap<Connection>()
     /// Connections with answers that leave at the end of the turn.
     private var unsent: [any Channel] = []
+    /// Made once: it is handed to the loop in almost every turn.
+    private lazy var flush: () -> Void = { [weak self] in self?.flushUnsent() }
     private var lastSerial: UInt64 = 0
     /// TLS handshakes under way. Each costs a millisecond of this thread, and somebody must have sent its beginning.
     private var handshaking = 0
@@ -101,7 +103,7 @@ final class Processor {
     func adopt(_ channel: any Channel, host: String, port: Int, _ door: Door) {
         lastSerial += 1
         let id = ConnectionID(rawValue: lastSerial << 8 | number)
-        connections[id] = Connection(channel, host: host, door: door, tally: ConnectionTally(port: Int32(port)))
+        connections[id.rawValue] = Connection(channel, host: host, door: door, tally: ConnectionTally(port: Int32(port)))
         channel.onFrame = { [unowned self] frame in received(frame, id) }
         channel.onClose = { [unowned self] reason in closed(id, reason) }
         channel.onDrained = { [unowned self] in drained(id) }
@@ -111,18 +113,18 @@ final class Processor {
     }
 
     private func secured(_ id: ConnectionID) {
-        guard let connection = connections[id], connection.door.tls != nil else { return }
+        guard let connection = connections[id.rawValue], connection.door.tls != nil else { return }
         handshaking -= 1
         connection.principal = connection.door.principal(connection.channel.peerName)
     }
 
     func closeAll() {
         flushUnsent()
-        for id in connections.keys.sorted() { connections[id]?.channel.close(nil) }
+        for id in connections.sortedKeys.map(ConnectionID.init(rawValue:)) { connections[id.rawValue]?.channel.close(nil) }
     }
 
     private func received(_ frame: Bytes, _ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         do throws(WireError) {
             let (header, body) = try connection.sendsTokens
                 ? (RequestHeader(.saslAuthenticate, version: 0, correlationID: 0), frame) : RequestHeader.decode(frame)
@@ -149,7 +151,7 @@ final class Processor {
     }
 
     private func closed(_ id: ConnectionID, _ reason: String?) {
-        guard let connection = connections.removeValue(forKey: id) else { return }
+        guard let connection = connections.removeValue(forKey: id.rawValue) else { return }
         quota.release(connection.host, connection.door.listener)
         if !connection.channel.isSecured { handshaking -= 1 }
         if let reason { log("closed the connection of \(connection.host): \(reason)") }
@@ -159,11 +161,11 @@ final class Processor {
     /// Sends the response of the request under way; the next one is read when all of it has gone. It leaves at the end of the loop's turn,
     /// so that one write carries what several produces of a connection are answered, and wakes its client once.
     func send(_ id: ConnectionID, _ frame: Frame, _ slices: [LogSlice]) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         connection.unanswered -= 1
         connection.tally.sent(bytes: frame.length)
         guard connection.channel.enqueue(outputs(frame, slices)) else { return }
-        if unsent.isEmpty { loop.atTurnEnd { [weak self] in self?.flushUnsent() } }
+        if unsent.isEmpty { loop.atTurnEnd(flush) }
         unsent.append(connection.channel)
     }
 
@@ -174,25 +176,25 @@ final class Processor {
     }
 
     func proceed(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         connection.unanswered -= 1
         resume(id)
     }
 
     /// A produce may come behind the one that waits.
     func readAhead(_ id: ConnectionID) {
-        connections[id]?.mayReadAhead = true
+        connections[id.rawValue]?.mayReadAhead = true
         resume(id)
     }
 
     /// After the answer that is about to go, nothing is read for so long: the sender is above a quota.
     func mute(_ id: ConnectionID, milliseconds: Int64) {
-        connections[id]?.tally.throttled(milliseconds: milliseconds)
-        connections[id]?.mutedUntil = SystemClock.instant().adding(milliseconds: milliseconds)
+        connections[id.rawValue]?.tally.throttled(milliseconds: milliseconds)
+        connections[id.rawValue]?.mutedUntil = SystemClock.instant().adding(milliseconds: milliseconds)
     }
 
     private func resume(_ id: ConnectionID) {
-        guard let connection = connections[id], connection.channel.pendingBytes == 0 else { return }
+        guard let connection = connections[id.rawValue], connection.channel.pendingBytes == 0 else { return }
         guard connection.held == nil ? !connection.isWaiting || connection.mayReadAhead : !connection.isWaiting else { return }
         guard let until = connection.mutedUntil, until > SystemClock.instant() else {
             connection.mutedUntil = nil
@@ -204,20 +206,20 @@ final class Processor {
     }
 
     func close(_ id: ConnectionID, reason: String) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         connection.channel.flushQueued()
         connection.channel.close(reason)
     }
 
     func sendLast(_ id: ConnectionID, _ frame: Frame) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         connection.isLeaving = true
         connection.tally.sent(bytes: frame.length)
         connection.channel.send(outputs(frame, []))
     }
 
     func setFraming(_ id: ConnectionID, _ framing: Framing) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         connection.sendsTokens = framing == .tokens
         if framing == .requests { connection.channel.limitFrames(limits.requestBytesMax) }
     }
@@ -225,8 +227,8 @@ final class Processor {
     /// Who is connected now, by what this processor knows of them.
     func connected() -> [ClientConnection] {
         let now = SystemClock.instant()
-        return connections.keys.sorted().compactMap { id in
-            guard let connection = connections[id] else { return nil }
+        return connections.sortedKeys.map(ConnectionID.init(rawValue:)).compactMap { id in
+            guard let connection = connections[id.rawValue] else { return nil }
             var row = ClientConnection(number: id.rawValue)
             (row.principal, row.host, row.listener) = (connection.principal, connection.host, connection.door.listener)
             row.isThrottled = connection.mutedUntil.map { $0 > now } ?? false
@@ -237,7 +239,7 @@ final class Processor {
     }
 
     private func drained(_ id: ConnectionID) {
-        guard let connection = connections[id] else { return }
+        guard let connection = connections[id.rawValue] else { return }
         if connection.isLeaving { return connection.channel.close(nil) }
         resume(id)
     }
@@ -269,7 +271,7 @@ final class Processor {
     /// The timer runs only while there are connections.
     private func armIdleTimer() {
         guard idleTimer == nil, limits.idleMs > 0, !connections.isEmpty else { return }
-        let oldest = connections.values.map(\.channel.lastActive).min() ?? SystemClock.instant()
+        let oldest = connections.sortedKeys.compactMap({ connections[$0]?.channel.lastActive }).min() ?? SystemClock.instant()
         idleTimer = loop.schedule(at: oldest.adding(milliseconds: limits.idleMs)) { [weak self] in self?.closeIdle() }
     }
 
@@ -278,8 +280,8 @@ final class Processor {
         // An answer that this turn has made is activity, though it leaves at the turn's end.
         flushUnsent()
         let now = SystemClock.instant()
-        for id in connections.keys.sorted() {
-            guard let connection = connections[id] else { continue }
+        for id in connections.sortedKeys.map(ConnectionID.init(rawValue:)) {
+            guard let connection = connections[id.rawValue] else { continue }
             let channel = connection.channel
             guard now.milliseconds(since: channel.lastActive) >= limits.idleMs else { continue }
             // The broker may take its time to answer; the client may not take its time to read.

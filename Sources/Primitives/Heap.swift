@@ -21,11 +21,24 @@ public struct Heap<Element: Comparable> {
         guard let last = items.popLast() else { return nil }
         guard let top = items.first else { return last }
         items[0] = last
-        var parent = 0
+        sink(0)
+        return top
+    }
+
+    /// Takes out all that match, at the cost of looking at every item.
+    public mutating func removeAll(where matches: (Element) -> Bool) {
+        items.removeAll(where: matches)
+        for parent in (0..<items.count / 2).reversed() { sink(parent) }
+    }
+
+    private mutating func sink(_ index: Int) {
+        var parent = index
         while true {
+            let (left, right) = (2 * parent + 1, 2 * parent + 2)
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < items.count && items[child] < items[least] { least = child }
-            if least == parent { return top }
+            if left < items.count, items[left] < items[least] { least = left }
+            if right < items.count, items[right] < items[least] { least = right }
+            if least == parent { return }
             items.swapAt(parent, least)
             parent = least
         }

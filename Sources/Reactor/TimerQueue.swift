@@ -15,13 +15,14 @@ struct TimerQueue {
     }
 
     private var heap = Heap<Entry>()
-    private var actions: [UInt64: () -> Void] = [:]
+    private var actions = NumberMap<() -> Void>()
     private var lastNumber: UInt64 = 0
 
     mutating func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
         lastNumber += 1
         heap.push(Entry(deadline: deadline, number: lastNumber))
         actions[lastNumber] = action
+        if heap.count > 64 + 4 * actions.count { heap.removeAll { !actions.contains($0.number) } }
         return TimerID(number: lastNumber)
     }
 
@@ -30,7 +31,7 @@ struct TimerQueue {
     /// When the next live timer is due.
     var next: Instant? {
         mutating get {
-            while let first = heap.first, actions[first.number] == nil { _ = heap.pop() }
+            while let first = heap.first, !actions.contains(first.number) { _ = heap.pop() }
             return heap.first?.deadline
         }
     }

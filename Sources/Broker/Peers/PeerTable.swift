@@ -17,7 +17,7 @@ struct PeerTable {
         static func < (a: Due, b: Due) -> Bool { a.deadline == b.deadline ? a.id < b.id : a.deadline < b.deadline }
     }
 
-    private var waiting: [PeerRequestID: Waiting] = [:]
+    private var waiting = NumberMap<Waiting>()
     private var due = Heap<Due>()
     private var lastNumber: UInt64 = 0
     /// Requests to this node itself that are not dispatched yet, and answers to such that are not told yet: both wait until the event
@@ -33,17 +33,19 @@ struct PeerTable {
     ) -> PeerRequestID {
         lastNumber += 1
         let id = PeerRequestID(number: lastNumber)
-        waiting[id] = Waiting(deadline: deadline, loopback: isLoopback ? .loopback(id) : nil, done: done)
+        waiting[id.number] = Waiting(deadline: deadline, loopback: isLoopback ? .loopback(id) : nil, done: done)
         due.push(Due(deadline: deadline, id: id))
+        // Most are answered long before their time. What they leave in the heap goes when it is more than what is alive.
+        if due.count > 64 + 4 * waiting.count { due.removeAll { !waiting.contains($0.id.number) } }
         return id
     }
 
     /// Nil where it was given up before.
-    mutating func finish(_ id: PeerRequestID) -> Waiting? { waiting.removeValue(forKey: id) }
+    mutating func finish(_ id: PeerRequestID) -> Waiting? { waiting.removeValue(forKey: id.number) }
 
     var nextDeadline: Instant {
         mutating get {
-            while let first = due.first, waiting[first.id] == nil { _ = due.pop() }
+            while let first = due.first, !waiting.contains(first.id.number) { _ = due.pop() }
             return due.first?.deadline ?? .distantFuture
         }
     }
