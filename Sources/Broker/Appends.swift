@@ -74,6 +74,7 @@ extension Broker {
                 continue
             }
             if !woken.contains(ticket) { woken.append(ticket) }
+            hasWoken = true
         }
     }
 
@@ -81,6 +82,7 @@ extension Broker {
     mutating func wakeFollowers() {
         let tickets = woken
         woken = []
+        hasWoken = false
         for ticket in tickets {
             if case .fetch(let fetch) = parked[ticket] { recheckFetch(ticket, fetch) }
         }

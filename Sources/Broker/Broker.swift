@@ -13,6 +13,8 @@ import Wire
 package struct Broker {
     package internal(set) var config: BrokerConfig
     package let brokerID: BrokerID
+    /// What it calls itself to other nodes.
+    let clientID: String
     package let disk: any Disk
     package let codecs: Codecs
     package let hashing: Hashing
@@ -50,7 +52,8 @@ package struct Broker {
     package var gathersAppends = false
     /// Followers' fetches that wait for the end of the turn.
     var woken: [UInt64] = []
-    package var hasWoken: Bool { !woken.isEmpty }
+    /// Stored: to ask a getter of a broker that is somebody's property, the whole broker would be copied.
+    package internal(set) var hasWoken = false
     var syncs = SyncQueue()
     var cleaning = CleaningState()
     var peers = PeerTable()
@@ -94,6 +97,7 @@ package struct Broker {
         image = ClusterImage(clusterID: "")
         controller = Controller(image: image)
         brokerID = config.nodeID
+        clientID = "broker-\(config.nodeID)"
         authorizer = Authorizer(config)
         replication.sessions = FetchSessions(slots: config.fetchSessionSlots)
         random = PRNG(seed: seed)

@@ -80,6 +80,8 @@ final class BrokerHost {
     /// Nothing is handled until then: its disk is slow on purpose, and others run on this thread.
     private var waitsForDisk = false
     private var awaitsTurnEnd = false
+    /// Made once: it is handed to the loop in almost every turn.
+    private lazy var atTurnEnd: () -> Void = { [weak self] in self?.endTurn() }
     private let faults: DiskFaults?
     private var timer: TimerID?
     private var timerDeadline = Instant.distantFuture
@@ -113,8 +115,13 @@ final class BrokerHost {
     }
 
     func handle(_ event: BrokerEvent) {
-        inbox.append(event)
-        guard !isRunning, mayRun else { return }
+        guard !isRunning, mayRun, inbox.isEmpty else {
+            inbox.append(event)
+            if !isRunning, mayRun { drain(after: []) }
+            return
+        }
+        isRunning = true
+        handleOne(event)
         drain(after: [])
     }
 
@@ -168,7 +175,7 @@ final class BrokerHost {
         }
         guard !awaitsTurnEnd else { return }
         awaitsTurnEnd = true
-        loop.atTurnEnd { [weak self] in self?.endTurn() }
+        loop.atTurnEnd(atTurnEnd)
     }
 
     /// What is cheaper done once for all that a turn has brought.

@@ -24,7 +24,7 @@ extension QuorumMachine {
     }
 
     mutating func proposed(_ count: Int) {
-        precondition(isLeader, "only a leader appends")
+        precondition(leads, "only a leader appends")
         guard count > 0 else { return }
         log.append(leaderEpoch, count: Int64(count))
         effects.append(.sync(through: log.endOffset))
@@ -157,9 +157,17 @@ extension QuorumMachine {
 
     /// Until when this leader may go on leading with what it has heard: a majority's fetches, none older than this allows.
     var majorityHeardUntil: Instant {
-        guard let leading, config.majority > 1 else { return .distantFuture }
-        let heard = leading.voters.values.map { $0.lastFetch ?? .zero }.sorted(by: >)
-        return heard[config.majority - 2].adding(milliseconds: config.fetchTimeoutMs + config.fetchTimeoutMs / 2)
+        guard config.majority > 1, let voters = leading?.voters.values else { return .distantFuture }
+        // The latest moment since which as many others as make a majority with this one have fetched. Voters are few.
+        var heard = Instant.zero
+        for voter in voters {
+            let fetched = voter.lastFetch ?? .zero
+            guard fetched > heard else { continue }
+            var since = 0
+            for other in voters where other.lastFetch ?? .zero >= fetched { since += 1 }
+            if since >= config.majority - 1 { heard = fetched }
+        }
+        return heard.adding(milliseconds: config.fetchTimeoutMs + config.fetchTimeoutMs / 2)
     }
 
     /// Steps down: the others may elect at once, this one waits a while.

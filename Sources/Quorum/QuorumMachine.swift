@@ -53,8 +53,12 @@ package struct QuorumMachine: Sendable {
 
     package var leaderEpoch: LeaderEpoch { state.leaderEpoch }
     /// Who leads, as far as this node knows; perhaps this node.
-    package var leaderID: BrokerID? { leading != nil ? config.nodeID : following?.leader }
-    package var isLeader: Bool { leading != nil }
+    /// Stored, as `isLeader` is: a getter would be called on a copy of all this, and both are asked for after every event of a broker.
+    package private(set) var leaderID: BrokerID?
+    package private(set) var isLeader = false
+    /// The same while an event is handled.
+    var presentLeader: BrokerID? { leads ? config.nodeID : following?.leader }
+    var leads: Bool { if case .some = leading { true } else { false } }
     package var isVoter: Bool { config.isVoter }
 
     package var role: QuorumRole {
@@ -69,6 +73,7 @@ package struct QuorumMachine: Sendable {
 
     package mutating func handle(_ event: QuorumEvent, now: Now) -> [QuorumEffect] {
         effects = []
+        defer { (leaderID, isLeader) = (presentLeader, leads) }
         let instant = now.instant
         switch event {
         case .started: started(instant)
@@ -92,9 +97,10 @@ package struct QuorumMachine: Sendable {
     }
 
     private mutating func tellLeader() {
-        guard toldLeader != leaderID || toldEpoch != leaderEpoch else { return }
-        (toldLeader, toldEpoch) = (leaderID, leaderEpoch)
-        effects.append(.leaderChanged(epoch: leaderEpoch, leader: leaderID))
+        let leader = presentLeader
+        guard toldLeader != leader || toldEpoch != leaderEpoch else { return }
+        (toldLeader, toldEpoch) = (leader, leaderEpoch)
+        effects.append(.leaderChanged(epoch: leaderEpoch, leader: leader))
     }
 
     // MARK: time
@@ -107,10 +113,9 @@ package struct QuorumMachine: Sendable {
             next = min(next, following.givesUpAt)
             if !following.isFetching, following.snapshot == nil, mayFetch { next = min(next, following.fetchAt) }
         }
-        if let leading {
-            for waiting in leading.waiting { next = min(next, waiting.deadline) }
-            if config.voters.count > 1 { next = min(next, min(leading.announceAt, majorityHeardUntil)) }
-        }
+        guard leads else { return next }
+        for waiting in leading?.waiting ?? [] { next = min(next, waiting.deadline) }
+        if config.voters.count > 1 { next = min(next, min(leading?.announceAt ?? .distantFuture, majorityHeardUntil)) }
         return next
     }
 
@@ -170,7 +175,7 @@ package struct QuorumMachine: Sendable {
             milliseconds: config.isVoter ? config.electionTimeoutMs + drawn(config.electionTimeoutMs) : config.retryBackoffMs)
     }
 
-    func answer(_ content: QuorumAnswer.Content) -> QuorumAnswer { QuorumAnswer(epoch: leaderEpoch, leader: leaderID, content) }
+    func answer(_ content: QuorumAnswer.Content) -> QuorumAnswer { QuorumAnswer(epoch: leaderEpoch, leader: presentLeader, content) }
 
     mutating func refuse(_ refusal: QuorumRefusal, _ ticket: QuorumTicket) {
         effects.append(.respond(answer(.refused(refusal)), to: ticket))

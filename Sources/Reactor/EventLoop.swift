@@ -43,6 +43,9 @@ package final class EventLoop: @unchecked Sendable {
     private var timers = TimerQueue()
     /// What is put off to the end of the turn.
     private var afterTurn: [() -> Void] = []
+    /// Empty but while they run; kept for their memory.
+    private var ending: [() -> Void] = []
+    private var taken: [Job] = []
     /// Jobs are in the mailbox that this thread put there: it looks for them before it sleeps, and nobody wakes it.
     private var hasOwnJobs = false
     /// Memory for one read, shared by the loop's connections: an idle connection holds none.
@@ -202,9 +205,9 @@ package final class EventLoop: @unchecked Sendable {
 
     private func endTurn() {
         while !afterTurn.isEmpty {
-            let actions = afterTurn
-            afterTurn = []
-            for action in actions { action() }
+            swap(&ending, &afterTurn)
+            for action in ending { action() }
+            ending.removeAll(keepingCapacity: true)
         }
     }
 
@@ -230,12 +233,9 @@ package final class EventLoop: @unchecked Sendable {
 
     private func runJobs() {
         hasOwnJobs = false
-        let jobs = mailbox.withLock { jobs in
-            let taken = jobs
-            jobs = []
-            return taken
-        }
-        for job in jobs { job() }
+        mailbox.withLock { jobs in swap(&jobs, &taken) }
+        for job in taken { job() }
+        taken.removeAll(keepingCapacity: true)
     }
 }
 

@@ -49,6 +49,28 @@ package final class Replica {
         if case .leader(let state) = role { return state }
         return nil
     }
+    // What is asked of a leader with every request. Of `leader` itself a copy is made.
+    package var leadingEpoch: LeaderEpoch? {
+        if case .leader(let state) = role { return state.leaderEpoch }
+        return nil
+    }
+    package func leads(_ replica: BrokerID) -> Bool {
+        if case .leader(let state) = role { return state.replicas.contains(replica) }
+        return false
+    }
+    package func progress(of follower: BrokerID) -> FollowerProgress? {
+        if case .leader(let state) = role { return state.progress(of: follower) }
+        return nil
+    }
+    /// False where this broker does not lead.
+    package var isUnderMinISR: Bool {
+        if case .leader(let state) = role { return state.isUnderMinISR }
+        return false
+    }
+    package func follows(_ leader: BrokerID, leaderEpoch: LeaderEpoch) -> Bool {
+        if case .follower(leader, leaderEpoch) = role { return true }
+        return false
+    }
     package var isLeader: Bool { if case .leader = role { true } else { false } }
     package var highWatermark: Offset {
         if case .leader(let state) = role { return state.highWatermark }

@@ -119,11 +119,11 @@ final class Segment {
     }
 
     /// From 0 up to 1: another for each segment of each partition, and always the same for this one. (FNV-1a over its name.)
-    var jitterShare: Double {
+    private(set) lazy var jitterShare: Double = {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in "\(directory)/\(baseOffset)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return Double((hash ^ hash >> 29) >> 11 & 0xf_ffff) / Double(0x10_0000)
-    }
+    }()
 
     /// Makes the file as long as the segment may become. What lies beyond `size` is nothing; a roll and a stop cut it off, and recovery
     /// takes the zeros for what they are.

@@ -197,8 +197,9 @@ import Wire
         func items(_ count: Int32) -> OrderedMap<FetchItemKey, FetchItem> {
             var map = OrderedMap<FetchItemKey, FetchItem>()
             for index in 0..<count {
-                var item = FetchItem(topic: "t", topicID: .zero, asked: FetchRequest.Partition())
-                item.asked.partition = index
+                var asked = FetchRequest.Partition()
+                asked.partition = index
+                let item = FetchItem(topic: "t", topicID: .zero, asked: asked)
                 map[item.key] = item
             }
             return map

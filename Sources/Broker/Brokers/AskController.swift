@@ -120,6 +120,8 @@ extension Broker {
 
     /// When another node is the controller than before, all that waits for one goes to it at once.
     mutating func noticeController() {
+        // Looked at after every event: an address is made only where the controller is another.
+        if let controller = activeController, controller == channel.controller, controller != brokerID || isActiveController { return }
         let present = controllerAddress?.node
         guard present != channel.controller else { return }
         channel.controller = present

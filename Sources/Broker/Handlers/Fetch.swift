@@ -116,7 +116,7 @@ extension Broker {
             let from = Offset(item.asked.fetchOffset)
             guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else { continue }
             guard mutations.contains(.acknowledgeDivergedFetch) || divergence(replica, item) == nil else { continue }
-            let logStart = replica.leader?.progress(of: follower)?.logStartOffset ?? .none
+            let logStart = replica.progress(of: follower)?.logStartOffset ?? .none
             let moved = replica.fetched(
                 by: follower, from: from, logStart: Offset(item.asked.logStartOffset), brokerEpoch: task.followerEpoch, at: now.instant)
             proposeExpansion(replica, by: follower)
@@ -178,7 +178,7 @@ extension Broker {
             return respond(task.context, response)
         }
         response.sessionID = remember(task, outcome)
-        for found in outcome.found.sorted(by: { $0.index < $1.index }) {
+        for found in outcome.inOrder {
             let isSame = response.topics.last.map { $0.topic == found.topic && $0.topicID == found.topicID } ?? false
             if !isSame {
                 response.topics.append(FetchResponse.Topic())
@@ -214,7 +214,7 @@ extension Broker {
         case .creating:
             var items = OrderedMap<FetchItemKey, FetchItem>()
             for found in outcome.found {
-                var item = task.named[found.index]
+                let item = task.named[found.index]
                 item.told(found.result)
                 items[item.key] = item
             }
@@ -223,7 +223,7 @@ extension Broker {
         case .session(let id):
             guard let session = replication.sessions[id] else { return 0 }
             for found in outcome.found {
-                session.items.update(at: found.index) { $0.told(found.result) }
+                session.items.values[found.index].told(found.result)
                 if found.result.records.count > 0 { session.first = (found.index + 1) % session.items.count }
             }
             return id

@@ -6,15 +6,18 @@ import Wire
 
 /// What one pass over a fetch's partitions found.
 struct FetchOutcome {
-    struct Found {
+    /// A class, because it is handed on some times on its way into the answer, and is large.
+    final class Found {
         /// Among the fetch's items.
         let index: Int
         let topic: String
         let topicID: UUID
-        var result: FetchResponse.Partition
+        var result = FetchResponse.Partition()
         var slice: LogSlice?
         /// There was nothing to read, and nothing held back.
         var isAtEnd = false
+
+        init(_ index: Int, _ item: FetchItem) { (self.index, topic, topicID) = (index, item.topic, item.topicID) }
     }
 
     /// What the answer names: all partitions, in a session those with something new.
@@ -26,6 +29,11 @@ struct FetchOutcome {
     var throttledBytes = 0
     /// When the first partition is free again that a throttle held back.
     var throttledUntil = Instant.distantFuture
+    /// As the items stand, wherever the reading began.
+    var inOrder: [Found] {
+        let isInOrder = found.indices.dropFirst().allSatisfy { found[$0 - 1].index < found[$0].index }
+        return isInOrder ? found : found.sorted { $0.index < $1.index }
+    }
     /// In a session: there is something to tell, be it only a high watermark.
     var hasNews: Bool { !found.isEmpty }
 }
@@ -55,20 +63,20 @@ extension Broker {
             if item.mustTell(found.result) {
                 outcome.found.append(found)
             } else if mayBeQuiet, found.isAtEnd, let replica = find(item, task) {
-                session.items.update(at: index) { $0.quiet = (replica, replica.version) }
+                item.quiet = (replica, replica.version)
             }
         }
     }
 
     private mutating func read(_ item: FetchItem, _ index: Int, _ task: FetchTask, _ outcome: inout FetchOutcome) -> FetchOutcome.Found {
-        var found = FetchOutcome.Found(index: index, topic: item.topic, topicID: item.topicID, result: FetchResponse.Partition())
+        let found = FetchOutcome.Found(index, item)
         found.result.partitionIndex = item.asked.partition
         found.result.records = .bytes(.empty)
         let replica = isAllowed(item, task) ? find(item, task) : nil
         found.result.errorCode = checkFetch(replica, item, task)
         // Null means "not asked for" and stands only where a log was read.
         if replica == nil { found.result.abortedTransactions = [] }
-        if let replica, !found.result.errorCode.isError { read(replica, item, task, &found, &outcome) }
+        if let replica, !found.result.errorCode.isError { read(replica, item, task, found, &outcome) }
         if found.result.errorCode.isError {
             outcome.hasError = true
             found.result.highWatermark = -1
@@ -110,7 +118,7 @@ extension Broker {
             let code = check(replica, item.asked.currentLeaderEpoch, unknown: unknown)
             if code.isError { return code }
             // One that is no replica, as far as is known here, or a fetch of an earlier life of the broker.
-            let isReplica = replica.leader?.replicas.contains(follower) ?? false
+            let isReplica = replica.leads(follower)
             let isCurrent = task.followerEpoch < 0 || image.brokers[follower].map { $0.brokerEpoch <= task.followerEpoch } ?? true
             return isReplica && isCurrent ? .none : .notLeaderOrFollower
         }
@@ -122,8 +130,8 @@ extension Broker {
     func check(_ replica: Replica?, _ currentLeaderEpoch: Int32, unknown: ErrorCode? = nil) -> ErrorCode {
         guard let replica else { return unknown ?? .unknownTopicOrPartition }
         if replication.storageFailure != nil { return .kafkaStorageError }
-        guard let leader = replica.leader else { return .notLeaderOrFollower }
-        return check(leader.leaderEpoch, currentLeaderEpoch)
+        guard let epoch = replica.leadingEpoch else { return .notLeaderOrFollower }
+        return check(epoch, currentLeaderEpoch)
     }
 
     private func check(_ epoch: LeaderEpoch, _ currentLeaderEpoch: Int32) -> ErrorCode {
@@ -133,7 +141,7 @@ extension Broker {
     }
 
     private mutating func read(
-        _ replica: Replica, _ item: FetchItem, _ task: FetchTask, _ found: inout FetchOutcome.Found, _ outcome: inout FetchOutcome
+        _ replica: Replica, _ item: FetchItem, _ task: FetchTask, _ found: FetchOutcome.Found, _ outcome: inout FetchOutcome
     ) {
         let stable = replica.lastStableOffset
         found.result.highWatermark = replica.highWatermark.rawValue

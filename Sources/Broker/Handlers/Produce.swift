@@ -10,7 +10,6 @@ import Wire
 /// client refreshes its metadata. acks=1: answered after the append. acks=all: answered once the high watermark has passed it, refused
 /// before the append where too few replicas are in sync. A full or failing disk answers KAFKA_STORAGE_ERROR, which clients retry.
 /// What is in a transaction waits first for the word of its coordinator (Transactions/TransactionalProduce.swift).
-/// Missing: quotas.
 extension Broker {
     mutating func handleProduce(_ context: RequestContext, _ request: ProduceRequest) {
         var request = request
@@ -87,11 +86,11 @@ extension Broker {
     ) -> (answer: ProduceResponse.Partition, append: ParkedAppend?) {
         if let refusal = refusal(of: topic, request, version) { return (refusal, nil) }
         guard let replica = replicas.find(topic.name, partition.index) else { return (produceRefused(.unknownTopicOrPartition), nil) }
-        guard let leader = replica.leader else { return (notLeader(topic.name, partition.index, version), nil) }
+        guard replica.isLeader else { return (notLeader(topic.name, partition.index, version), nil) }
         guard let batches = partition.records.inMemory, !batches.isEmpty else {
             return (produceRefused(.invalidRecord, "A produce needs exactly one record batch per partition."), nil)
         }
-        if request.acks == -1, leader.isUnderMinISR { return (produceRefused(.notEnoughReplicas), nil) }
+        if request.acks == -1, replica.isUnderMinISR { return (produceRefused(.notEnoughReplicas), nil) }
         if let refusal = transactionalRefusal(partition, replica, verdicts, version) {
             return (produceRefused(refusal.code, refusal.message), nil)
         }
@@ -208,12 +207,12 @@ extension Broker {
 
     /// What became of an append: nil while it waits.
     func outcome(of append: ParkedAppend) -> ErrorCode? {
-        guard let leader = append.replica.leader, append.replica.leaderships == append.leadership else {
+        guard append.replica.isLeader, append.replica.leaderships == append.leadership else {
             return mutations.contains(.keepFencedAppend) ? ErrorCode.none : .notLeaderOrFollower
         }
         if mutations.contains(.acknowledgeBeforeISR) { return ErrorCode.none }
         if replication.storageFailure != nil { return .kafkaStorageError }
-        guard append.lastOffset < leader.highWatermark else { return nil }
-        return leader.isUnderMinISR ? .notEnoughReplicasAfterAppend : ErrorCode.none
+        guard append.lastOffset < append.replica.highWatermark else { return nil }
+        return append.replica.isUnderMinISR ? .notEnoughReplicasAfterAppend : ErrorCode.none
     }
 }

@@ -8,7 +8,7 @@ import Wire
 /// Changing the cluster's metadata: appending what the controller decided, and what follows when it is committed.
 extension Broker {
     /// Whether this node's controller is the one that decides.
-    package var isActiveController: Bool { metadata.map { $0.isActive && $0.quorum.isLeader } ?? false }
+    package var isActiveController: Bool { metadata?.isActive == true && metadata?.quorum.isLeader == true }
 
     /// Appends the records to the metadata log. `done` is told once they are committed and applied to `image` here, or why not; until
     /// then the request stays parked. Decide on `controller.image` right before, not earlier.

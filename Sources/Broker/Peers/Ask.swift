@@ -16,7 +16,7 @@ extension Broker {
         let id = peers.begin(deadline: deadline, isLoopback: isLoopback) { broker, result in
             done(&broker, result.flatMap { Broker.decodeAnswer(Request.self, $0, version) })
         }
-        let header = RequestHeader(Request.apiKey, version: version, correlationID: id.correlationID, clientID: "broker-\(brokerID)")
+        let header = RequestHeader(Request.apiKey, version: version, correlationID: id.correlationID, clientID: clientID)
         let frame = encodeRequest(request, header)
         guard isLoopback else {
             effects.append(.ask(id, to: peer, lane: lane, frame))

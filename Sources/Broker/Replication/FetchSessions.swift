@@ -2,18 +2,23 @@ import Primitives
 import Replication
 import Wire
 
-/// One partition of a fetch: what is asked, and, in a session, what the fetcher was last told of it.
-struct FetchItem {
+/// One partition of a fetch: what is asked, and, in a session, what the fetcher was last told of it. Shared: it is looked at with every
+/// event of its partition. Owner: the broker's thread.
+final class FetchItem {
     /// Empty where the fetch names topics by id.
-    var topic: String
+    let topic: String
     /// Zero where it names them by name.
-    var topicID: UUID
-    var asked: FetchRequest.Partition
+    let topicID: UUID
+    let asked: FetchRequest.Partition
     /// -1: not told, or told of an error.
     var toldHighWatermark: Int64 = -1
     var toldLogStart: Int64 = -1
     /// In a follower's session: the replica, and its version when there was nothing to tell of it.
     var quiet: (replica: Replica, version: UInt64)?
+
+    init(topic: String, topicID: UUID, asked: FetchRequest.Partition) {
+        (self.topic, self.topicID, self.asked) = (topic, topicID, asked)
+    }
 
     var isQuiet: Bool { if let quiet { quiet.replica.version == quiet.version } else { false } }
     var key: FetchItemKey { FetchItemKey(topicID: topicID, topic: topic, partition: asked.partition) }
@@ -26,7 +31,7 @@ struct FetchItem {
 
     /// After an error the next answer tells everything, and after word of a divergence too: a follower that cuts its log does not keep
     /// what else it was told.
-    mutating func told(_ result: FetchResponse.Partition) {
+    func told(_ result: FetchResponse.Partition) {
         let isKept = !result.errorCode.isError && result.divergingEpoch.endOffset < 0
         toldHighWatermark = isKept ? result.highWatermark : -1
         toldLogStart = isKept ? result.logStartOffset : -1
@@ -79,7 +84,7 @@ final class FetchSession {
         for topic in request.topics {
             for partition in topic.partitions {
                 let key = key(topic.topic, topic.topicID, partition.partition)
-                var item = FetchItem(topic: key.topic, topicID: key.topicID, asked: partition)
+                let item = FetchItem(topic: key.topic, topicID: key.topicID, asked: partition)
                 if let known = items[item.key] {
                     (item.toldHighWatermark, item.toldLogStart) = (known.toldHighWatermark, known.toldLogStart)
                 }

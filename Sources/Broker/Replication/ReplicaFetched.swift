@@ -10,7 +10,7 @@ extension Broker {
     mutating func replicaFetchEnded(_ leader: BrokerID, _ number: UInt64, _ result: Result<FetchResponse, PeerFailure>) {
         guard replication.fetchers.update(leader, { $0.finished(number) }) == true else { return }
         replication.underWay.remove(leader)
-        let (at, most) = (now.instant, Int64(config.int("replica.fetch.backoff.ms")))
+        let (at, most) = (now.instant, config.replicaFetch.backoffMs)
         if replication.fetchers.update(leader, { $0.isEmpty }) == true {
             replication.fetchers.remove(leader)
             return
@@ -46,7 +46,7 @@ extension Broker {
         // The metadata may have moved on since the request: what another leader, or this one in another epoch, said is void.
         guard let index = replication.fetchers.index(of: leader), let entry = replication.fetchers.values[index].entries[key],
             let replica = replicas.find(key.topicID, key.partition),
-            replica.role == .follower(of: leader, leaderEpoch: entry.leaderEpoch)
+            replica.follows(leader, leaderEpoch: entry.leaderEpoch)
         else { return }
         do throws(LogError) {
             switch answer.errorCode {
@@ -65,7 +65,7 @@ extension Broker {
     }
 
     private mutating func delayFetching(_ key: FetchKey, from leader: BrokerID) {
-        let (at, most) = (now.instant, Int64(config.int("replica.fetch.backoff.ms")))
+        let (at, most) = (now.instant, config.replicaFetch.backoffMs)
         replication.fetchers.update(leader) { $0.delay(key, backoffMsMax: most, now: at) }
     }
 

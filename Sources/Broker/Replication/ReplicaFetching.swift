@@ -45,7 +45,7 @@ extension Broker {
         guard canFetch(from: leader), let address = peerAddress(leader) else { return }
         let table = replicas
         let position = { (key: FetchKey, epoch: LeaderEpoch) -> FetchPosition? in
-            guard let replica = table.find(key.topicID, key.partition), replica.role == .follower(of: leader, leaderEpoch: epoch) else {
+            guard let replica = table.find(key.topicID, key.partition), replica.follows(leader, leaderEpoch: epoch) else {
                 return nil
             }
             let (offset, lastFetchedEpoch) = replica.fetchPosition
@@ -53,11 +53,11 @@ extension Broker {
                 leaderEpoch: epoch, fetchOffset: offset, lastFetchedEpoch: lastFetchedEpoch, logStartOffset: replica.log.logStartOffset)
         }
         let at = now.instant
-        let waitMax = Int64(config.int("replica.fetch.wait.max.ms"))
+        let waitMax = config.replicaFetch.waitMaxMs
         guard let found = replication.fetchers.update(leader, { $0.next(now: at, waitMaxMs: waitMax, position: position) }),
             let (number, request) = found
         else { return }
-        let timeout = min(Int64(config.int("replica.socket.timeout.ms")), max(2000, 4 * request.maxWaitMs))
+        let timeout = min(config.replicaFetch.answerTimeoutMs, max(2000, 4 * request.maxWaitMs))
         replication.underWay[leader] = ask(
             fetchRequest(request), version: Broker.replicaFetchVersion, to: address, lane: .replica, timeoutMs: timeout
         ) { broker, result in broker.replicaFetchEnded(leader, number, result) }
@@ -68,11 +68,11 @@ extension Broker {
         message.replicaState.replicaID = brokerID.rawValue
         message.replicaState.replicaEpoch = brokerEpoch
         message.maxWaitMs = Int32(clamping: request.maxWaitMs)
-        message.minBytes = Int32(clamping: config.int("replica.fetch.min.bytes"))
-        message.maxBytes = Int32(clamping: config.int("replica.fetch.response.max.bytes"))
+        message.minBytes = config.replicaFetch.minBytes
+        message.maxBytes = config.replicaFetch.responseMaxBytes
         message.sessionID = request.session.sessionID
         message.sessionEpoch = request.session.sessionEpoch
-        let bytesMax = Int32(clamping: config.int("replica.fetch.max.bytes"))
+        let bytesMax = config.replicaFetch.partitionMaxBytes
         for (key, position) in request.session.partitions {
             var partition = FetchRequest.Partition()
             partition.partition = key.partition

@@ -41,10 +41,17 @@ struct ISRQueue {
 extension Broker {
     /// When replication next wants to be looked at, if nothing happens before.
     var replicationDeadline: Instant {
+        // Mutating, though it changes nothing: fetchers are looked at in place.
+        mutating get { nextReplicationDeadline() }
+    }
+
+    private mutating func nextReplicationDeadline() -> Instant {
         var due = replication.lagCheck
         guard brokerEpoch >= 0 else { return due }
-        for index in replication.fetchers.indices where canFetch(from: replication.fetchers.keys[index]) {
-            due = min(due, replication.fetchers.values[index].nextDeadline)
+        for index in 0..<replication.fetchers.count {
+            var next = Instant.distantFuture
+            replication.fetchers.update(at: index) { next = $0.nextDeadline }
+            if next < due, canFetch(from: replication.fetchers.keys[index]) { due = next }
         }
         if !replication.inSync.waiting.isEmpty, !replication.inSync.isUnderWay, activeController != nil {
             due = min(due, replication.inSync.notBefore)
@@ -62,10 +69,7 @@ extension Broker {
     }
 
     /// In place: fetchers are looked at after every event, and a copy of one costs more than the look.
-    private func isFetching(from leader: BrokerID) -> Bool {
-        guard let index = replication.fetchers.index(of: leader) else { return true }
-        return replication.fetchers.values[index].isUnderWay
-    }
+    private mutating func isFetching(from leader: BrokerID) -> Bool { replication.fetchers.update(leader) { $0.isUnderWay } ?? true }
 
     /// Whether anything can be asked of this leader. What changes that is an event, after which `runReplication` looks again.
     func canFetch(from leader: BrokerID) -> Bool {

@@ -19,7 +19,10 @@ extension BrokerConfig {
     package var isBroker: Bool { list("process.roles").isEmpty || list("process.roles").contains("broker") }
     package var isController: Bool { list("process.roles").isEmpty || list("process.roles").contains("controller") }
     package func isController(_ listener: String) -> Bool {
-        controllerListenerNames.contains { $0 == listener || $0 == listener.uppercased() }
+        if controllerListenerNames.contains(listener) { return true }
+        // Names mostly come in capitals already.
+        guard listener.utf8.contains(where: { (97...122).contains($0) || $0 > 127 }) else { return false }
+        return controllerListenerNames.contains(listener.uppercased())
     }
     package var clientListeners: [Listener] { listeners.filter { !isController($0.name) } }
     package var controllerListeners: [Listener] { listeners.filter { isController($0.name) } }
@@ -74,7 +77,7 @@ extension BrokerConfig {
     package var logCleanerBackoffMs: Int64 { integer("log.cleaner.backoff.ms") }
     package var scrubBytesPerSecond: Int { Int(clamping: integer("kastellan.scrub.bytes.per.second")) }
     package var scrubIntervalMs: Int64 { integer("kastellan.scrub.interval.ms") }
-    package var replicaLagTimeMaxMs: Int64 { integer("replica.lag.time.max.ms") }
+    package var replicaLagTimeMaxMs: Int64 { replicaFetch.lagTimeMaxMs }
     /// log.retention.ms, else minutes, else hours; below zero is for ever, told as -1.
     package var logRetentionMs: Int64 {
         let given = optionalInteger("log.retention.ms") ?? optionalInteger("log.retention.minutes").map { $0 * 60_000 }

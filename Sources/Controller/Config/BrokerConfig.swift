@@ -27,6 +27,8 @@ package struct BrokerConfig: Sendable {
     private(set) var controllerListenerNames: [String] = []
     /// What topics get that say nothing themselves; kept, because every partition that is taken up asks for it.
     private(set) var topicDefaults: [String: ConfigValue] = [:]
+    /// What a follower's fetches ask for; kept, because each of them does.
+    package private(set) var replicaFetch = ReplicaFetchSettings()
     private let staticValues: [String: ConfigValue]
     private var values: [String: ConfigValue]
 
@@ -93,6 +95,7 @@ package struct BrokerConfig: Sendable {
         guard problems.isEmpty else { throw BrokerConfigError(problems: problems) }
         interBrokerListenerName = readInterBrokerListenerName()
         topicDefaults = TopicConfig.defaults(self)
+        replicaFetch = ReplicaFetchSettings(self)
     }
 
     /// Keys for a listener of its own, or for another part of Kafka's platform, are nobody's typing mistakes.
@@ -122,6 +125,7 @@ package struct BrokerConfig: Sendable {
             values[key] = value
         }
         topicDefaults = TopicConfig.defaults(self)
+        replicaFetch = ReplicaFetchSettings(self)
     }
 
     /// Says which port the system gave for a listener that asked for any, there and where it is advertised.
