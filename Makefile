@@ -4,6 +4,7 @@
 #   make test        every check there is, with a summary
 #   make build       the release program, .build/release/kastellan
 #   make bench       throughput and start-up figures as ratios
+#   make instructions  what one record with acks=all costs three brokers, counted by valgrind
 #   make simulate    whole clusters under faults, each from a seed           (SEEDS=2000 FIRST=0)
 #   make chaos       broker processes killed at random under librdkafka        (KILLS=200 SEED=N)
 #   make storm       every API under mutated requests                         (REQUESTS=1000000 SEED=N)
@@ -46,11 +47,11 @@ DEBIAN_BENCH := htop btop redis-server nats-server libhiredis-dev libnats-dev
 # A crash must end the process, not open a dialogue with it.
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help deps deps-test build run test bench simulate chaos storm fuzz lint install clean
+.PHONY: help deps deps-test build run test bench instructions simulate chaos storm fuzz lint install clean
 .PHONY: test-swift test-lint test-simulate test-foreign conformance kaskade foreign-clients
 
 help:
-	@sed -n '3,14s/^# \{0,3\}//p' Makefile
+	@sed -n '3,15s/^# \{0,3\}//p' Makefile
 
 # install_missing PACKAGES: installs those of the Debian packages that are not there, and says so.
 define install_missing
@@ -187,6 +188,11 @@ bench: deps-test build .build/loader .build/streams $(KASKADE)/complete
 	@$(call install_missing,$(DEBIAN_BENCH))
 	$(RELEASE) --product bench 2>&1 | { grep -E 'error|warning: ' || true; }
 	.build/release/bench --program $(PROGRAM) --loader .build/loader --streams .build/streams --kaskade $(KASKADE)/bin/kaskade
+
+# The same whatever else the machine does, where seconds are not.
+instructions: build
+	@$(call install_missing,valgrind python3)
+	python3 Tests/Profile/instructions.py $(PROGRAM)
 
 # Three processes, killed, paused, stopped and (as root) cut off; then every acknowledged record is looked for. A failing run keeps its
 # directory and has printed its seed.

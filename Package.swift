@@ -15,6 +15,9 @@ let common: [SwiftSetting] =
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
+        // What the compiler cannot see of exclusive access it checks as it runs, at a twelfth of a broker's instructions. Debug builds, and
+        // with them all tests, keep these checks.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
     ] + (fuzzing ? [.unsafeFlags(sanitizers)] : [])
 /// Targets whose generic code is called from others in hot loops: let the optimiser specialise it across modules.
 let hot = common + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
