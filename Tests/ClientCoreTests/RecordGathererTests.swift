@@ -119,6 +119,19 @@ import Testing
         #expect(gatherer.take(now: instant(5), all: true)[0].partition.partition == 0)
     }
 
+    @Test func turnsGoOnWhereTheMachineLeftThem() {
+        var options = ProducerOptions()
+        options.partitioner = .roundRobin
+        options.seed = 1
+        var gatherer = RecordGatherer(options)
+        // What comes before the topic is known is the machine's to place: 0, 1, 2, 0. One that names its partition takes no turn.
+        for _ in 0..<4 { #expect(add(&gatherer) == nil) }
+        #expect(add(&gatherer, partition: 2) == nil)
+        gatherer.learn("log", partitions: 3, writable: [0, 1, 2])
+        for text in ["a", "b", "c"] { add(&gatherer, text) }
+        #expect(texts(gatherer.take(now: instant(5), all: true)) == ["1 a", "2 b", "0 c"])
+    }
+
     @Test func partitionsThatComeAreUsed() {
         var gatherer = gatherer(partitions: 1)
         #expect(add(&gatherer, partition: 1) == nil)

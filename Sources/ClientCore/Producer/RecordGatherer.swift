@@ -57,6 +57,8 @@ package struct RecordGatherer: Sendable {
     private let codec: Codec
     private var random: PRNG
     private var numbers: [String: Int] = [:]
+    /// Of topics that are not known yet, how many records the machine places in turn before those that are placed here.
+    private var turnsBefore: [String: Int] = [:]
     private var topics: [Topic] = []
     /// The topic of the last record; most come in runs.
     private var latest = 0
@@ -84,6 +86,8 @@ package struct RecordGatherer: Sendable {
         if number == topics.count {
             numbers[topic] = number
             topics.append(Topic(name: topic))
+            let turns = turnsBefore.removeValue(forKey: topic) ?? 0
+            if turns > 0, partitions > 0 { topics[number].current = Int32((turns - 1) % Int(partitions)) }
         }
         let more = Int(partitions) - topics[number].slots.count
         if more > 0 { topics[number].slots += [Int32](repeating: -1, count: more) }
@@ -99,7 +103,11 @@ package struct RecordGatherer: Sendable {
         _ topic: String, _ partition: Int32?, timestamp: Timestamp, key: Bytes?, value: Bytes?, headers: [RecordHeader], bytes: Int,
         now: () -> Instant
     ) -> Place? {
-        guard let number = number(of: topic), let partition = pick(number, partition, key, bytes) else { return nil }
+        guard let number = number(of: topic) else {
+            if case .roundRobin = partitioner, partition == nil { turnsBefore[topic, default: 0] += 1 }
+            return nil
+        }
+        guard let partition = pick(number, partition, key, bytes) else { return nil }
         var slot = Int(topics[number].slots[Int(partition)])
         if slot >= 0 && !hasRoom(slot, bytes) {
             close(slot)
