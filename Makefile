@@ -109,7 +109,7 @@ test-swift:
 	log=$(RESULTS)/swift.log; status=0
 	swift build --build-tests -j $(JOBS) 2>&1 | tee $$log.build | { grep -E 'error:|warning:|Compiling plan|Build complete' || true; } || true
 	grep -q 'Build complete' $$log.build || { echo "swift: the build failed"; tail -40 $$log.build; echo "0 1" > $(RESULTS)/swift; exit 1; }
-	timeout 600 swift test --skip-build > $$log 2>&1 || status=$$?
+	timeout 900 swift test --skip-build > $$log 2>&1 || status=$$?
 	grep -E -A40 'recorded an issue' $$log | head -400 || true
 	grep -E '^✘|^.{1,6} Test run with|Fatal error|error: ' $$log | tail -60 || true
 	total=$$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\}.*/\1/p' $$log | tail -1)

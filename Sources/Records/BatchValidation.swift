@@ -74,30 +74,48 @@ package enum BatchValidation {
         if header.isTransactional && !header.hasProducerID { throw .invalid("A transactional batch needs a producer id") }
     }
 
-    /// Walks the records and returns the largest timestamp. One pass of plain arithmetic over the bytes, no record is made.
+    /// Walks the records and returns the largest timestamp. One pass of plain arithmetic over the bytes, no record is made. Only where some
+    /// record is at fault a second one finds out which.
     private static func checkRecords(
         _ batch: RecordBatch, _ rules: BatchRules, now: Timestamp, codecs: Codecs
     ) throws(BatchError) -> Timestamp {
-        let header = batch.header
         let payload = try batch.payload(codecs, limit: rules.inflatedBytesMax)
+        let (count, begun) = (Int64(batch.header.recordCount), batch.header.baseTimestamp.milliseconds)
         defer { withExtendedLifetime(payload) {} }
-        let base = payload.pointer
-        let limit = payload.count
+        let (base, limit) = (payload.pointer, payload.count)
+        var (least, greatest) = (Int64.max, Int64.min)
+        var areAllKeyed = true
+        var walk = RecordCheck()
+        var index: Int64 = 0
+        while index < count {
+            guard walk.next(base, limit) else { throw .invalid("record \(index) of \(count) is malformed") }
+            guard walk.offsetDelta == index else { throw .invalid("record \(index) has the offset delta \(walk.offsetDelta)") }
+            if !walk.hasKey { areAllKeyed = false }
+            let timestamp = begun &+ walk.timestampDelta
+            // -1 is none, which every window takes.
+            if timestamp < least, timestamp != -1 { least = timestamp }
+            if timestamp > greatest { greatest = timestamp }
+            index &+= 1
+        }
+        guard walk.position == limit else { throw .invalid("more bytes than the \(count) records declared") }
         let window = Window(rules, now: now)
-        var maxTimestamp = Int64.min
+        if rules.needsKeys && !areAllKeyed || !window.holds(least) || !window.holds(greatest) {
+            try faults(payload, batch.header, rules, window).report()
+        }
+        return Timestamp(milliseconds: greatest)
+    }
+
+    /// Which records of a batch that is whole are at fault.
+    private static func faults(_ payload: Bytes, _ header: BatchHeader, _ rules: BatchRules, _ window: Window) -> Faults {
         var faults = Faults()
         var walk = RecordCheck()
-        for index in 0..<header.recordCount {
-            guard walk.next(base, limit) else { throw .invalid("record \(index) of \(header.recordCount) is malformed") }
-            guard walk.offsetDelta == Int64(index) else { throw .invalid("record \(index) has the offset delta \(walk.offsetDelta)") }
+        for index in 0..<header.recordCount where walk.next(payload.pointer, payload.count) {
             if rules.needsKeys && !walk.hasKey { faults.lacksKey(index, rules.partition) }
             let timestamp = header.baseTimestamp.milliseconds &+ walk.timestampDelta
             if !window.holds(timestamp) { faults.outOfRange(index, timestamp, window) }
-            maxTimestamp = max(maxTimestamp, timestamp)
         }
-        guard walk.position == limit else { throw .invalid("more bytes than the \(header.recordCount) records declared") }
-        try faults.report()
-        return Timestamp(milliseconds: maxTimestamp)
+        withExtendedLifetime(payload) {}
+        return faults
     }
 
     /// Sets what the log decides about timestamps. The checksum covers them, so it is computed anew where anything changes.

@@ -14,7 +14,62 @@ struct RecordCheck {
 
     /// Moves past the next record; false where it is cut off or inconsistent.
     @inline(__always)
-    mutating func next(_ base: UnsafeRawPointer, _ limit: Int) -> Bool {
+    mutating func next(_ base: UnsafeRawPointer, _ limit: Int) -> Bool { nextShort(base, limit) || nextAny(base, limit) }
+
+    /// Most records: numbers of up to two bytes, no headers. One load holds all that stands before the key. False, with nothing moved, for
+    /// any other, good or bad.
+    @inline(__always)
+    private mutating func nextShort(_ base: UnsafeRawPointer, _ limit: Int) -> Bool {
+        guard limit &- position >= 16 else { return false }
+        var head = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+        var at = position
+        let length = RecordCheck.short(&head, &at)
+        let end = at &+ Int(length >> 1)
+        head >>= 8
+        at &+= 1
+        let time = RecordCheck.short(&head, &at)
+        let offset = RecordCheck.short(&head, &at)
+        // One byte of the eight is left at the least.
+        let keyLength = head & 0xff
+        at &+= 1
+        // Long numbers, and lengths below 0 but a key's of -1. A record that ends here can be left to the other way too.
+        guard length | time | offset < RecordCheck.notShort, length & 1 == 0, keyLength < 0x80, end <= limit else { return false }
+        let hasKey = keyLength != 1
+        guard keyLength & 1 == 0 || !hasKey else { return false }
+        if hasKey { at &+= Int(keyLength >> 1) }
+        guard at &+ 2 <= end else { return false }
+        var tail = UInt64(UInt16(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt16.self)))
+        let valueLength = RecordCheck.short(&tail, &at)
+        guard valueLength < RecordCheck.notShort, valueLength & 1 == 0 || valueLength == 1 else { return false }
+        if valueLength != 1 { at &+= Int(valueLength >> 1) }
+        guard at &+ 1 == end, base.load(fromByteOffset: at, as: UInt8.self) == 0 else { return false }
+        timestampDelta = Int64(bitPattern: (time >> 1) ^ (0 &- (time & 1)))
+        offsetDelta = Int64(bitPattern: (offset >> 1) ^ (0 &- (offset & 1)))
+        self.hasKey = hasKey
+        position = end
+        return true
+    }
+
+    private static let notShort: UInt64 = 1 << 32
+
+    /// The number of one or two bytes at the low end of `head`, as encoded, and moves past it; `notShort` and more where it is longer.
+    @inline(__always)
+    private static func short(_ head: inout UInt64, _ at: inout Int) -> UInt64 {
+        let first = head & 0xff
+        if first < 0x80 {
+            head >>= 8
+            at &+= 1
+            return first
+        }
+        let value = (head & 0x7f) | (head >> 1 & 0x3f80)
+        let isLong = head & 0x8000
+        head >>= 16
+        at &+= 2
+        return value | isLong << 17
+    }
+
+    @inline(never)
+    private mutating func nextAny(_ base: UnsafeRawPointer, _ limit: Int) -> Bool {
         var at = position
         let length = RecordCheck.number(base, &at, limit)
         guard length > 0, length <= Int64(limit &- at) else { return false }

@@ -151,6 +151,63 @@ import Testing
         }
     }
 
+    /// Around the lengths at which numbers take another byte, with and without keys and headers, whole and damaged.
+    @Test func theFastWalkAgreesWithTheParseOnAllLengths() throws {
+        var generator = PRNG(seed: 18)
+        let lengths = [0, 1, 2, 55, 56, 57, 58, 63, 64, 65, 127, 128, 8180, 8185, 8190, 8191, 8192, 8193, 20_000]
+        for round in 0..<3000 {
+            var builder = BatchBuilder()
+            for index in 0..<1 + Int(generator.next() % 4) {
+                let value = [UInt8](repeating: 7, count: generator.pick(lengths))
+                let key = [UInt8](repeating: 9, count: generator.pick([0, 1, 62, 63, 64, 100]))
+                builder.append(
+                    timestamp: Timestamp(milliseconds: Int64(generator.pick([0, 1, 63, 64, 8191, 8192, 1 << 40])) + Int64(index)),
+                    key: generator.oneIn(3) ? nil : Bytes(key), value: generator.oneIn(5) ? nil : Bytes(value),
+                    headers: generator.oneIn(4) ? [RecordHeader("h", Bytes([1]))] : [])
+            }
+            var bytes = builder.buildUncompressed().dropFirst(BatchHeader.size).array
+            if round % 2 == 1 { bytes[Int(generator.next() % UInt64(min(40, bytes.count)))] = UInt8(truncatingIfNeeded: generator.next()) }
+            let payload = Bytes(bytes).prefix(bytes.count - (generator.oneIn(4) ? 1 : 0))
+            var walk = RecordCheck()
+            var at = 0
+            while at < payload.count {
+                let shape = payload.withUnsafeBytes { RecordShape.parse($0.baseAddress!, at: at, limit: payload.count) }
+                let isGood = payload.withUnsafeBytes { walk.next($0.baseAddress!, payload.count) }
+                guard let shape, isGood else {
+                    #expect(shape == nil && (!isGood || Int32(exactly: walk.offsetDelta) == nil))
+                    break
+                }
+                #expect((walk.timestampDelta, walk.offsetDelta) == (shape.timestampDelta, Int64(shape.offsetDelta)))
+                #expect(walk.hasKey == (shape.keyLength >= 0) && walk.position == shape.end)
+                at = shape.end
+            }
+        }
+    }
+
+    @Test func onlyFaultyRecordsAreNamed() throws {
+        func prepared(_ timestamps: [Int64], keyed: Bool = true, _ change: (inout BatchRules) -> Void) throws(BatchError) {
+            var builder = BatchBuilder()
+            for time in timestamps { builder.append(timestamp: Timestamp(milliseconds: time), key: keyed ? Bytes("k") : nil, value: nil) }
+            var rules = BatchRules()
+            change(&rules)
+            let batch: RecordBatch = try BatchValidation.single(builder.buildUncompressed(), rules)
+            _ = try BatchValidation.prepare(batch, rules, now: 10_000, codecs: .uncompressed)
+        }
+        let least: (inout BatchRules) -> Void = { $0.timestampBeforeMaxMilliseconds = 1000 }
+        try prepared([-1, 9500, 10_000], least)
+        try prepared([-1, -1], least)
+        for (times, faulty) in [([-1, 5, 9500], 1), ([5, -1, 9500], 0), ([9500, 9600, 100], 2), ([9500, 4_000_000, -1], 1)] {
+            do throws(BatchError) {
+                try prepared(times.map(Int64.init), least)
+                Issue.record("\(times) were taken")
+            } catch {
+                guard case .timestampOutOfRange(let errors) = error else { throw error }
+                #expect(errors.map(\.index) == [Int32(faulty)])
+            }
+        }
+        #expect(throws: BatchError.self) { try prepared([10_000], keyed: false) { $0.needsKeys = true } }
+    }
+
     @Test func markersAreRead() throws {
         let bytes = EndTransactionMarker(isCommit: true, coordinatorEpoch: 7).batch(producerID: 3, producerEpoch: 1, timestamp: 50)
         let batch = try #require(try BatchWalk.all(in: bytes).first)
