@@ -52,11 +52,7 @@ final class PlainClient {
 
     /// Of the topic's first partition; nil while it has no leader.
     func leadership(_ topic: String) -> Leadership? {
-        var request = MetadataRequest()
-        var wanted = MetadataRequest.Topic()
-        wanted.name = topic
-        request.topics = [wanted]
-        guard let answer = ask(request, version: 7), let partition = answer.topics.first?.partitions.first,
+        guard let answer = ask(PlainClient.metadata(topic), version: 7), let partition = answer.topics.first?.partitions.first,
             let broker = answer.brokers.first(where: { $0.nodeID == partition.leaderID })
         else { return nil }
         return Leadership(leader: partition.leaderID, port: Int(broker.port), inSyncReplicas: partition.isrNodes)
@@ -64,15 +60,31 @@ final class PlainClient {
 
     /// One record, acknowledged by all in-sync replicas.
     func produce(_ topic: String) -> ErrorCode? {
+        let request = PlainClient.record(Bytes("first"), topic, 0, timeoutMs: 5000)
+        return ask(request, version: 7)?.topics.first?.partitions.first?.errorCode
+    }
+
+    /// What asks for one topic.
+    static func metadata(_ topic: String) -> MetadataRequest {
+        var wanted = MetadataRequest.Topic()
+        wanted.name = topic
+        var request = MetadataRequest()
+        request.topics = [wanted]
+        return request
+    }
+
+    /// What sends one record, to be acknowledged by all in-sync replicas.
+    static func record(_ value: Bytes, _ topic: String, _ index: Int32, timeoutMs: Int32) -> ProduceRequest {
         var builder = BatchBuilder()
-        builder.append(timestamp: SystemClock.wall(), key: nil, value: Bytes("first"))
+        builder.append(timestamp: SystemClock.wall(), key: nil, value: value)
         var partition = ProduceRequest.Partition()
+        partition.index = index
         partition.records = .bytes(builder.buildUncompressed())
         var row = ProduceRequest.Topic()
         row.name = topic
         row.partitions = [partition]
         var request = ProduceRequest()
-        (request.acks, request.timeoutMs, request.topics) = (-1, 5000, [row])
-        return ask(request, version: 7)?.topics.first?.partitions.first?.errorCode
+        (request.acks, request.timeoutMs, request.topics) = (-1, timeoutMs, [row])
+        return request
     }
 }

@@ -69,11 +69,9 @@ struct PlainPaced {
     /// Metadata in version 2, which mock clusters of older librdkafkas have.
     private func lanes() throws -> [Lane] {
         guard let client = PlainClient(port: port) else { throw ChildProcess.Failed(description: "nobody listens on port \(port)") }
-        var request = MetadataRequest()
-        var wanted = MetadataRequest.Topic()
-        wanted.name = topic
-        request.topics = [wanted]
-        guard let answer = client.ask(request, version: 2) else { throw ChildProcess.Failed(description: "no metadata of port \(port)") }
+        guard let answer = client.ask(PlainClient.metadata(topic), version: 2) else {
+            throw ChildProcess.Failed(description: "no metadata of port \(port)")
+        }
         guard let found = answer.topics.first, !found.partitions.isEmpty else {
             throw ChildProcess.Failed(description: "topic \(topic) has no partitions")
         }
@@ -87,16 +85,7 @@ struct PlainPaced {
     }
 
     private func frame(_ index: Int32) -> Bytes {
-        var builder = BatchBuilder()
-        builder.append(timestamp: SystemClock.wall(), key: nil, value: Bytes([UInt8](repeating: 0x61, count: recordBytes)))
-        var partition = ProduceRequest.Partition()
-        partition.index = index
-        partition.records = .bytes(builder.buildUncompressed())
-        var row = ProduceRequest.Topic()
-        row.name = topic
-        row.partitions = [partition]
-        var request = ProduceRequest()
-        (request.acks, request.timeoutMs, request.topics) = (-1, 30_000, [row])
+        let request = PlainClient.record(Bytes([UInt8](repeating: 0x61, count: recordBytes)), topic, index, timeoutMs: 30_000)
         return encodeRequest(request, version: 7, correlationID: 1, clientID: "bench").bytes
     }
 
