@@ -16,6 +16,8 @@ public protocol DiskFile: AnyObject, Sendable {
     func read(at position: Int, count: Int) throws(DiskError) -> Bytes
     /// Writes all of `parts`, one after the other, from `position`. On failure part of it may have been written.
     func write(_ parts: [Bytes], at position: Int) throws(DiskError)
+    /// The same of one part.
+    func write(_ part: Bytes, at position: Int) throws(DiskError)
     func truncate(to size: Int) throws(DiskError)
     /// Returns when all that was written is durable. Called from a worker thread, never from the broker's own on the hot path.
     func sync() throws(DiskError)
@@ -25,6 +27,7 @@ public protocol DiskFile: AnyObject, Sendable {
 }
 
 extension DiskFile {
+    package func write(_ part: Bytes, at position: Int) throws(DiskError) { try write([part], at: position) }
     package func beginSync() {}
 }
 

@@ -48,8 +48,8 @@ package final class PosixFile: DiskFile {
     }
 
     package func write(_ parts: [Bytes], at position: Int) throws(DiskError) {
+        if parts.count == 1 { return try write(parts[0], at: position) }
         if let faults { try faults.beforeWrite(path) }
-        if parts.count == 1 { return try writeOne(parts[0], at: position) }
         var vectors: [iovec] = []
         vectors.reserveCapacity(parts.count)
         for part in parts where part.count > 0 {
@@ -60,7 +60,8 @@ package final class PosixFile: DiskFile {
         withExtendedLifetime(parts) {}
     }
 
-    private func writeOne(_ part: Bytes, at position: Int) throws(DiskError) {
+    package func write(_ part: Bytes, at position: Int) throws(DiskError) {
+        if let faults { try faults.beforeWrite(path) }
         var done = 0
         while done < part.count {
             let put = pwrite(descriptor, part.pointer + done, part.count - done, off_t(position + done))

@@ -80,29 +80,16 @@ package enum BatchValidation {
         _ batch: RecordBatch, _ rules: BatchRules, now: Timestamp, codecs: Codecs
     ) throws(BatchError) -> Timestamp {
         let payload = try batch.payload(codecs, limit: rules.inflatedBytesMax)
-        let (count, begun) = (Int64(batch.header.recordCount), batch.header.baseTimestamp.milliseconds)
+        let count = Int64(batch.header.recordCount)
+        var walk = RecordWalk(begun: batch.header.baseTimestamp.milliseconds)
         defer { withExtendedLifetime(payload) {} }
-        let (base, limit) = (payload.pointer, payload.count)
-        var (least, greatest) = (Int64.max, Int64.min)
-        var areAllKeyed = true
-        var walk = RecordCheck()
-        var index: Int64 = 0
-        while index < count {
-            guard walk.next(base, limit) else { throw .invalid("record \(index) of \(count) is malformed") }
-            guard walk.offsetDelta == index else { throw .invalid("record \(index) has the offset delta \(walk.offsetDelta)") }
-            if !walk.hasKey { areAllKeyed = false }
-            let timestamp = begun &+ walk.timestampDelta
-            // -1 is none, which every window takes.
-            if timestamp < least, timestamp != -1 { least = timestamp }
-            if timestamp > greatest { greatest = timestamp }
-            index &+= 1
-        }
-        guard walk.position == limit else { throw .invalid("more bytes than the \(count) records declared") }
+        try walk.take(payload.pointer, payload.count, count)
+        guard walk.position == payload.count else { throw .invalid("more bytes than the \(count) records declared") }
         let window = Window(rules, now: now)
-        if rules.needsKeys && !areAllKeyed || !window.holds(least) || !window.holds(greatest) {
+        if rules.needsKeys && !walk.areAllKeyed || !window.holds(walk.least) || !window.holds(walk.greatest) {
             try faults(payload, batch.header, rules, window).report()
         }
-        return Timestamp(milliseconds: greatest)
+        return Timestamp(milliseconds: walk.greatest)
     }
 
     /// Which records of a batch that is whole are at fault.

@@ -30,7 +30,7 @@ extension PartitionLog {
                 return duplicate(original)
             }
         }
-        return try write(placed([batch], epoch), now)
+        return try write([placed(batch, logEndOffset, epoch)], now)
     }
 
     private func appendFromCoordinator(
@@ -99,14 +99,19 @@ extension PartitionLog {
     private func placed(_ batches: [RecordBatch], _ epoch: LeaderEpoch) -> [RecordBatch] {
         var next = logEndOffset
         return batches.map { batch in
-            var header = batch.header
-            header.baseOffset = next
-            header.partitionLeaderEpoch = epoch
-            batch.bytes.patch(BatchField.baseOffset, next.rawValue)
-            batch.bytes.patch(BatchField.leaderEpoch, epoch.rawValue)
-            next = header.nextOffset
-            return RecordBatch(header: header, bytes: batch.bytes)
+            let batch = placed(batch, next, epoch)
+            next = batch.header.nextOffset
+            return batch
         }
+    }
+
+    private func placed(_ batch: RecordBatch, _ offset: Offset, _ epoch: LeaderEpoch) -> RecordBatch {
+        var header = batch.header
+        header.baseOffset = offset
+        header.partitionLeaderEpoch = epoch
+        batch.bytes.patch(BatchField.baseOffset, offset.rawValue)
+        batch.bytes.patch(BatchField.leaderEpoch, epoch.rawValue)
+        return RecordBatch(header: header, bytes: batch.bytes)
     }
 
     private func duplicate(_ original: ProducerBatch) -> AppendResult {
@@ -120,21 +125,25 @@ extension PartitionLog {
     private func write(_ batches: [RecordBatch], _ now: Now) throws(LogError) -> AppendResult {
         let first = batches[0].header
         let last = batches[batches.count - 1].header
-        let bytes = batches.reduce(0) { $0 + $1.bytes.count }
-        let newest = batches.reduce(Timestamp.none) { max($0, $1.header.maxTimestamp) }
+        var (bytes, newest) = (0, Timestamp.none)
+        for index in batches.indices {
+            bytes += batches[index].header.sizeInBytes
+            newest = max(newest, batches[index].header.maxTimestamp)
+        }
         let rolls = try active.mustRoll(bytes, lastOffset: last.lastOffset, maxTimestamp: newest, config: config, now: now.wall)
         if rolls { try roll(at: first.baseOffset) }
         var walk = EpochWalk(from: logEndOffset)
-        for batch in batches where walk.meet(batch.header, &epochs) { isEpochFileStale = true }
+        for index in batches.indices where walk.meet(batches[index].header, &epochs) { isEpochFileStale = true }
         try writeEpochs()
         var position = active.size
         try active.append(batches, config: config)
         var records: Int64 = 0
-        for batch in batches {
-            recent.append(batch.header, position: position)
-            position += batch.bytes.count
-            records += Int64(max(0, batch.header.recordCount))
-            if batch.header.hasProducerID { try fold(batch, into: active) }
+        for index in batches.indices {
+            let header = batches[index].header
+            recent.append(header, position: position)
+            position += header.sizeInBytes
+            records += Int64(max(0, header.recordCount))
+            if header.hasProducerID { try fold(batches[index], into: active) }
         }
         logEndOffset = last.nextOffset
         unsyncedRecords += records

@@ -142,19 +142,27 @@ final class Segment {
 
     /// Writes whole batches with one call and enters them into the indexes. On failure the file is cut back and nothing has changed.
     func append(_ batches: [RecordBatch], config: LogConfig) throws(LogError) {
-        try append(batches.map(\.bytes), batches.map(\.header), config: config)
+        try write { (file, start) throws(DiskError) in
+            if batches.count == 1 { return try file.write(batches[0].bytes, at: start) }
+            try file.write(batches.map(\.bytes), at: start)
+        }
+        for index in batches.indices { enter(batches[index].header, interval: config.indexIntervalBytes) }
     }
 
     /// The same with neighbouring batches joined in `parts`.
     func append(_ parts: [Bytes], _ headers: [BatchHeader], config: LogConfig) throws(LogError) {
+        try write { (file, start) throws(DiskError) in try file.write(parts, at: start) }
+        for header in headers { enter(header, interval: config.indexIntervalBytes) }
+    }
+
+    private func write(_ body: (any DiskFile, Int) throws(DiskError) -> Void) throws(LogError) {
         let file = try file()
         let start = size
-        do { try file.write(parts, at: start) } catch {
+        do throws(DiskError) { try body(file, start) } catch {
             // What was written of it must not be mistaken for a batch later; where even this fails, recovery will cut it.
             try? file.truncate(to: start)
             throw .disk(error)
         }
-        for header in headers { enter(header, interval: config.indexIntervalBytes) }
     }
 
     /// Takes a batch that lies at the end of the file into the indexes and sums.

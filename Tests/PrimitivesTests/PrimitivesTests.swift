@@ -1,3 +1,4 @@
+import CChecksum
 import Primitives
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
         #expect(CRC32C.checksum(Bytes("123456789")) == 0xe306_9283)
     }
 
-    /// Every length takes another path through the three streams; bit by bit there is only one.
+    /// Every length takes another path through blocks and streams; bit by bit there is only one.
     @Test func checksumsOfEveryLengthAreThoseOfTheDefinition() {
         var generator = PRNG(seed: 5)
         let bytes = Bytes((0..<8000).map { _ in UInt8(truncatingIfNeeded: generator.next()) })
@@ -21,6 +22,23 @@ import Testing
         let front = bytes.prefix(5000).withUnsafeBytes { CRC32C.checksum($0) }
         let whole = bytes.dropFirst(5000).withUnsafeBytes { CRC32C.checksum($0, continuing: front) }
         #expect(whole == CRC32C.checksum(bytes))
+    }
+
+    /// Which way is taken depends on the processor; all that this one can take agree, wherever the bytes begin.
+    @Test func allWaysToAChecksumAgree() {
+        #if arch(x86_64)
+            var generator = PRNG(seed: 6)
+            let bytes = Bytes((0..<40_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) })
+            for _ in 0..<5000 {
+                let (start, begun) = (generator.below(200), UInt32(truncatingIfNeeded: generator.next()))
+                let length = 256 + generator.below(generator.oneIn(10) ? 39_000 : 2000)
+                let place = bytes.pointer.assumingMemoryBound(to: UInt8.self) + start
+                let simple = kastellan_crc32c_sse42(begun, place, length)
+                #expect(kastellan_crc32c_pclmul(begun, place, length) == simple)
+                if kastellan_crc32c_has_wide() != 0 { #expect(kastellan_crc32c_wide(begun, place, length) == simple) }
+            }
+            withExtendedLifetime(bytes) {}
+        #endif
     }
 
     @Test func identifiersReadBackFromTheirText() {

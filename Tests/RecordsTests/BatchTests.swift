@@ -126,8 +126,8 @@ import Testing
         }
     }
 
-    /// The fast walk of validation accepts exactly what the full parse accepts, and finds the same.
-    @Test func theFastWalkAgreesWithTheParse() throws {
+    /// The check of one record accepts exactly what the full parse accepts, and finds the same.
+    @Test func theCheckAgreesWithTheParse() throws {
         var generator = PRNG(seed: 17)
         let payload = try build().dropFirst(BatchHeader.size).array
         for _ in 0..<20_000 {
@@ -152,7 +152,7 @@ import Testing
     }
 
     /// Around the lengths at which numbers take another byte, with and without keys and headers, whole and damaged.
-    @Test func theFastWalkAgreesWithTheParseOnAllLengths() throws {
+    @Test func theCheckAgreesWithTheParseOnAllLengths() throws {
         var generator = PRNG(seed: 18)
         let lengths = [0, 1, 2, 55, 56, 57, 58, 63, 64, 65, 127, 128, 8180, 8185, 8190, 8191, 8192, 8193, 20_000]
         for round in 0..<3000 {
@@ -180,6 +180,80 @@ import Testing
                 #expect((walk.timestampDelta, walk.offsetDelta) == (shape.timestampDelta, Int64(shape.offsetDelta)))
                 #expect(walk.hasKey == (shape.keyLength >= 0) && walk.position == shape.end)
                 at = shape.end
+            }
+        }
+    }
+
+    /// What a walk says of these records, all of it.
+    private func verdict(_ bytes: [UInt8], _ begun: Int64, _ total: Int, isExact: Bool) -> String {
+        let payload = Bytes(bytes)
+        var walk = RecordWalk(begun: begun)
+        do throws(BatchError) { try walk.take(payload.pointer, payload.count, Int64(total), isExact: isExact) } catch { return "\(error)" }
+        return "\(walk.position) \(walk.count) \(walk.least) \(walk.greatest) \(walk.areAllKeyed)"
+    }
+
+    /// Records of a few habits: of one size or of many, with keys, without or now and then, with few headers or none.
+    private func habitual(_ generator: inout PRNG) -> (payload: [UInt8], count: Int) {
+        var builder = BatchBuilder()
+        let count = generator.oneIn(40) ? 8100 + generator.below(200) : 1 + generator.below(generator.oneIn(2) ? 12 : 200)
+        let sizes = generator.pick([[100], [0, 1, 20], [61, 62, 63, 64, 65], [40, 60, 80, 300], [8189, 8190, 8191, 8192, 100]])
+        let keys = generator.pick([[-1], [8], [-1, 8], [0, 1, 61, 62, 63, 64, 65]])
+        let (mostLate, headers) = (generator.pick([1, 3, 40, 100, 9000]), generator.pick([1000, 1000, 20, 1]))
+        let (key, value) = (Bytes([UInt8](repeating: 1, count: 70)), Bytes([UInt8](repeating: 7, count: 8192)))
+        for _ in 0..<count {
+            let keyLength = generator.pick(keys)
+            let size = count > 1000 ? min(generator.pick(sizes), 100) : generator.pick(sizes)
+            builder.append(
+                timestamp: Timestamp(milliseconds: 1_000_000 + Int64(generator.below(mostLate))),
+                key: keyLength < 0 ? nil : key.prefix(keyLength), value: generator.oneIn(300) ? nil : value.prefix(size),
+                headers: generator.oneIn(headers) ? [RecordHeader("h", Bytes([1])), RecordHeader("", nil)] : [])
+        }
+        return (builder.buildUncompressed().dropFirst(BatchHeader.size).array, count)
+    }
+
+    /// The short way through runs of records says what the exact one says, of good batches and of damaged ones, word for word.
+    @Test func theShortWayAgreesWithTheExactOne() throws {
+        var generator = PRNG(seed: 19)
+        var good = 0
+        for _ in 0..<1200 {
+            let (payload, count) = habitual(&generator)
+            for begun in [1_000_000, generator.pick([-1, 0, 1 << 16, 1 << 62, .max - 5, .min])] as [Int64] {
+                let short = verdict(payload, begun, count, isExact: false)
+                #expect(short == verdict(payload, begun, count, isExact: true))
+                if !short.contains("invalid") { good += 1 }
+            }
+            for _ in 0..<12 {
+                var bytes = payload
+                switch generator.below(4) {
+                // One bit anywhere, so that most of it is as it was; or more at the front, where the numbers are.
+                case 0: bytes[generator.below(bytes.count)] ^= 1 << UInt8(generator.below(8))
+                case 1: bytes[generator.below(min(24, bytes.count))] = UInt8(truncatingIfNeeded: generator.next())
+                case 2: bytes.removeLast(min(bytes.count - 1, generator.below(100)))
+                default: bytes.swapAt(generator.below(bytes.count), generator.below(bytes.count))
+                }
+                let total = max(1, count + generator.pick([0, 0, 0, -1, 1]))
+                #expect(verdict(bytes, 1_000_000, total, isExact: false) == verdict(bytes, 1_000_000, total, isExact: true))
+            }
+        }
+        #expect(good > 2000)
+    }
+
+    /// The numbers before the value of a record in the middle of others, each at all its values of one byte and many of two.
+    @Test func theShortWayAgreesOnEveryHead() throws {
+        var generator = PRNG(seed: 20)
+        for length in [20, 100] {
+            var builder = BatchBuilder()
+            for _ in 0..<70 { builder.append(timestamp: 5, key: Bytes("key"), value: Bytes([UInt8](repeating: 0, count: length))) }
+            let payload = builder.buildUncompressed().dropFirst(BatchHeader.size).array
+            var second = RecordCheck()
+            Bytes(payload).withUnsafeBytes { _ = second.next($0.baseAddress!, payload.count) }
+            for place in 0..<12 {
+                for byte in 0...255 {
+                    var bytes = payload
+                    bytes[second.position + place] = UInt8(byte)
+                    if byte > 127 { bytes[second.position + place + 1] = UInt8(generator.below(256)) }
+                    #expect(verdict(bytes, 1_000_000, 70, isExact: false) == verdict(bytes, 1_000_000, 70, isExact: true))
+                }
             }
         }
     }
