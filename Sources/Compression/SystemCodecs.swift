@@ -1,5 +1,6 @@
 import Primitives
 import Records
+import Synchronization
 
 extension Codecs {
     /// The codecs of zlib, snappy, lz4 and zstd, safe on any thread.
@@ -40,9 +41,16 @@ struct BoundedOutput: ~Copyable {
     private(set) var count = 0
     private let limit: Int
 
+    /// What came out last: mostly as much comes next, and need not be copied as it grows.
+    private static let latest = Atomic<Int>(0)
+    /// No more is taken on that ground, which is less than what the allocator gets from the system afresh each time.
+    private static let likelyMax = 1_040_000
+
     init(limit: Int, expected: Int) {
         self.limit = max(0, limit)
-        storage = ByteStorage(capacity: min(max(expected, 1024), self.limit + 1))
+        let latest = BoundedOutput.latest.load(ordering: .relaxed)
+        let likely = min(latest + latest / 8, BoundedOutput.likelyMax)
+        storage = ByteStorage(capacity: min(max(expected, likely, 1024), self.limit + 1))
     }
 
     /// Room for what comes next: at least one byte, one of them beyond the limit, so that passing it is noticed.
@@ -61,5 +69,10 @@ struct BoundedOutput: ~Copyable {
         if count > limit { throw .inflatesTooFar(limit: limit) }
     }
 
-    consuming func finish() -> Bytes { Bytes(storage: storage, lower: 0, upper: count) }
+    consuming func finish() -> Bytes {
+        BoundedOutput.latest.store(count, ordering: .relaxed)
+        // Whoever keeps it shall not keep the room for more.
+        if storage.capacity > 4 * count + 4096 { return Bytes(UnsafeRawBufferPointer(start: storage.base, count: count)) }
+        return Bytes(storage: storage, lower: 0, upper: count)
+    }
 }

@@ -53,6 +53,29 @@ import Testing
         #expect(throws: BatchError.self) { try Codecs.system.decompress(codec, Bytes("not compressed at all"), limit: 1 << 20) }
     }
 
+    /// What is kept from one use to the next has nothing of it: neither of good input, nor of what broke off.
+    @Test(arguments: packed) func whatIsKeptBetweenUsesRemembersNothing(codec: Codec) throws {
+        var generator = PRNG(seed: 8)
+        for _ in 0..<200 {
+            let original = sample(generator.below(generator.oneIn(10) ? 300_000 : 20_000))
+            let squeezed = try Codecs.system.compress(codec, original)
+            let cut = squeezed.prefix(generator.below(squeezed.count))
+            if generator.oneIn(2) { _ = try? Codecs.system.decompress(codec, cut, limit: 1 << 20) }
+            if generator.oneIn(4) { _ = try? Codecs.system.decompress(codec, squeezed, limit: original.count / 2) }
+            #expect(try Codecs.system.decompress(codec, squeezed, limit: 1 << 20) == original)
+        }
+    }
+
+    /// The first says how much it holds, which is not all.
+    @Test func severalZstdFramesAreOneText() throws {
+        let (one, two) = (sample(500), sample(90_000))
+        for (first, second) in [(one, two), (two, one)] {
+            let both = try Zstd.compress(first).array + Zstd.compress(second).array
+            #expect(try Zstd.decompress(Bytes(both), limit: 1 << 20).array == first.array + second.array)
+            #expect(throws: BatchError.inflatesTooFar(limit: 90_000)) { try Zstd.decompress(Bytes(both), limit: 90_000) }
+        }
+    }
+
     @Test func rawSnappyOfLibrdkafkaIsRead() throws {
         // One literal of five bytes: length 5, tag (5-1)<<2, text.
         let raw = Bytes([5, 4 << 2] + Array("hello".utf8))
