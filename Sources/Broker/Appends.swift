@@ -103,9 +103,9 @@ extension Broker {
         for ticket in replica.waiters {
             switch parked[ticket] {
             case .fetch(let fetch) where fetch.task.follower != nil && replica.isLeader: hasten(ticket, fetch)
-            case .fetch(var fetch):
+            case .fetch(let fetch):
                 fetch.available += bytes ?? fetch.task.minBytes
-                if fetch.available >= fetch.task.minBytes { recheckFetch(ticket, fetch) } else { parked.update(ticket, fetch) }
+                if fetch.available >= fetch.task.minBytes { recheckFetch(ticket, fetch) }
             case .produce(let produce): recheckProduce(ticket, produce)
             case .internalAppend(let waiting):
                 guard let done = outcome(of: waiting.append) else { continue }

@@ -3,8 +3,8 @@ import Replication
 import Storage
 import Wire
 
-/// A fetch that waits for bytes (KIP-74's minimum) or its time.
-struct ParkedFetch {
+/// A fetch that waits for bytes (KIP-74's minimum) or its time. A class, as all that is parked: each append looks at what waits for it.
+final class ParkedFetch {
     let task: FetchTask
     /// The partitions it reads, for taking its ticket back.
     let replicas: [Replica]
@@ -12,6 +12,10 @@ struct ParkedFetch {
     var available: Int
     /// A follower's, with news of a high watermark: it is answered soon, bytes or no bytes.
     var isHastened = false
+
+    init(task: FetchTask, replicas: [Replica], available: Int) {
+        (self.task, self.replicas, self.available) = (task, replicas, available)
+    }
 }
 
 /// An append that waits until the high watermark has passed it.
@@ -48,13 +52,15 @@ package enum InternalAppendOwner: Sendable {
     case marker(MarkerTicket)
 }
 
-struct ParkedInternalAppend {
+final class ParkedInternalAppend {
     let owner: InternalAppendOwner
     let append: ParkedAppend
+
+    init(owner: InternalAppendOwner, append: ParkedAppend) { (self.owner, self.append) = (owner, append) }
 }
 
 /// A DeleteRecords that waits for the followers to have the new log starts.
-struct ParkedDeletion {
+final class ParkedDeletion {
     struct Wait {
         let replica: Replica
         let target: Offset
@@ -64,6 +70,10 @@ struct ParkedDeletion {
     let context: RequestContext
     let response: DeleteRecordsResponse
     let waits: [Wait]
+
+    init(context: RequestContext, response: DeleteRecordsResponse, waits: [Wait]) {
+        (self.context, self.response, self.waits) = (context, response, waits)
+    }
 }
 
 /// Requests that wait for a partition, each with a ticket that its partitions' `waiters` hold. A connection has one, or some produces
@@ -74,7 +84,7 @@ struct ParkedRequests {
         case produce(ParkedProduce)
         case internalAppend(ParkedInternalAppend)
         case deletion(ParkedDeletion)
-        case shareFetch(ParkedShareFetch)
+        indirect case shareFetch(ParkedShareFetch)
 
         var connection: ConnectionID? {
             switch self {
@@ -85,13 +95,14 @@ struct ParkedRequests {
             case .shareFetch(let fetch): fetch.context.connection
             }
         }
-        var replicas: [Replica] {
+        /// The partitions it waits for.
+        func forEachReplica(_ body: (Replica) -> Void) {
             switch self {
-            case .fetch(let fetch): fetch.replicas
-            case .produce(let produce): produce.appends.map(\.replica)
-            case .internalAppend(let parked): [parked.append.replica]
-            case .deletion(let deletion): deletion.waits.map(\.replica)
-            case .shareFetch(let fetch): fetch.replicas
+            case .fetch(let fetch): for replica in fetch.replicas { body(replica) }
+            case .produce(let produce): for append in produce.appends { body(append.replica) }
+            case .internalAppend(let parked): body(parked.append.replica)
+            case .deletion(let deletion): for wait in deletion.waits { body(wait.replica) }
+            case .shareFetch(let fetch): for replica in fetch.replicas { body(replica) }
             }
         }
     }
@@ -119,22 +130,16 @@ struct ParkedRequests {
             tickets[connection.rawValue] = [ticket]
         }
         arm(ticket, deadline)
-        for replica in request.replicas { replica.waiters.append(ticket) }
+        request.forEachReplica { $0.waiters.append(ticket) }
         return ticket
     }
 
     subscript(ticket: UInt64) -> Parked? { parked[ticket] }
 
-    /// Puts a changed fetch back in its place.
-    mutating func update(_ ticket: UInt64, _ fetch: ParkedFetch) {
-        parked.update(ticket) { $0 = .fetch(fetch) }
-    }
-
     /// A parked fetch is to be answered at `deadline`, if that is before its own.
     mutating func hasten(_ ticket: UInt64, to deadline: Instant) {
-        guard case .fetch(var fetch) = parked[ticket], !fetch.isHastened else { return }
+        guard case .fetch(let fetch) = parked[ticket], !fetch.isHastened else { return }
         fetch.isHastened = true
-        parked[ticket] = .fetch(fetch)
         arm(ticket, deadline)
     }
 
@@ -156,7 +161,7 @@ struct ParkedRequests {
             }
             if isLast == true { tickets[connection] = nil }
         }
-        for replica in request.replicas { replica.waiters.removeAll { $0 == ticket } }
+        request.forEachReplica { replica in replica.waiters.removeAll { $0 == ticket } }
         return request
     }
 

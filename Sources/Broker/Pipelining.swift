@@ -32,30 +32,48 @@ struct ProducePipelines {
 
     /// A produce waits for its followers. Whether another may be read behind it.
     mutating func parked(_ connection: ConnectionID, _ receipt: UInt64) -> Bool {
-        var waiting = entries[connection.rawValue] ?? [Entry(receipt: receipt)]
-        waiting[waiting.count - 1].isLast = waiting.count >= ProducePipelines.depthMax
-        entries[connection.rawValue] = waiting
-        return waiting.count < ProducePipelines.depthMax
+        let number = entries.update(connection.rawValue) { waiting in
+            waiting[waiting.count - 1].isLast = waiting.count >= ProducePipelines.depthMax
+            return waiting.count
+        }
+        if number == nil { entries[connection.rawValue] = [Entry(receipt: receipt)] }
+        return (number ?? 1) < ProducePipelines.depthMax
     }
 
-    /// `ending` is how the request ends. Returns what is to be done now: nothing while one before it is not answered, else that, and what
-    /// was held back behind it.
-    mutating func ended(_ connection: ConnectionID, _ receipt: UInt64, _ ending: BrokerEffect) -> [BrokerEffect] {
-        guard !entries.isEmpty, var waiting = entries[connection.rawValue], let place = waiting.firstIndex(where: { $0.receipt == receipt })
-        else { return [ending] }
-        waiting[place].ending = ending
-        guard place == 0 else {
-            entries[connection.rawValue] = waiting
-            return []
+    /// `ending` is how the request ends. Adds what is to be done now: nothing while one before it is not answered, else that, and what was
+    /// held back behind it.
+    mutating func ended(_ connection: ConnectionID, _ receipt: UInt64, _ ending: BrokerEffect, into effects: inout [BrokerEffect]) {
+        let isOver = entries.isEmpty ? nil : entries.update(connection.rawValue) { waiting in
+            ProducePipelines.end(&waiting, connection, receipt, ending, into: &effects)
         }
-        var ready = waiting.prefix { $0.ending != nil }.compactMap(\.ending)
-        waiting.removeFirst(ready.count)
+        guard let isOver else { return effects.append(ending) }
+        if isOver { entries[connection.rawValue] = nil }
+    }
+
+    /// Whether nothing waits any more.
+    private static func end(
+        _ waiting: inout [Entry], _ connection: ConnectionID, _ receipt: UInt64, _ ending: BrokerEffect, into effects: inout [BrokerEffect]
+    ) -> Bool {
+        guard let place = waiting.firstIndex(where: { $0.receipt == receipt }) else {
+            effects.append(ending)
+            return waiting.isEmpty
+        }
+        guard place == 0 else {
+            waiting[place].ending = ending
+            return false
+        }
+        effects.append(ending)
+        var answered = 1
+        while answered < waiting.count, let next = waiting[answered].ending {
+            effects.append(next)
+            answered += 1
+        }
+        waiting.removeFirst(answered)
         if waiting.last?.isLast == true {
             waiting[waiting.count - 1].isLast = false
-            ready.append(.readAhead(connection))
+            effects.append(.readAhead(connection))
         }
-        entries[connection.rawValue] = waiting.isEmpty ? nil : waiting
-        return ready
+        return waiting.isEmpty
     }
 
     mutating func forget(_ connection: ConnectionID) { entries[connection.rawValue] = nil }
@@ -64,7 +82,7 @@ struct ProducePipelines {
 extension Broker {
     /// The request is over: by an answer, or without one.
     mutating func end(_ context: RequestContext, _ ending: BrokerEffect) {
-        effects += pipelines.ended(context.connection, context.receipt, ending)
+        pipelines.ended(context.connection, context.receipt, ending, into: &effects)
     }
 
     /// The produce is in the log and waits. What its connection sends next may come behind it.

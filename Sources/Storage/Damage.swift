@@ -45,7 +45,8 @@ extension PartitionLog {
         try ensureOpen()
         guard !isDeferred, let (index, start) = resume(place) else { return (nil, 0, false) }
         let segment = segments[index]
-        var scan = try self.scan(segment)
+        // A little more than is wanted, for the batch that crosses the end.
+        var scan = try self.scan(segment, pieceSize: min(1 << 20, bytesMax + bytesMax / 4))
         scan.go(to: start.position, nextOffset: start.nextOffset)
         touch(segment)
         var isBad = false
@@ -122,10 +123,10 @@ extension PartitionLog {
     }
 
     /// A walk that knows where the segment's offsets end, and which epochs wrote them.
-    private func scan(_ segment: Segment) throws(LogError) -> RecoveryScan {
+    private func scan(_ segment: Segment, pieceSize: Int = 1 << 20) throws(LogError) -> RecoveryScan {
         RecoveryScan(
             try segment.file(), size: segment.size, baseOffset: segment.baseOffset, below: offsetBehind(segment),
-            epochs: logStartOffset <= segment.baseOffset ? epochs : nil)
+            epochs: logStartOffset <= segment.baseOffset ? epochs : nil, pieceSize: pieceSize)
     }
 
     private func offsetBehind(_ segment: Segment) -> Offset {

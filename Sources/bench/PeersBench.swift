@@ -13,7 +13,7 @@ struct PeersBench {
     let directory: String
     let rounds: Int
 
-    private static let messages = 500_000
+    private static let messages = 2_000_000
     private static let messageBytes = 100
     /// Ten megabytes a second.
     private static let pacedBytes = 1024
@@ -48,9 +48,10 @@ struct PeersBench {
     func run() throws {
         let contestants = try start()
         defer { for contestant in contestants { contestant.process.stop(SIGKILL) } }
-        try throughput(contestants)
+        // The light loads first: what full speed leaves behind is written to the disk for a while, and all would be measured beside that.
         try latency(contestants)
         try trip(contestants)
+        try throughput(contestants)
     }
 
     // MARK: Who takes part
@@ -163,7 +164,10 @@ struct PeersBench {
     private func latency(_ contestants: [Contestant]) throws {
         var latencies = contestants.map { _ in Latencies() }
         var trips = Samples()
-        var plain = (ours: Latencies(), mock: Latencies())
+        var plain = (ours: Latencies(), mock: Latencies(), null: Latencies())
+        let null = try ChildProcess.start([CommandLine.arguments[0], "null-broker", "\(PeersBench.pacedBytes)"])
+        defer { null.stop(SIGKILL) }
+        let nullAddress = try address(null)
         for round in 0..<rounds {
             trips.add(try RoundTrip.microseconds())
             for (index, contestant) in contestants.enumerated() {
@@ -174,8 +178,9 @@ struct PeersBench {
                 latencies[index].p99.add(parts[2])
                 latencies[index].p999.add(parts[3])
             }
-            plain.ours.add(try paced(contestants[0], "paced-\(round)"))
-            plain.mock.add(try paced(contestants[1], "paced-\(round)"))
+            plain.ours.add(try paced(contestants[0].produce[2], "paced-\(round)"))
+            plain.mock.add(try paced(contestants[1].produce[2], "paced-\(round)"))
+            plain.null.add(try paced(nullAddress, "paced-\(round)"))
         }
         let ours = latencies[0]
         let name = "10 MB/s of 1 KiB, acks=all"
@@ -185,10 +190,16 @@ struct PeersBench {
         against(trips, "loopback round trip", ours.p50, "p50", nil)
         against(trips, "loopback round trip", ours.p99, "p99", 30)
         against(trips, "loopback round trip", ours.p999, "p99.9", 100)
-        let (mine, mock) = (plain.ours, plain.mock)
+        let (mine, mock, floor) = (plain.ours, plain.mock, plain.null)
         against(trips, "loopback round trip", mine.p50, "p50, plain client", nil)
         against(trips, "loopback round trip", mine.p99, "p99, plain client", 30)
         against(trips, "loopback round trip", mine.p999, "p99.9, plain client", 100)
+        // What this machine makes of a broker that only reads and answers: where that misses too, it is not the engine that does.
+        against(trips, "loopback round trip", floor.p99, "p99, null broker", 30)
+        against(trips, "loopback round trip", floor.p999, "p99.9, null broker", 100)
+        against(floor.p50, "null broker", mine.p50, "p50, plain client", nil)
+        against(floor.p99, "null broker", mine.p99, "p99, plain client", nil)
+        against(floor.p999, "null broker", mine.p999, "p99.9, plain client", nil)
         against(mock.p50, contestants[1].name, mine.p50, "p50, plain client", nil)
         against(mock.p99, contestants[1].name, mine.p99, "p99, plain client", 1)
         for (index, peer) in contestants.enumerated().dropFirst() {
@@ -198,9 +209,9 @@ struct PeersBench {
     }
 
     /// The same records by a client that does nothing but write and read.
-    private func paced(_ contestant: Contestant, _ topic: String) throws -> PlainPaced.Result {
-        guard let first = contestant.produce[2].split(separator: ",").first, let port = Int(first.split(separator: ":").last ?? "") else {
-            throw ChildProcess.Failed(description: "\(contestant.name) has no address")
+    private func paced(_ address: String, _ topic: String) throws -> PlainPaced.Result {
+        guard let first = address.split(separator: ",").first, let port = Int(first.split(separator: ":").last ?? "") else {
+            throw ChildProcess.Failed(description: "\"\(address)\" is not an address")
         }
         return try PlainPaced(
             port: port, topic: topic, recordBytes: PeersBench.pacedBytes, rate: PeersBench.pacedRate, count: PeersBench.pacedMessages

@@ -14,6 +14,8 @@ struct PlainPaced {
         var p50: Double
         var p99: Double
         var p999: Double
+        /// Milliseconds since the beginning and microseconds that it took, for each record that took longer than the 99th in a hundred.
+        var slow: [(at: Double, took: Double)] = []
     }
 
     private struct Lane {
@@ -35,8 +37,8 @@ struct PlainPaced {
     func run() throws -> Result {
         var lanes = try lanes()
         defer { for lane in lanes { close(lane.descriptor) } }
-        var latencies: [Double] = []
-        latencies.reserveCapacity(count)
+        var answered: [(at: Double, took: Double)] = []
+        answered.reserveCapacity(count)
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         let pause = 1_000_000_000 / Int64(rate)
         let timer = try timer(pause)
@@ -44,10 +46,10 @@ struct PlainPaced {
         let begun = ticks()
         let limit = begun + Int64(count) * pause + 30_000_000_000
         var sent = 0
-        while latencies.count < count {
+        while answered.count < count {
             let now = ticks()
             guard now < limit else {
-                throw ChildProcess.Failed(description: "\(latencies.count) of \(count) records were acknowledged in time")
+                throw ChildProcess.Failed(description: "\(answered.count) of \(count) records were acknowledged in time")
             }
             while sent < count, begun + Int64(sent) * pause <= now {
                 let place = sent % lanes.count
@@ -57,11 +59,21 @@ struct PlainPaced {
                 sent += 1
             }
             wait(lanes, timer)
-            for place in lanes.indices { try take(&lanes[place], &buffer, &latencies) }
+            for place in lanes.indices { try take(&lanes[place], &buffer, begun, &answered) }
         }
-        latencies.sort()
+        let latencies = answered.map(\.took).sorted()
         func at(_ share: Double) -> Double { latencies[Int(Double(latencies.count - 1) * share)] }
-        return Result(p50: at(0.5), p99: at(0.99), p999: at(0.999))
+        return Result(p50: at(0.5), p99: at(0.99), p999: at(0.999), slow: answered.filter { $0.took > at(0.99) })
+    }
+
+    /// `bench paced PORT TOPIC [RATE [COUNT [BYTES]]]`: one run, and when the slowest hundredth of its records was due.
+    static func run(_ words: [String]) throws {
+        guard words.count >= 2, let port = Int(words[0]) else { throw ChildProcess.Failed(description: "paced wants a port and a topic") }
+        func number(_ place: Int, _ otherwise: Int) -> Int { words.count > place ? max(Int(words[place]) ?? otherwise, 1) : otherwise }
+        let paced = PlainPaced(port: port, topic: words[1], recordBytes: number(4, 1024), rate: number(2, 10_000), count: number(3, 50_000))
+        let result = try paced.run()
+        print("p50 \(result.p50) us, p99 \(result.p99) us, p99.9 \(result.p999) us")
+        for (at, took) in result.slow { print("\(at) ms: \(took) us") }
     }
 
     private var hungUp: ChildProcess.Failed { ChildProcess.Failed(description: "the broker hung up on a plain producer") }
@@ -107,7 +119,7 @@ struct PlainPaced {
         _ = read(timer, &times, 8)
     }
 
-    private func take(_ lane: inout Lane, _ buffer: inout [UInt8], _ latencies: inout [Double]) throws {
+    private func take(_ lane: inout Lane, _ buffer: inout [UInt8], _ begun: Int64, _ answered: inout [(at: Double, took: Double)]) throws {
         let got = recv(lane.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         if got < 0, errno == EAGAIN || errno == EINTR { return }
         guard got > 0 else { throw hungUp }
@@ -122,7 +134,8 @@ struct PlainPaced {
             guard answer.response.topics.first?.partitions.first?.errorCode == ErrorCode.none, lane.answered < lane.due.count else {
                 throw ChildProcess.Failed(description: "a record was refused")
             }
-            latencies.append(Double(now - lane.due[lane.answered]) / 1000)
+            let due = lane.due[lane.answered]
+            answered.append((Double(due - begun) / 1_000_000, Double(now - due) / 1000))
             lane.answered += 1
             position += 4 + size
         }

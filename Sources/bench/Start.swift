@@ -10,6 +10,8 @@ nonisolated func start() {
             try NullBroker(recordBytes: arguments.count > 1 ? Int(arguments[1]) ?? 100 : 100).run()
         } else if arguments.first == "synthetic-cluster" {
             try SyntheticCluster(SyntheticCluster.shape(arguments)).run()
+        } else if arguments.first == "paced" {
+            try PlainPaced.run(Array(arguments.dropFirst()))
         } else if arguments.first == "compact" {
             try CompactionBench.run(Array(arguments.dropFirst()))
         } else if arguments.contains(where: { ["-h", "--help", "help"].contains($0) }) {

@@ -33,6 +33,7 @@ enum BenchUsage {
 
         bench compact [UPDATES [KEYS]]            a pass of compaction
         bench client-load …                       the client library at full speed
+        bench paced PORT TOPIC [RATE [COUNT [BYTES]]]   records one by one, acks=all, and when the slowest were due
         bench null-broker BYTES                   a broker that keeps nothing
         bench synthetic-cluster …                 a large cluster that only answers
         """

@@ -69,16 +69,25 @@ import Wire
             #expect(pipelines.parked(connection, receipts[number - 1]) == (number < ProducePipelines.depthMax))
         }
         // One answered makes room for one.
-        let first = pipelines.ended(connection, receipts[0], .proceed(connection))
+        let first = pipelines.ended(connection, receipts[0])
         #expect(first.count == 2)
         if case .readAhead? = first.last {} else { Issue.record("nothing more is read") }
         receipts.removeFirst()
         receipts.append(pipelines.received(connection))
         let mayFollow = pipelines.parked(connection, receipts[receipts.count - 1])
         #expect(!mayFollow)
-        for receipt in receipts.reversed().dropLast() { #expect(pipelines.ended(connection, receipt, .proceed(connection)).isEmpty) }
-        #expect(pipelines.ended(connection, receipts[0], .proceed(connection)).count == ProducePipelines.depthMax)
+        for receipt in receipts.reversed().dropLast() { #expect(pipelines.ended(connection, receipt).isEmpty) }
+        #expect(pipelines.ended(connection, receipts[0]).count == ProducePipelines.depthMax)
         // Nothing is left: what comes now stands alone.
-        #expect(pipelines.ended(connection, pipelines.received(connection), .proceed(connection)).count == 1)
+        #expect(pipelines.ended(connection, pipelines.received(connection)).count == 1)
+    }
+}
+
+extension ProducePipelines {
+    /// What is to be done when the request ends without an answer.
+    fileprivate mutating func ended(_ connection: ConnectionID, _ receipt: UInt64) -> [BrokerEffect] {
+        var effects: [BrokerEffect] = []
+        ended(connection, receipt, .proceed(connection), into: &effects)
+        return effects
     }
 }

@@ -15,8 +15,10 @@ extension Broker {
 
     /// Whether a fetch is one of the metadata log by a node of the cluster, which has a road of its own.
     func isMetadataFetch(_ context: RequestContext, _ request: FetchRequest) -> Bool {
-        guard request.topics.count == 1, config.isController(context.listener) || config.controllerListeners.isEmpty else { return false }
-        return request.topics[0].topicID == .metadataTopic || request.topics[0].topic == TopicNames.metadata
+        // The rarest first: every follower's fetch is asked.
+        guard request.topics.count == 1, request.topics[0].topicID == .metadataTopic || request.topics[0].topic == TopicNames.metadata
+        else { return false }
+        return config.isController(context.listener) || !config.hasControllerListeners
     }
 
     mutating func handleMetadataFetch(_ context: RequestContext, _ request: FetchRequest) {

@@ -20,12 +20,13 @@ extension BrokerConfig {
     package var isController: Bool { list("process.roles").isEmpty || list("process.roles").contains("controller") }
     package func isController(_ listener: String) -> Bool {
         if controllerListenerNames.contains(listener) { return true }
-        // Names mostly come in capitals already.
-        guard listener.utf8.contains(where: { (97...122).contains($0) || $0 > 127 }) else { return false }
+        // Asked for every request. Who is in the list has its name as it stands there; only others may be written otherwise.
+        if listeners.contains(where: { $0.name == listener }) { return false }
         return controllerListenerNames.contains(listener.uppercased())
     }
     package var clientListeners: [Listener] { listeners.filter { !isController($0.name) } }
     package var controllerListeners: [Listener] { listeners.filter { isController($0.name) } }
+    package var hasControllerListeners: Bool { listeners.contains { isController($0.name) } }
     func readInterBrokerListenerName() -> String {
         text("inter.broker.listener.name")?.uppercased()
             ?? clientListeners.first { $0.securityProtocol.rawValue == text("security.inter.broker.protocol") }?.name
