@@ -12,6 +12,15 @@ import Testing
         #expect(bank.commits > 0 && bank.found == bank.total)
     }
 
+    /// Producers of other topics would have none to write to.
+    @Test func aBankHasTheClusterToItself() {
+        for seed in 0..<50 as Range<UInt64> {
+            var random = PRNG(seed: seed)
+            let swarm = Swarm.banking(&random, transfers: 60)
+            #expect(swarm.topics.isEmpty && swarm.producers + swarm.hastyProducers + swarm.consumers == 0)
+        }
+    }
+
     /// A defect that shows within a few seeds; `simulate --mutations` proves all of them.
     @Test func whatIsStillOpenMustNotBeRead() throws {
         let defect = try #require(Defect.named("ignoreLastStableOffset"))

@@ -9,7 +9,7 @@ extension Swarm {
         plan.transfers = transfers
         plan.isWhole = transfers >= 1000
         if swarm.bank == nil { swarm.open(plan, &random) } else { swarm.bank = plan }
-        (swarm.topics, swarm.producers, swarm.consumers) = ([], 0, 0)
+        (swarm.topics, swarm.producers, swarm.hastyProducers, swarm.consumers) = ([], 0, 0, 0)
         for fault in [FaultClass.kill, .tellerDeath, .midTransaction] {
             swarm.faults[fault] = fault.meanMs * Int64(2 + random.below(4)) / 2
         }
