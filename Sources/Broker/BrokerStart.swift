@@ -54,6 +54,7 @@ extension Broker {
         metadata?.startDelta = ClusterImageDelta()
         if config.isBroker { applied(delta) }
         isStarting = false
+        snapshotSoonIfGrown()
         if config.isBroker { clearStrays() }
         guard !config.isBroker else { return }
         effects.append(.ready)

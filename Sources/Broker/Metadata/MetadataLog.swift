@@ -74,6 +74,7 @@ struct MetadataLog {
 
     /// While the broker starts, what has changed is gathered: a partition is taken up once, as it is in the end.
     var startDelta = ClusterImageDelta()
+    var foreseen: ForeseenImage?
 
     init(log: PartitionLog, quorum: QuorumMachine) {
         self.log = log
@@ -134,6 +135,15 @@ struct MetadataLog {
             }
         }
     }
+}
+
+/// What the image will be, and have changed since the start began, once everything in the log up to `end` is committed.
+struct ForeseenImage {
+    var image: ClusterImage
+    var delta: ClusterImageDelta
+    /// Up to where the image was applied that this one was made of.
+    var from: Offset
+    var end: Offset
 }
 
 extension QuorumLog {

@@ -63,13 +63,27 @@ extension Broker {
         guard let metadata, !isStarting else { return }
         let end = metadata.appliedEnd
         let isNews = end > metadata.snapshots.held.last?.endOffset ?? .zero
-        if metadata.snapshots.nextAt == .distantFuture, isNews {
+        guard isNews else {
+            // A snapshot of the leader's has come meanwhile, which tells everything.
+            self.metadata?.snapshots.nextAt = .distantFuture
+            return
+        }
+        if metadata.snapshots.nextAt == .distantFuture {
             self.metadata?.snapshots.nextAt = now.instant.adding(milliseconds: config.metadataSnapshotIntervalMs)
         }
         let grown = metadata.log.size - metadata.snapshots.bytesAtLast
-        guard isNews, grown >= config.metadataSnapshotBytes || metadata.snapshots.nextAt <= now.instant else { return }
+        guard grown >= config.metadataSnapshotBytes || metadata.snapshots.nextAt <= now.instant else { return }
         self.metadata?.snapshots.nextAt = .distantFuture
         makeSnapshot(SnapshotID(endOffset: end, epoch: metadata.quorum.log.epoch(before: end)))
+    }
+
+    /// Each start of a node with many partitions writes much, and may be followed by nothing for long. The next one shall not have all of
+    /// it to read; but whoever waited for this one comes first.
+    mutating func snapshotSoonIfGrown() {
+        guard let metadata, metadata.appliedEnd > metadata.snapshots.held.last?.endOffset ?? .zero,
+            metadata.log.size - metadata.snapshots.bytesAtLast >= config.metadataSnapshotBytes
+        else { return }
+        self.metadata?.snapshots.nextAt = min(metadata.snapshots.nextAt, now.instant.adding(milliseconds: 500))
     }
 
     private mutating func makeSnapshot(_ id: SnapshotID) {
