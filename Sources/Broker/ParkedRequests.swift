@@ -3,7 +3,7 @@ import Replication
 import Storage
 import Wire
 
-/// A fetch that waits for bytes (KIP-74's minimum) or its time. A class, as all that is parked: each append looks at what waits for it.
+/// A fetch that waits for bytes (KIP-74's minimum) or its time. A class, for each append looks at what waits for it.
 final class ParkedFetch {
     let task: FetchTask
     /// The partitions it reads, for taking its ticket back.
