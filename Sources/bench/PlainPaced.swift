@@ -69,9 +69,15 @@ struct PlainPaced {
     /// `bench paced PORT TOPIC [RATE [COUNT [BYTES]]]`: one run, and when the slowest hundredth of its records was due.
     static func run(_ words: [String]) throws {
         guard words.count >= 2, let port = Int(words[0]) else { throw ChildProcess.Failed(description: "paced wants a port and a topic") }
-        func number(_ place: Int, _ otherwise: Int) -> Int { words.count > place ? max(Int(words[place]) ?? otherwise, 1) : otherwise }
-        let paced = PlainPaced(port: port, topic: words[1], recordBytes: number(4, 1024), rate: number(2, 10_000), count: number(3, 50_000))
-        let result = try paced.run()
+        func number(_ place: Int, _ otherwise: Int) throws -> Int {
+            guard words.count > place else { return otherwise }
+            guard let number = Int(words[place]), 1...10_000_000 ~= number else {
+                throw ChildProcess.Failed(description: "paced wants a number from 1 to 10000000, not \(words[place])")
+            }
+            return number
+        }
+        let (rate, count, bytes) = (try number(2, 10_000), try number(3, 50_000), try number(4, 1024))
+        let result = try PlainPaced(port: port, topic: words[1], recordBytes: bytes, rate: rate, count: count).run()
         print("p50 \(result.p50) us, p99 \(result.p99) us, p99.9 \(result.p999) us")
         for (at, took) in result.slow { print("\(at) ms: \(took) us") }
     }
