@@ -40,7 +40,7 @@ extension ClusterImage {
     private mutating func applyRemoveTopic(_ record: RemoveTopicRecord, _ delta: inout ClusterImageDelta) {
         guard let topic = removeTopic(record.topicID) else { return }
         for (index, partition) in topic.partitions {
-            delta.partitions.note(TopicIDPartition(topic: topic.name, topicID: topic.id, partition: index), before: partition, after: nil)
+            delta.partitions.note(topic.name, topic.id, index, before: partition, after: nil)
         }
         if delta.topicsCreated.remove(topic.id) == nil { delta.topicsDeleted[topic.id] = topic }
         for (key, value) in topicConfig(topic.name) {
@@ -98,13 +98,20 @@ extension ClusterImage {
     private mutating func setPartition(
         _ topicID: UUID, _ index: Int32, _ delta: inout ClusterImageDelta, _ change: (inout PartitionImage?) -> Void
     ) {
-        guard let name = topicName(topicID), let topic = topics[name] else { return }
-        let before = topic.partitions[index]
-        var after = before
-        change(&after)
-        guard after != before else { return }
-        topics.update(name) { $0.partitions[index] = after }
-        delta.partitions.note(TopicIDPartition(topic: name, topicID: topicID, partition: index), before: before, after: after)
+        guard let name = topicName(topicID), let place = topics.index(of: name) else { return }
+        var (before, after): (PartitionImage?, PartitionImage?)
+        topics.update(at: place) { topic in
+            before = topic.partitions[index]
+            after = before
+            change(&after)
+            guard var changed = after, changed != before else { return }
+            // The partition before it in the topic is often where this one is.
+            let neighbour = topic.partitions.lowerBound(index) - 1
+            if neighbour >= 0 { changed.share(with: topic.partitions.values[neighbour]) }
+            topic.partitions[index] = changed
+            after = changed
+        }
+        if after != before { delta.partitions.note(name, topicID, index, before: before, after: after) }
     }
 
     // MARK: settings and features

@@ -24,11 +24,23 @@ extension ClusterImage {
     package static func restored(
         _ records: [MetadataRecord], clusterID: String, endOffset: Offset, before: ClusterImage, into delta: inout ClusterImageDelta
     ) -> ClusterImage {
+        restored(clusterID: clusterID, endOffset: endOffset, before: before, into: &delta) { take in
+            for record in records { take(record) }
+        }
+    }
+
+    /// The same of records that `read` gives one after the other.
+    package static func restored(
+        clusterID: String, endOffset: Offset, before: ClusterImage, into delta: inout ClusterImageDelta,
+        read: (_ take: (MetadataRecord) -> Void) throws -> Void
+    ) rethrows -> ClusterImage {
         var image = ClusterImage(clusterID: clusterID)
-        var ignored = ClusterImageDelta()
-        for record in records { image.apply(record, at: endOffset + -1, into: &ignored) }
+        // Of nothing, everything is what differs.
+        let isFirst = before == image && delta.isEmpty
+        var changes = ClusterImageDelta()
+        try read { image.apply($0, at: endOffset + -1, into: &changes) }
         image.appliedOffset = endOffset + -1
-        delta.noteDifference(from: before, to: image)
+        if isFirst { delta = changes } else { delta.noteDifference(from: before, to: image) }
         return image
     }
 }
@@ -67,7 +79,7 @@ extension ClusterImageDelta {
         for index in union(before.partitions.keys, after?.partitions.keys ?? []) {
             let (old, new) = (before.partitions[index], after?.partitions[index])
             guard old != new else { continue }
-            partitions.note(TopicIDPartition(topic: before.name, topicID: before.id, partition: index), before: old, after: new)
+            partitions.note(before.name, before.id, index, before: old, after: new)
         }
     }
 

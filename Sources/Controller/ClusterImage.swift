@@ -61,48 +61,6 @@ package struct BrokerRegistration: Equatable, Sendable {
     package func endpoint(_ listener: String) -> Endpoint? { endpoints.first { $0.name == listener } }
 }
 
-/// A partition as the controller decided it.
-package struct PartitionImage: Equatable, Sendable {
-    /// In the order of preference: the first is the preferred leader.
-    package var replicas: [BrokerID]
-    package var inSyncReplicas: [BrokerID]
-    /// On their way in and out, in a reassignment (KIP-455).
-    package var addingReplicas: [BrokerID]
-    package var removingReplicas: [BrokerID]
-    /// Nil: nobody who may lead is alive.
-    package var leader: BrokerID?
-    package var leaderEpoch: LeaderEpoch
-    /// Grows with every change of any of these.
-    package var partitionEpoch: Int32
-    /// Each replica's directory, in the order of `replicas`; empty where unknown.
-    package var directories: [UUID]
-    /// After an unclean election, until the leader has recovered.
-    package var isRecovering: Bool
-    /// Left the in-sync replicas, but hold all that is committed (KIP-966).
-    package var eligibleLeaderReplicas: [BrokerID]
-    package var lastKnownEligibleReplicas: [BrokerID]
-
-    package init(
-        replicas: [BrokerID], inSyncReplicas: [BrokerID]? = nil, leader: BrokerID?, leaderEpoch: LeaderEpoch = 0, partitionEpoch: Int32 = 0,
-        addingReplicas: [BrokerID] = [], removingReplicas: [BrokerID] = [], directories: [UUID] = [], isRecovering: Bool = false,
-        eligibleLeaderReplicas: [BrokerID] = [], lastKnownEligibleReplicas: [BrokerID] = []
-    ) {
-        self.replicas = replicas
-        self.inSyncReplicas = inSyncReplicas ?? replicas
-        self.leader = leader
-        self.leaderEpoch = leaderEpoch
-        self.partitionEpoch = partitionEpoch
-        self.addingReplicas = addingReplicas
-        self.removingReplicas = removingReplicas
-        self.directories = directories
-        self.isRecovering = isRecovering
-        self.eligibleLeaderReplicas = eligibleLeaderReplicas
-        self.lastKnownEligibleReplicas = lastKnownEligibleReplicas
-    }
-
-    package var isReassigning: Bool { !addingReplicas.isEmpty || !removingReplicas.isEmpty }
-}
-
 package struct TopicImage: Equatable, Sendable {
     package var name: String
     package var id: UUID

@@ -91,10 +91,16 @@ package struct ChangedPartitions: Equatable, Sendable {
     package var isEmpty: Bool { topics.isEmpty }
 
     /// As `OrderedMap.note`.
-    mutating func note(_ key: TopicIDPartition, before: PartitionImage?, after: PartitionImage?) {
-        let topic = Topic(name: key.topic, id: key.topicID)
-        topics[topic, default: OrderedMap()].note(key.partition, before: before, after: after)
-        if topics[topic]?.isEmpty == true { topics[topic] = nil }
+    mutating func note(_ name: String, _ id: UUID, _ partition: Int32, before: PartitionImage?, after: PartitionImage?) {
+        let topic = Topic(name: name, id: id)
+        let place = topics.lowerBound(topic)
+        if place == topics.count || topics.keys[place] != topic { topics[topic] = OrderedMap() }
+        var isEmpty = false
+        topics.update(at: place) { partitions in
+            partitions.note(partition, before: before, after: after)
+            isEmpty = partitions.isEmpty
+        }
+        if isEmpty { topics[topic] = nil }
     }
 }
 

@@ -114,21 +114,3 @@ extension Controller {
     /// one did not come to it.
     package func decideOfflineElections() -> Decision<Void> { Decision(records: elections(mayLead: isActive), response: ()) }
 }
-
-/// What changes of a partition; nil leaves it as it is.
-package struct PartitionChange: Equatable, Sendable {
-    /// `.some(nil)`: nobody leads any more. Any value, even the same leader again, begins a new leader epoch.
-    package var leader: BrokerID??
-    package var replicas: [BrokerID]?
-    package var inSyncReplicas: [BrokerID]?
-    package var addingReplicas: [BrokerID]?
-    package var removingReplicas: [BrokerID]?
-    package var directories: [UUID]?
-    package var isRecovering: Bool?
-    package var eligibleLeaderReplicas: [BrokerID]?
-    package var lastKnownEligibleReplicas: [BrokerID]?
-
-    package init() {}
-
-    package var isEmpty: Bool { self == PartitionChange() }
-}

@@ -169,6 +169,31 @@ import Wire
             #expect(cluster.controller.image.partition(TopicPartition(topic.name, index)) == decision.partition)
         }
 
+        /// Where registering and serving is one decision, all is as after the two, but that an epoch may have grown by less.
+        private func startAtOnce(_ registration: BrokerRegistration, wasStopped: Bool) {
+            let before = cluster.controller.image
+            let next = before.appliedOffset + 1
+            var (once, twice) = (cluster.controller, cluster.controller)
+            once.applyAll(once.decideRegisterBroker(registration, at: next, wasStopped: wasStopped, servesAtOnce: true).records)
+            twice.applyAll(twice.decideRegisterBroker(registration, at: next, wasStopped: wasStopped).records)
+            twice.applyAll(twice.decideUnfence(registration.id).records)
+            #expect(once.image.brokers == twice.image.brokers && once.image.topics.keys == twice.image.topics.keys)
+            for (name, topic) in once.image.topics {
+                for (index, partition) in topic.partitions {
+                    let key = TopicPartition(name, index)
+                    guard let earlier = before.partition(key), var other = twice.image.partition(key) else {
+                        Issue.record("\(key) is gone")
+                        continue
+                    }
+                    #expect((partition.leaderEpoch > earlier.leaderEpoch) == (other.leaderEpoch > earlier.leaderEpoch))
+                    #expect((partition.partitionEpoch > earlier.partitionEpoch) == (other.partitionEpoch > earlier.partitionEpoch))
+                    #expect(partition.leaderEpoch <= other.leaderEpoch && partition.partitionEpoch <= other.partitionEpoch)
+                    (other.leaderEpoch, other.partitionEpoch) = (partition.leaderEpoch, partition.partitionEpoch)
+                    #expect(partition == other)
+                }
+            }
+        }
+
         private mutating func brokers() throws {
             let id = BrokerID(Int32(1 + random.below(4)))
             let next = cluster.controller.image.appliedOffset + 1
@@ -176,7 +201,9 @@ import Wire
             case 0: try commit(cluster.controller.decideFence(id).records)
             case 1, 3:
                 let registration = BrokerRegistration(id: id, incarnationID: UUID(high: 4, low: random.next()))
-                try commit(cluster.controller.decideRegisterBroker(registration, at: next, wasStopped: random.oneIn(2)).records)
+                let wasStopped = random.oneIn(2)
+                startAtOnce(registration, wasStopped: wasStopped)
+                try commit(cluster.controller.decideRegisterBroker(registration, at: next, wasStopped: wasStopped).records)
             case 2: try commit(cluster.controller.decideControlledShutdown(id).records)
             default: try commit(cluster.controller.decideUnfence(id).records)
             }
