@@ -52,6 +52,7 @@ extension Broker {
     private mutating func finishStart() {
         let delta = metadata?.startDelta ?? ClusterImageDelta()
         metadata?.startDelta = ClusterImageDelta()
+        metadata?.isForeseen = false
         if config.isBroker { applied(delta) }
         isStarting = false
         snapshotSoonIfGrown()

@@ -13,8 +13,10 @@ extension Broker {
             return respond(context, response)
         }
         let known = controller.image.brokers[id]
+        // A node that starts alone has applied its registration as soon as it is written.
         let decision = controller.decideRegisterBroker(
-            BrokerRegistration(request), at: nextMetadataOffset, wasStopped: known?.brokerEpoch == request.previousBrokerEpoch)
+            BrokerRegistration(request), at: nextMetadataOffset, wasStopped: known?.brokerEpoch == request.previousBrokerEpoch,
+            servesAtOnce: id == brokerID && metadata?.isForeseen == true && !wantsFence)
         let connection = context.connection.rawValue
         duties.sessions.heard(id, decision.response, metadataOffset: .none, connection: id == brokerID ? nil : connection, now: now.instant)
         armSessions()

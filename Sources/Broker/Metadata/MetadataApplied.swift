@@ -13,9 +13,10 @@ extension Broker {
         applyConfigs(delta)
         if delta.quotasChanged { quotasVersion += 1 }
         tellBrokers(delta)
+        var notes = hostingNotes
         for (key, change) in delta.partitions {
             guard let after = change.after else { continue }
-            host(key, after)
+            host(key, after, &notes)
             tellPartition(key.topicPartition, change.before, after)
         }
         // After the partitions: a broker that goes has left their in-sync replicas by the same records.

@@ -26,14 +26,27 @@ extension Broker {
             if config.voterIDs.count > 1 { runQuorum(.resigned) }
             return done(&self, .kafkaStorageError)
         }
-        var offset = base
-        for record in records {
-            controller.apply(record, at: offset)
-            offset = offset + 1
-        }
+        applyDecided(records, at: base)
         metadata?.expect(records, at: base, done: done)
         // The records went to the log before they are proposed, so that a full disk refuses them before the quorum counts them.
         runQuorum(.proposed(count: records.count))
+    }
+
+    /// Makes the controller's image what it is with records that are in the log.
+    private mutating func applyDecided(_ records: [MetadataRecord], at base: Offset) {
+        let isForeseen = metadata?.isForeseen == true
+        // One for all: what each record changed by itself nobody asks.
+        var delta = ClusterImageDelta()
+        if isForeseen {
+            delta = metadata?.startDelta ?? delta
+            metadata?.startDelta = ClusterImageDelta()
+        }
+        var offset = base
+        for record in records {
+            controller.apply(record, at: offset, into: &delta)
+            offset = offset + 1
+        }
+        if isForeseen { metadata?.startDelta = delta }
     }
 
     /// A decision without records rests on what was decided before, which may not be committed and may never be: who was told "you are too
@@ -118,19 +131,21 @@ extension Broker {
         guard let pending = metadata?.pending else { return }
         let ready = pending.prefix { $0.endOffset <= through }
         metadata?.pending.removeFirst(ready.count)
-        var delta = isStarting ? metadata?.startDelta ?? ClusterImageDelta() : ClusterImageDelta()
-        let known = takeForeseen(ready.last?.endOffset ?? .zero, &delta)
         metadata?.appliedEnd = through
-        for one in ready {
-            if isStarting { for record in one.records { noteHistory(record) } }
-            if one.endOffset <= known { continue }
-            var offset = one.baseOffset
-            for record in one.records {
-                image.apply(record, at: offset, into: &delta)
-                offset = offset + 1
+        if isStarting { for one in ready { for record in one.records { noteHistory(record) } } }
+        if metadata?.isForeseen == true {
+            image = controller.image
+        } else {
+            var delta = isStarting ? metadata?.startDelta ?? ClusterImageDelta() : ClusterImageDelta()
+            for one in ready {
+                var offset = one.baseOffset
+                for record in one.records {
+                    image.apply(record, at: offset, into: &delta)
+                    offset = offset + 1
+                }
             }
+            if isStarting { metadata?.startDelta = delta } else { applied(delta) }
         }
-        if isStarting { metadata?.startDelta = delta } else { applied(delta) }
         for one in ready { one.done?(&self, .none) }
         establish()
         snapshotIfDue()
@@ -166,36 +181,18 @@ extension Broker {
     /// record.
     mutating func prepareController() {
         controller = Controller(image: image)
-        guard let metadata, let last = metadata.pending.last else { return }
-        // One for all: what each record changed by itself nobody asks.
-        var delta = isStarting ? metadata.startDelta : ClusterImageDelta()
-        var isPlain = true
-        for one in metadata.pending {
-            var offset = one.baseOffset
-            for record in one.records {
-                if case .abortTransaction = record { isPlain = false }
-                controller.apply(record, at: offset, into: &delta)
-                offset = offset + 1
-            }
+        guard let pending = metadata?.pending else { return }
+        // An aborted transaction takes back what changes tell.
+        let isPlain = pending.allSatisfy { one in
+            one.records.allSatisfy { if case .abortTransaction = $0 { false } else { true } }
         }
-        guard isStarting, isPlain, config.voterIDs == [brokerID] else { return }
-        self.metadata?.foreseen = ForeseenImage(
-            image: controller.image, delta: delta, from: metadata.appliedEnd, end: last.endOffset)
-    }
-
-    /// Alone, a node that starts has gone through the whole log for its controller, and all of it is committed as it stands: the image is
-    /// then the controller's, and nothing is gone through twice. Returns up to where; `.zero` where there is no such image.
-    private mutating func takeForeseen(_ end: Offset, _ delta: inout ClusterImageDelta) -> Offset {
-        guard let foreseen = metadata?.foreseen else { return .zero }
-        metadata?.foreseen = nil
-        guard isStarting, foreseen.from == metadata?.appliedEnd, foreseen.end <= end else { return .zero }
-        (image, delta) = (foreseen.image, foreseen.delta)
-        return foreseen.end
+        metadata?.isForeseen = isStarting && isPlain && config.voterIDs == [brokerID]
+        for one in pending { applyDecided(one.records, at: one.baseOffset) }
     }
 
     mutating func deposed() {
         let wasActive = metadata?.isActive == true
-        metadata?.foreseen = nil
+        metadata?.isForeseen = false
         metadata?.isActive = false
         failPending(.notController)
         if wasActive { resignedActiveController() }

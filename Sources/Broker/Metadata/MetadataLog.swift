@@ -74,7 +74,10 @@ struct MetadataLog {
 
     /// While the broker starts, what has changed is gathered: a partition is taken up once, as it is in the end.
     var startDelta = ClusterImageDelta()
-    var foreseen: ForeseenImage?
+    /// Alone, a node that starts has nobody who could decide otherwise: all that its log holds, and all that its controller decides, is
+    /// committed as it stands, or the start fails. The changes are then gathered as the controller applies them, and the broker's image is
+    /// the controller's: nothing is gone through twice.
+    var isForeseen = false
 
     init(log: PartitionLog, quorum: QuorumMachine) {
         self.log = log
@@ -135,15 +138,6 @@ struct MetadataLog {
             }
         }
     }
-}
-
-/// What the image will be, and have changed since the start began, once everything in the log up to `end` is committed.
-struct ForeseenImage {
-    var image: ClusterImage
-    var delta: ClusterImageDelta
-    /// Up to where the image was applied that this one was made of.
-    var from: Offset
-    var end: Offset
 }
 
 extension QuorumLog {

@@ -50,8 +50,10 @@ extension Broker {
         let path = metadata.log.directory + "/" + SnapshotFile.name(newest)
         do {
             var delta = metadata.startDelta
-            let records = try SnapshotFile.decode(try disk.readAll(path), codecs)
-            image = .restored(records, clusterID: image.clusterID, endOffset: newest.endOffset, before: image, into: &delta)
+            let bytes = try disk.readAll(path)
+            image = try .restored(clusterID: image.clusterID, endOffset: newest.endOffset, before: image, into: &delta) { take in
+                try SnapshotFile.decode(bytes, codecs, take: take)
+            }
             self.metadata?.startDelta = delta
         } catch {
             throw .damaged("\(path) cannot be read: \(error)")

@@ -50,6 +50,12 @@ enum SnapshotFile {
     /// The metadata in a snapshot. Throws where it is torn or damaged: one without its footer is not whole.
     static func decode(_ bytes: Bytes, _ codecs: Codecs) throws -> [MetadataRecord] {
         var records: [MetadataRecord] = []
+        try decode(bytes, codecs) { records.append($0) }
+        return records
+    }
+
+    /// The same, a record at a time; what was taken is worth nothing where it throws.
+    static func decode(_ bytes: Bytes, _ codecs: Codecs, take: (MetadataRecord) -> Void) throws {
         var isWhole = false
         for batch in try BatchWalk.all(in: bytes) {
             guard batch.isChecksumValid, !isWhole else { throw BatchError.corrupt("the snapshot is damaged") }
@@ -58,10 +64,9 @@ enum SnapshotFile {
                     if ControlRecordType.parse(key: record.key) == .snapshotFooter { isWhole = true }
                 }
             } else {
-                records += try MetadataLog.records(batch, codecs)
+                for record in try MetadataLog.records(batch, codecs) { take(record) }
             }
         }
         guard isWhole else { throw BatchError.corrupt("the snapshot has no footer") }
-        return records
     }
 }

@@ -3,15 +3,32 @@ import Primitives
 import Replication
 import Storage
 
+/// What many partitions have in common that are taken up one after the other, worked out once.
+struct HostingNotes {
+    let eligible: OrderedMap<BrokerID, Int64>
+    fileprivate var topic: (name: String, log: LogConfig, inSyncReplicasMin: Int)?
+}
+
 /// Taking up, changing and letting go partitions, as the committed metadata says.
 extension Broker {
+    var hostingNotes: HostingNotes { HostingNotes(eligible: eligibleBrokers) }
+
+    /// The settings in `notes` are this topic's from here on.
+    private func look(at topic: String, _ notes: inout HostingNotes) -> (log: LogConfig, inSyncReplicasMin: Int) {
+        if let known = notes.topic, known.name == topic { return (known.log, known.inSyncReplicasMin) }
+        let settings = topicConfig(topic)
+        let log = LogConfig(settings, broker: config)
+        notes.topic = (topic, log, settings.minInSyncReplicas)
+        return (log, settings.minInSyncReplicas)
+    }
+
     /// Makes this broker's replica of a partition be what the metadata says.
-    mutating func host(_ key: TopicIDPartition, _ partition: PartitionImage) {
+    mutating func host(_ key: TopicIDPartition, _ partition: PartitionImage, _ notes: inout HostingNotes) {
         guard let directory else { return }
         guard partition.replicas.contains(brokerID) else { return unhost(key) }
         do throws(LogError) {
-            let replica = try findOrMake(key, directory)
-            if partition.leader == brokerID { lead(replica, key, partition) } else { follow(replica, key, partition) }
+            let replica = try findOrMake(key, directory, &notes)
+            if partition.leader == brokerID { lead(replica, key, partition, &notes) } else { follow(replica, key, partition) }
         } catch {
             note("cannot open the log of \(key.topicPartition): \(error.message)")
             emit(.disk(broker: brokerID, message: error.message))
@@ -20,15 +37,17 @@ extension Broker {
         }
     }
 
-    private mutating func lead(_ replica: Replica, _ key: TopicIDPartition, _ partition: PartitionImage) {
+    private mutating func lead(
+        _ replica: Replica, _ key: TopicIDPartition, _ partition: PartitionImage, _ notes: inout HostingNotes
+    ) {
         let wasLeader = replica.isLeader
         stopFetching(FetchKey(topicID: key.topicID, partition: key.partition))
         replica.lead(
             Leadership(
                 brokerID: brokerID, leaderEpoch: partition.leaderEpoch, partitionEpoch: partition.partitionEpoch,
                 replicas: partition.replicas, inSyncReplicas: partition.inSyncReplicas,
-                inSyncReplicasMin: topicConfig(key.topic).minInSyncReplicas, lagMaxMs: config.replicaLagTimeMaxMs,
-                eligible: eligibleBrokers, durableOnly: waitsForDisk(replica)), now: now.instant)
+                inSyncReplicasMin: look(at: key.topic, &notes).inSyncReplicasMin, lagMaxMs: config.replicaLagTimeMaxMs,
+                eligible: notes.eligible, durableOnly: waitsForDisk(replica)), now: now.instant)
         // What the log has beyond what is durable is not counted until it is.
         if waitsForDisk(replica), replica.log.syncedOffset < replica.log.logEndOffset { requestSync(replica) }
         if partition.replicas.count > 1 { armLagCheck() }
@@ -82,9 +101,11 @@ extension Broker {
         }
     }
 
-    private mutating func findOrMake(_ key: TopicIDPartition, _ directory: LogDirectory) throws(LogError) -> Replica {
+    private mutating func findOrMake(
+        _ key: TopicIDPartition, _ directory: LogDirectory, _ notes: inout HostingNotes
+    ) throws(LogError) -> Replica {
         if let replica = replicas.find(key.topic, key.partition) { return replica }
-        let settings = logConfig(key.topic)
+        let settings = look(at: key.topic, &notes).log
         if let empty = directory.emptyLog(key.topicPartition, topicID: key.topicID, config: settings) {
             return enter(empty, key, directory)
         }
@@ -109,9 +130,10 @@ extension Broker {
     mutating func retryMissing() {
         let waiting = missing
         missing = []
+        var notes = hostingNotes
         for key in waiting {
             guard image.topic(key.topic)?.id == key.topicID, let partition = image.partition(key.topicPartition) else { continue }
-            host(key, partition)
+            host(key, partition, &notes)
         }
     }
 
