@@ -41,6 +41,18 @@ struct HeaderScan {
         position += header.sizeInBytes
         return found
     }
+
+    /// Whether a batch that was found has the checksum that it should.
+    func isSound(_ place: Segment.Place) throws(LogError) -> Bool {
+        let (from, count) = (place.position - pieceStart, place.header.sizeInBytes)
+        var bytes = piece
+        if from >= 0 && from + count <= piece.count {
+            bytes = piece.slice(from, from + count)
+        } else {
+            bytes = try onDisk { () throws(DiskError) in try file.read(at: place.position, count: count) }
+        }
+        return bytes.count == count && RecordBatch(header: place.header, bytes: bytes).isChecksumValid
+    }
 }
 
 /// Reads whole batches one after the other and checks everything about them: for recovery, which keeps what is good, and for whoever looks
@@ -87,10 +99,12 @@ struct RecoveryScan {
     /// The next good batch and where it begins; nil at the end or at the first bad byte, where `position` then stands.
     mutating func next() throws(LogError) -> (batch: RecordBatch, position: Int)? {
         guard let batch = try good(at: position, notBelow: nextOffset), isOfItsEpoch(batch) else { return nil }
-        let isUnexpected = batch.header.baseOffset > nextOffset || batch.header.partitionLeaderEpoch > lastEpoch
+        // What is known elsewhere of its epoch needs no other witness: the next batch's may be the rotten one.
+        let isEpochKnown = epochs?.epoch(at: batch.header.baseOffset) != nil
+        let isUnexpected = batch.header.baseOffset > nextOffset || batch.header.partitionLeaderEpoch > lastEpoch && !isEpochKnown
         if isUnexpected, let after = try good(at: position + batch.header.sizeInBytes, notBelow: baseOffset) {
             guard after.header.baseOffset >= batch.header.nextOffset,
-                after.header.partitionLeaderEpoch >= batch.header.partitionLeaderEpoch
+                isEpochKnown || after.header.partitionLeaderEpoch >= batch.header.partitionLeaderEpoch
             else { return nil }
         }
         let found = (batch, position)

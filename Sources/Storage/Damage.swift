@@ -104,7 +104,7 @@ extension PartitionLog {
         return bytes
     }
 
-    private func inspect(_ segment: Segment) throws(LogError) -> Bool {
+    func inspect(_ segment: Segment) throws(LogError) -> Bool {
         let known = segment.damage
         var found: [DamagedRange] = []
         var scan = try scan(segment)
@@ -122,6 +122,25 @@ extension PartitionLog {
         return found.contains { !known.contains($0) }
     }
 
+    /// Whether all that a look-up of `offset` goes along is what was written, but for rot that is known: from the index's entry before it
+    /// up to the batch that holds it.
+    func isSound(_ segment: Segment, upTo offset: Offset) throws(LogError) -> Bool {
+        let start: Int
+        do { start = try segment.floorPosition(offset + -1) } catch .damaged { return false }
+        var scan = try scan(segment, pieceSize: 64 << 10)
+        scan.go(to: start, nextOffset: segment.baseOffset)
+        while scan.position < segment.size {
+            if let range = segment.damage.first(where: { $0.start <= scan.position && scan.position < $0.end }) {
+                if range.nextOffset > offset { return true }
+                scan.go(to: range.end, nextOffset: range.nextOffset)
+                continue
+            }
+            guard let (batch, position) = try scan.next() else { return false }
+            guard batch.header.lastOffset < offset else { return position > start || start == 0 }
+        }
+        return true
+    }
+
     /// A walk that knows where the segment's offsets end, and which epochs wrote them.
     private func scan(_ segment: Segment, pieceSize: Int = 1 << 20) throws(LogError) -> RecoveryScan {
         RecoveryScan(
@@ -129,7 +148,7 @@ extension PartitionLog {
             epochs: logStartOffset <= segment.baseOffset ? epochs : nil, pieceSize: pieceSize)
     }
 
-    private func offsetBehind(_ segment: Segment) -> Offset {
+    func offsetBehind(_ segment: Segment) -> Offset {
         let index = segmentIndex(holding: segment.baseOffset)
         return index + 1 < segments.count ? segments[index + 1].baseOffset : logEndOffset
     }

@@ -210,7 +210,10 @@ extension PartitionLog {
     /// The indexes of one segment anew, from its batches; what is rotten in it is found on the way.
     func rebuildIndexes(of segment: Segment) throws(LogError) {
         let size = segment.size
-        var scan = RecoveryScan(try segment.file(), size: size, baseOffset: segment.baseOffset)
+        // While a log is opened its end is not known yet.
+        let behind = offsetBehind(segment)
+        let below = behind > segment.baseOffset ? behind : nil
+        var scan = RecoveryScan(try segment.file(), size: size, baseOffset: segment.baseOffset, below: below)
         let aborted = try segment.abortedTransactions()
         let isFoldedInPart = segment.isFoldedInPart
         segment.resetForRecovery()
@@ -255,20 +258,31 @@ extension PartitionLog {
     }
 
     private func replay(_ segment: Segment, from: Offset, to: Offset) throws(LogError) {
-        let found: Segment.Place?
-        do { found = try segment.find(from) } catch .damaged {
+        let before = producerTable
+        do { try foldProducers(segment, from: from, to: to) } catch .damaged {
+            // What is rotten there is found on the way, and stepped over.
             try rebuildIndexes(of: segment)
-            found = try segment.find(from)
+            producerTable = before
+            try foldProducers(segment, from: from, to: to)
         }
-        guard let start = found else { return }
+        if segment.damage.contains(where: { $0.nextOffset > from && $0.firstOffset < to }) { segment.isFoldedInPart = true }
+        if segment !== active { segment.letGo() }
+    }
+
+    private func foldProducers(_ segment: Segment, from: Offset, to: Offset) throws(LogError) {
+        guard let start = try segment.find(from) else { return }
         var scan = HeaderScan(try segment.file(), from: start.position, to: segment.size, damage: segment.damage)
         while let place = try scan.next() {
             if place.header.baseOffset >= to { return }
             guard place.header.hasProducerID else { continue }
+            guard place.header.isControl else {
+                producerTable.apply(place.header)
+                continue
+            }
+            guard try scan.isSound(place) else { throw segment.outOfPlace(place) }
             // The segment's own index of aborted transactions is good: only the producers are wanted.
-            if place.header.isControl { try fold(try segment.batch(at: place), into: nil) } else { producerTable.apply(place.header) }
+            try fold(try segment.batch(at: place), into: nil)
         }
-        if segment !== active { segment.letGo() }
     }
 
     /// Snapshots that stand for no segment go, but for the newest, which the last stop wrote.

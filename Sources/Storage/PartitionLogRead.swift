@@ -16,8 +16,10 @@ extension PartitionLog {
         var index = segmentIndex(holding: from)
         while index < segments.count {
             let segment = segments[index]
+            let start = try locate(from, in: segment)
+            // Known before, or found on the way there.
             if let range = segment.damage.first(where: { $0.contains(from) }) { throw .rotten(range) }
-            if let start = try locate(from, in: segment) {
+            if let start {
                 let isLast = index + 1 == segments.count
                 let reachesEnd = isLast ? limit >= logEndOffset : limit >= segments[index + 1].baseOffset
                 let end = reachesEnd ? segment.size : try locate(limit, in: segment)?.position ?? segment.size
@@ -51,15 +53,22 @@ extension PartitionLog {
         if segment === active, let entry = recent.find(offset) { return entry }
         touch(segment)
         let place: Segment.Place?
-        do { place = try segment.find(offset) } catch .damaged {
+        do { place = try find(offset, in: segment) } catch .damaged {
             // An old segment's index may be garbage after a crash; the batches themselves are the truth.
             try rebuildIndexes(of: segment)
-            place = try segment.find(offset)
+            place = try find(offset, in: segment)
         }
         guard let place else { return nil }
         return RecentBatches.Entry(
             baseOffset: place.header.baseOffset, lastOffset: place.header.lastOffset, position: place.position,
             size: place.header.sizeInBytes)
+    }
+
+    /// `Segment.find`, held against where the segment's offsets end: a base offset is under no checksum.
+    private func find(_ offset: Offset, in segment: Segment) throws(LogError) -> Segment.Place? {
+        guard let place = try segment.find(offset) else { return nil }
+        guard place.header.nextOffset <= offsetBehind(segment) else { throw segment.outOfPlace(place) }
+        return place
     }
 
     /// The first record at or after `timestamp` (ListOffsets), nil where there is none. The caller holds it against the high watermark.

@@ -213,6 +213,7 @@ extension PartitionLog {
         }
         guard offset >= segments[0].baseOffset else { return try restart(at: offset) }
         let index = segmentIndex(holding: offset)
+        let cut = try place(toCut: offset, in: segments[index])
         for segment in segments[(index + 1)...].reversed() {
             try removeNow(segment)
             segments.removeLast()
@@ -220,15 +221,11 @@ extension PartitionLog {
         recent.removeAll()
         if try !active.loadIndexes() { try rebuildIndexes(of: active) }
         cuts += 1
-        var end = offset
-        if let range = try damageToCut(at: offset) {
-            end = range.firstOffset
-            try active.truncate(position: range.start, offset: end)
-        } else if let place = try active.find(offset) {
-            end = min(offset, place.header.baseOffset)
-            try active.truncate(position: place.position, offset: place.header.baseOffset)
-        }
+        let isIndexed = try cut.map { (cut) throws(LogError) in try active.truncate(position: cut.position, offset: cut.offset) } ?? true
+        let end = cut.map { min(offset, $0.offset) } ?? offset
         logEndOffset = end
+        if !isIndexed { try rebuildIndexes(of: active) }
+        if !active.damage.isEmpty { active.isFoldedInPart = true }
         logStartOffset = min(logStartOffset, end)
         syncedOffset = min(syncedOffset, end)
         cleanedOffset = min(cleanedOffset, end)
@@ -237,11 +234,18 @@ extension PartitionLog {
         try reloadProducers(now)
     }
 
-    /// Rot that holds `offset`, now in the last segment: such a place is cut whole. Rot that nobody knew of must not keep a log from being
-    /// cut.
-    private func damageToCut(at offset: Offset) throws(LogError) -> DamagedRange? {
-        do { _ = try active.find(offset) } catch .damaged { _ = try inspect(at: active.baseOffset) }
-        return active.damage.first { $0.contains(offset) }
+    /// Where the batch begins that holds `offset`, or the first behind it; nil where the segment has none. Rot that holds `offset` is cut
+    /// whole; other rot stays to be mended, and nobody need have known of it.
+    ///
+    /// No header is believed here: a count of offsets that rotted makes a batch seem to reach over those behind it, and what was
+    /// committed of them would be cut with it.
+    private func place(toCut offset: Offset, in segment: Segment) throws(LogError) -> (position: Int, offset: Offset)? {
+        if try !isSound(segment, upTo: offset) {
+            try rebuildIndexes(of: segment)
+            _ = try inspect(segment)
+        }
+        if let range = segment.damage.first(where: { $0.contains(offset) }) { return (range.start, range.firstOffset) }
+        return try segment.find(offset).map { ($0.position, $0.header.baseOffset) }
     }
 
     /// Empties the log and starts again at `offset` (a follower whose leader no longer has what it lacks).

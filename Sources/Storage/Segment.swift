@@ -247,7 +247,7 @@ final class Segment {
     }
 
     /// After a clean stop: the sums that appending goes on from, without a walk over the whole file. Returns the offset behind the last
-    /// batch.
+    /// batch, which alone is held against its checksum: where it says that the log ends, the next record is written.
     func resume() throws(LogError) -> Offset {
         let last = offsets.last
         let start = last.map { Int($0.position) } ?? 0
@@ -258,15 +258,18 @@ final class Segment {
         }
         var end = last.map { baseOffset + Int64($0.relativeOffset) + 1 } ?? baseOffset
         var scan = HeaderScan(try file(), from: start, to: size, damage: damage)
-        while let (header, position) = try scan.next() {
+        var final: Place?
+        while let place = try scan.next() {
+            let (header, position) = place
             let isIndexed = last != nil && position == start
             let relative = header.lastOffset - baseOffset
             guard isIndexed ? header.nextOffset == end : header.baseOffset >= end, 0...Int64(Int32.max) ~= relative else {
-                throw .damaged("\(path(.log)): offset \(header.baseOffset) out of place at \(position)")
+                throw outOfPlace(place)
             }
-            end = header.nextOffset
+            (end, final) = (header.nextOffset, place)
             if let known = newest, known.timestamp < header.maxTimestamp { newest = (header.maxTimestamp, header.lastOffset) }
         }
+        if let final, try !scan.isSound(final) { throw outOfPlace(final) }
         bytesSinceEntry = size - start
         return end
     }
@@ -384,8 +387,9 @@ final class Segment {
 
     // MARK: Truncation
 
-    /// Cuts everything from the batch at `position` on, which held `offset`.
-    func truncate(position: Int, offset: Offset) throws(LogError) {
+    /// Cuts everything from the batch at `position` on, which held `offset`. false where the indexes do not fit what is left, and have to
+    /// be rebuilt.
+    func truncate(position: Int, offset: Offset) throws(LogError) -> Bool {
         let file = try file()
         try onDisk { () throws(DiskError) in try file.truncate(to: position) }
         size = position
@@ -397,13 +401,15 @@ final class Segment {
         damage.removeAll { $0.end > position }
         unsyncedBytes = max(unsyncedBytes, 1)
         // The sums first: what they held may be of a batch that is gone, and must not enter the time index.
-        _ = try resume()
-        try flushIndexes(final: true)
+        var isIndexed = true
+        do { _ = try resume() } catch .damaged { isIndexed = false }
+        if isIndexed { try flushIndexes(final: true) }
         try onDisk { () throws(DiskError) in
             let path = path(.transactionIndex)
             if disk.exists(path) { try disk.open(path, create: false).truncate(to: flushedAborted * TransactionIndex.entrySize) }
         }
         abortedChanges += 1
+        return isIndexed
     }
 
     /// Renames all files to `.deleted` and returns their new names. `kinds`: all but the snapshot where another segment takes this one's

@@ -6,18 +6,35 @@ extension Segment {
     /// A batch's header and where it begins.
     typealias Place = (header: BatchHeader, position: Int)
 
-    /// The first batch whose last offset is not below `offset`: the one that holds it, or the next where compaction left a gap.
+    /// The first batch whose last offset is not below `offset`: the one that holds it, or the next where compaction left a gap. Throws
+    /// `.damaged` where the headers or the index contradict each other.
+    ///
+    /// The batch that is found is held against its checksum by whoever gets it. What was passed over for it nobody will see, so a gap is
+    /// believed only where the batch before it is good, and the one behind it not contradicted.
     func find(_ offset: Offset) throws(LogError) -> Place? {
-        let start = try floorPosition(offset)
+        let start = try floorPosition(offset + -1)
         var scan = HeaderScan(try file(), from: start, to: size, damage: damage)
+        var before: Place?
         while let place = try scan.next() {
-            // An entry stands for a batch at or below the offset it was found for: an index that says otherwise is rotten.
-            if place.position == start, start > 0, place.header.baseOffset > offset {
-                throw .damaged("\(path(.offsetIndex)): no batch of offset \(offset) or before at \(start)")
+            // An entry stands for a batch below the offset it was found for: an index that says otherwise is rotten.
+            if place.position == start, start > 0, place.header.baseOffset >= offset {
+                throw .damaged("\(path(.offsetIndex)): no batch before offset \(offset) at \(start)")
             }
-            if place.header.lastOffset >= offset { return place }
+            if place.header.baseOffset < before?.header.nextOffset ?? baseOffset { throw outOfPlace(place) }
+            if place.header.lastOffset >= offset {
+                guard place.header.baseOffset > offset else { return place }
+                if let before, try !scan.isSound(before) { throw outOfPlace(before) }
+                if let behind = try scan.next(), behind.header.baseOffset < place.header.nextOffset { throw outOfPlace(place) }
+                return place
+            }
+            before = place
         }
+        if let before, try !scan.isSound(before) { throw outOfPlace(before) }
         return nil
+    }
+
+    func outOfPlace(_ place: Place) -> LogError {
+        .damaged("\(path(.log)): the batch of offset \(place.header.baseOffset) at \(place.position) is rotten, or out of place")
     }
 
     /// The last batch boundary at or before `limit`, looking from the boundary `start` on.
@@ -31,7 +48,7 @@ extension Segment {
     }
 
     /// Where to begin looking for `offset`.
-    private func floorPosition(_ offset: Offset) throws(LogError) -> Int {
+    func floorPosition(_ offset: Offset) throws(LogError) -> Int {
         let relative = offset - baseOffset
         if isLoaded { return offsets.floor(relative).map { Int($0.position) } ?? 0 }
         return try probe { (relativeOffset, _) in Int64(relativeOffset) <= relative }

@@ -8,10 +8,10 @@ import Testing
 /// Rot: bytes that were good when they were synced. Found by a scrub or a reader, given to nobody, and mended from another replica.
 @Suite struct RotTests {
     /// Two equal logs of small segments: one to rot, one to mend it from.
-    private func pair() throws -> (sick: LogFixture, sound: LogFixture) {
+    private func pair(indexInterval: Int = 100) throws -> (sick: LogFixture, sound: LogFixture) {
         var config = LogConfig()
         config.segmentBytesMax = 600
-        config.indexIntervalBytes = 100
+        config.indexIntervalBytes = indexInterval
         let logs = (try LogFixture(config: config), try LogFixture(config: config))
         for number in 0..<12 {
             for log in [logs.0, logs.1] {
@@ -179,5 +179,94 @@ import Testing
         try sick.log.truncate(to: segment.baseOffset + 1, now: at(0))
         #expect(sick.log.logEndOffset == segment.baseOffset && sick.log.damage.isEmpty)
         #expect(try sick.append(batch(["on"]), epoch: 3).baseOffset == segment.baseOffset)
+    }
+
+    /// Rot that nobody knows of, in any byte of the headers before the cut: the log ends where it was to end, what is left of it can be
+    /// mended, and it goes on from there.
+    @Test func aCutBelievesNoRottenHeader() throws {
+        let (sick, sound) = try pair()
+        let whole = try sound.values()
+        for place in try headerBytes(sick) {
+            for mask in [0x01, 0x47, 0x80] as [UInt8] {
+                for end in stride(from: place.offset.rawValue, through: 22, by: 4) {
+                    let disk = sick.disk.copy()
+                    let again = try LogFixture(disk, .init(isClean: true), config: sick.config)
+                    disk.damage(place.path, at: place.position, xor: mask)
+                    try again.log.truncate(to: Offset(end), now: at(20))
+                    let what = "byte \(place.position) of \(place.path) ^ \(mask), cut to \(end)"
+                    #expect(again.log.logEndOffset == Offset(end), "\(what)")
+                    _ = try scrub(again)
+                    try mend(again.log, from: sound.log)
+                    #expect(again.log.damage.isEmpty, "\(what)")
+                    #expect(try again.values() == Array(whole[..<Int(end)]), "\(what)")
+                    #expect(try again.append(batch(["on"]), epoch: 3).baseOffset == Offset(end), "\(what)")
+                }
+            }
+        }
+    }
+
+    /// Whoever reads from an offset on is given the batch that holds it, good or bad, or is told of rot, and never what lies behind.
+    @Test func nobodyReadsPastARottenHeader() throws {
+        let (sick, _) = try pair()
+        for place in try headerBytes(sick) {
+            for mask in [0x01, 0x47, 0x80] as [UInt8] {
+                for offset in max(0, place.offset.rawValue - 2)..<min(24, place.offset.rawValue + 6) {
+                    let disk = sick.disk.copy()
+                    let again = try LogFixture(disk, .init(isClean: true), config: sick.config)
+                    disk.damage(place.path, at: place.position, xor: mask)
+                    let what = "byte \(place.position) of \(place.path) ^ \(mask), from \(offset)"
+                    do {
+                        let slice = try again.log.read(from: Offset(offset), maxBytes: 1, below: 24, minOneBatch: true)
+                        let batches = try BatchWalk.all(in: slice.bytes())
+                        guard let first = batches.first, first.isChecksumValid else { continue }
+                        // A base offset that is off by one is under no checksum, and nothing contradicts it here.
+                        let isOff = place.byte == 7 && mask == 1
+                        let held = Offset(isOff ? offset : offset / 2 * 2)
+                        #expect(first.header.baseOffset <= held && held < first.header.nextOffset, "\(what)")
+                    } catch let error as LogError {
+                        guard case .rotten(let range) = error, range.contains(Offset(offset)) else {
+                            Issue.record("\(what): \(error)")
+                            continue
+                        }
+                    } catch is BatchError { continue }
+                }
+            }
+        }
+    }
+
+    /// Where a log ends its last batch says. After a clean stop that is believed only of a good one: the next record is written there.
+    @Test func aCleanStartBelievesNoRottenEnd() throws {
+        // No index entry may say it too.
+        let (sick, sound) = try pair(indexInterval: 4096)
+        try sick.log.close()
+        let last = try headerBytes(sick).filter { $0.offset == 22 }
+        for place in last where !(0..<8 ~= place.byte) {
+            for mask in [0x01, 0x47, 0x80] as [UInt8] {
+                let disk = sick.disk.copy()
+                disk.damage(place.path, at: place.position, xor: mask)
+                let again = try LogFixture(disk, .init(isClean: true, recoveryPoint: 24), config: sick.config)
+                #expect(again.log.logEndOffset == 24, "byte \(place.byte) ^ \(mask)")
+                _ = try scrub(again)
+                try mend(again.log, from: sound.log)
+                #expect(try again.values() == sound.values(), "byte \(place.byte) ^ \(mask)")
+                #expect(again.log.producers.map(\.lastSequence) == [23])
+            }
+        }
+    }
+
+    private func scrub(_ log: LogFixture) throws -> Bool { try scrub(log.log) }
+
+    /// All bytes of all batches' headers: where they lie, and in which batch.
+    private func headerBytes(_ log: LogFixture) throws -> [(path: String, position: Int, byte: Int, offset: Offset)] {
+        var out: [(path: String, position: Int, byte: Int, offset: Offset)] = []
+        for segment in log.log.segments {
+            let path = segment.path(.log)
+            var start = 0
+            for batch in try BatchWalk.all(in: log.disk.readAll(path)) {
+                for byte in 0..<BatchHeader.size { out.append((path, start + byte, byte, batch.header.baseOffset)) }
+                start += batch.header.sizeInBytes
+            }
+        }
+        return out
     }
 }

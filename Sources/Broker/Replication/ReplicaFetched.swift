@@ -106,6 +106,8 @@ extension Broker {
         let point = replica.truncationPoint(leaderEpoch: LeaderEpoch(diverging.epoch), leaderEnd: Offset(diverging.endOffset))
         let before = try replica.truncate(to: point, now: now)
         let end = replica.log.logEndOffset
+        // A log that is cut looks at its batches there.
+        if !replica.log.damage.isEmpty { noticeRot(replica) }
         guard end < before else { return delayFetching(key, from: leader) }
         note("\(replica.partition): the log of leader \(leader) parts from ours; cut from \(before) to \(end)")
         emit(.logTruncated(partition: replica.partition, broker: brokerID, from: before, to: end))
