@@ -128,14 +128,32 @@ extension PartitionLog {
                 count += 1
                 continue
             }
-            var newest = try segments[count].newestTimestamp().timestamp
-            // Records without a timestamp are as old as their file, as in Kafka.
-            if newest.milliseconds < 0 { newest = disk.modified(segments[count].path(.log)) ?? .none }
-            guard newest.milliseconds >= 0 else { break }
-            guard now.wall.milliseconds &- newest.milliseconds > config.retentionMilliseconds else { break }
+            let segment = segments[count]
+            guard isPast(try segment.newestTimestamp().timestamp, segment, now) else { break }
+            guard isPast(try provenNewestTimestamp(of: segment), segment, now) else { break }
             count += 1
         }
         return count
+    }
+
+    private func isPast(_ newest: Timestamp, _ segment: Segment, _ now: Now) -> Bool {
+        var newest = newest
+        // Records without a timestamp are as old as their file, as in Kafka.
+        if newest.milliseconds < 0 { newest = disk.modified(segment.path(.log)) ?? .none }
+        return newest.milliseconds >= 0 && now.wall.milliseconds &- newest.milliseconds > config.retentionMilliseconds
+    }
+
+    /// The newest timestamp, held against the batch that is said to have it: an index has no checksum, and what a rotten byte of it calls
+    /// old would be removed, with a leader's on all replicas.
+    private func provenNewestTimestamp(of segment: Segment) throws(LogError) -> Timestamp {
+        let told = try segment.newestTimestamp()
+        do throws(LogError) {
+            if let place = try segment.find(told.offset), place.header.maxTimestamp == told.timestamp { return told.timestamp }
+        } catch {
+            guard case .damaged = error else { throw error }
+        }
+        try rebuildIndexes(of: segment)
+        return try segment.newestTimestamp().timestamp
     }
 
     private func beyondRetentionSize(_ highWatermark: Offset) -> Int {

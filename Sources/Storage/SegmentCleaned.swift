@@ -86,13 +86,16 @@ enum SwapRecovery {
         }
     }
 
-    /// Behind the last batch of a swap file; its base where it is empty.
+    /// Behind the last good batch of a swap file; its base where it has none. A rotten one must not have segments removed that it was never
+    /// made from.
     private static func nextOffset(_ base: Offset, _ disk: any Disk, _ directory: String) throws(LogError) -> Offset {
         let path = directory + "/" + SegmentFile.log.name(base) + SegmentFile.swapSuffix
         let file = try onDisk { () throws(DiskError) in try disk.open(path, create: false) }
         var end = base
-        var scan = HeaderScan(file, from: 0, to: file.size)
-        while let place = try scan.next() { end = place.header.nextOffset }
+        var scan = RecoveryScan(file, size: file.size, baseOffset: base)
+        while scan.position < file.size {
+            if let (batch, _) = try scan.next() { end = batch.header.nextOffset } else if try scan.resynchronise() == nil { break }
+        }
         return end
     }
 }

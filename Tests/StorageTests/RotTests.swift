@@ -254,6 +254,46 @@ import Testing
         }
     }
 
+    /// What an index of times calls old is not removed for that alone: a leader's log start is its followers' too.
+    @Test func nothingIsRemovedForARottenIndex() throws {
+        let (sick, sound) = try pair(indexInterval: 4096)
+        try sick.log.close()
+        let count = sick.log.segments.count
+        for name in sick.files() where name.hasSuffix(".timeindex") {
+            for position in 0..<(try sick.disk.readAll(sick.path(name)).count) {
+                for mask in [0x01, 0x10, 0x80, 0xff] as [UInt8] {
+                    let disk = sick.disk.copy()
+                    disk.damage(sick.path(name), at: position, xor: mask)
+                    let again = try LogFixture(disk, .init(isClean: true, recoveryPoint: 24), config: sick.config)
+                    try again.log.maintain(highWatermark: 24, now: at(100))
+                    #expect(again.log.segments.count == count, "byte \(position) of \(name) ^ \(mask)")
+                    #expect(try again.values() == sound.values())
+                }
+            }
+        }
+        let old = at(LogConfig().retentionMilliseconds + 100)
+        try sick.log = LogFixture(sick.disk, .init(isClean: true, recoveryPoint: 24), config: sick.config).log
+        try sick.log.maintain(highWatermark: 24, now: old)
+        #expect(sick.log.logStartOffset == 24)
+    }
+
+    /// A crash in the midst of a compaction, whose output then rots: the segments behind it are not removed for what it says.
+    @Test func aSwapFileThatRotsRemovesNothingElse() throws {
+        let (sick, _) = try pair()
+        try sick.log.close()
+        let last = try headerBytes(sick).last { $0.path == sick.log.segments[0].path(.log) && $0.byte == 0 }
+        let start = try #require(last).position
+        for byte in 8..<BatchHeader.size {
+            let disk = sick.disk.copy()
+            let swap = try disk.readAll(sick.log.segments[0].path(.log)).array
+            try disk.put(sick.log.segments[0].path(.log) + SegmentFile.swapSuffix, swap)
+            disk.damage(sick.log.segments[0].path(.log) + SegmentFile.swapSuffix, at: start + byte)
+            let again = try LogFixture(disk, .init(isClean: true, recoveryPoint: 24), config: sick.config)
+            #expect(again.log.segments.map(\.baseOffset) == sick.log.segments.map(\.baseOffset), "byte \(byte)")
+            #expect(again.log.logEndOffset == 24, "byte \(byte)")
+        }
+    }
+
     private func scrub(_ log: LogFixture) throws -> Bool { try scrub(log.log) }
 
     /// All bytes of all batches' headers: where they lie, and in which batch.
