@@ -41,6 +41,8 @@ package struct Broker {
     var history = MetadataHistory()
     var startError: BrokerStartError?
     var timers = BrokerTimers()
+    /// Logs that grow fast.
+    var growing: [PartitionLog] = []
     /// Partitions of this broker whose logs could not be made, for want of a working disk.
     var missing: [TopicIDPartition] = []
     /// The rest of the block of producer ids this broker gives out.

@@ -59,6 +59,8 @@ package enum BrokerEffect: Sendable {
     /// Runs one step of a compaction on a worker that nothing else waits for, at no more than its speed, then tells `cleaned`. A node that
     /// stops ends it early.
     case clean(CleaningToken, CleaningJob)
+    /// Advice for the disk, to be given by a worker, or not at all while the last is still being given. Nothing comes back.
+    case writeBack([WriteBackJob])
     /// Sends the request frame to another node, over the connection of this lane, which is opened if need be. Then tells `answered`.
     case ask(PeerRequestID, to: PeerAddress, lane: PeerLane, Frame)
     /// The answer to this request is no longer waited for. Its connection is closed, and what else was under way there is `lost`.

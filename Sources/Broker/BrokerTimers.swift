@@ -18,10 +18,12 @@ struct BrokerTimers {
 
     /// The next step of looking for rot.
     var scrub = Instant.distantFuture
+    /// The next look at the logs that grow fast.
+    var writeBack = Instant.distantFuture
 
     static let retryMissingMs: Int64 = 2000
 
-    var next: Instant { min(min(writeWatermarks, writeCheckpoints), min(min(maintain, flush), min(retryMissing, scrub))) }
+    var next: Instant { min(min(writeWatermarks, writeCheckpoints), min(min(maintain, flush), min(retryMissing, min(scrub, writeBack)))) }
 }
 
 extension Broker {
@@ -34,6 +36,7 @@ extension Broker {
                 timers.writeCheckpoints, at.adding(milliseconds: config.logFlushOffsetCheckpointIntervalMs))
         }
         armCleaning(log)
+        armWriteBack(log)
         if log.config.flushMilliseconds < .max {
             timers.flush = min(timers.flush, at.adding(milliseconds: log.config.flushMilliseconds))
         }
@@ -65,6 +68,7 @@ extension Broker {
         }
         if cleaning.nextAt <= at { lookForCleaning() }
         if timers.scrub <= at { scrub() }
+        if timers.writeBack <= at { writeBack() }
         if timers.maintain <= at || (directory?.nextDeletion ?? .distantFuture) <= at { maintain() }
     }
 

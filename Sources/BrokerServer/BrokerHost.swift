@@ -79,6 +79,7 @@ final class BrokerHost {
     private var isHeld = false
     /// Nothing is handled until then: its disk is slow on purpose, and others run on this thread.
     private var waitsForDisk = false
+    private var isWritingBack = false
     private var awaitsTurnEnd = false
     /// Made once: it is handed to the loop in almost every turn.
     private lazy var atTurnEnd: () -> Void = { [weak self] in self?.endTurn() }
@@ -254,6 +255,7 @@ final class BrokerHost {
             case .send, .proceed, .readAhead, .mute, .close, .farewell, .framing: send(effect)
             case .sync(let token, let job): sync(token, job)
             case .clean(let token, let job): clean(token, job)
+            case .writeBack(let jobs): writeBack(jobs)
             case .ask(let id, let address, let lane, let frame): peers.ask(id, address, lane, frame)
             case .abandon(let id): peers.abandon(id)
             case .ready: becameReady()
@@ -296,6 +298,17 @@ final class BrokerHost {
             loop.post { host.value.handle(.cleaned(token, outcome)) }
         }
         if !accepted { handle(.cleaned(token, .cancelled)) }
+    }
+
+    /// One at a time: a disk that falls behind is not helped by a queue, in which what must be synced would have to wait.
+    private func writeBack(_ jobs: [WriteBackJob]) {
+        guard !isWritingBack else { return }
+        let host = LoopBound(self, loop)
+        let loop = loop
+        isWritingBack = workers.submit {
+            for job in jobs { job.run() }
+            loop.post { host.value.isWritingBack = false }
+        }
     }
 
     private func arm() {

@@ -82,7 +82,7 @@ struct NodeWiring: Sendable {
         case .close(let connection, let reason): processor.close(connection, reason: reason)
         case .farewell(let connection, let frame): processor.sendLast(connection, frame)
         case .framing(let connection, let framing): processor.setFraming(connection, framing)
-        case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: break
+        case .sync, .clean, .writeBack, .ask, .abandon, .ready, .mayStop, .event, .log: break
         }
     }
 
@@ -183,7 +183,7 @@ extension BrokerEffect {
         case .send(let connection, _, _), .proceed(let connection), .readAhead(let connection), .mute(let connection, _),
             .close(let connection, _), .farewell(let connection, _), .framing(let connection, _):
             connection
-        case .sync, .clean, .ask, .abandon, .ready, .mayStop, .event, .log: nil
+        case .sync, .clean, .writeBack, .ask, .abandon, .ready, .mayStop, .event, .log: nil
         }
     }
 }

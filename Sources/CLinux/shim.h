@@ -11,8 +11,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-// Begins to write a file's dirty pages back, without waiting. (sync_file_range itself is only declared under _GNU_SOURCE.)
-static inline void kastellan_begin_writeback(int fd) { (void)syscall(SYS_sync_file_range, fd, (int64_t)0, (int64_t)0, 2u); }
+// Begins to write dirty pages of a file back, without waiting; `count` 0 is to its end. And sets blocks aside for bytes behind its end,
+// without making it longer. Both are advice, and what they return is left. (Both are only declared under _GNU_SOURCE.)
+static inline void kastellan_begin_writeback(int fd, int64_t from, int64_t count) {
+    (void)syscall(SYS_sync_file_range, fd, from, count, 2u);
+}
+static inline void kastellan_reserve(int fd, int64_t from, int64_t count) { (void)syscall(SYS_fallocate, fd, 1, from, count); }
 
 // A file in memory that other programs do not inherit, and a descriptor made another's twin likewise. (Both are only declared under
 // _GNU_SOURCE.)

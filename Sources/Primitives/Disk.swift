@@ -24,11 +24,17 @@ public protocol DiskFile: AnyObject, Sendable {
     /// Begins to write back what has been written, without waiting: `sync` of many files one after the other then costs little more than
     /// that of one.
     func beginSync()
+    /// Sets room aside for these bytes behind the end of the file, whose size stays. Nothing happens where that cannot be done.
+    func reserve(_ range: Range<Int>)
+    /// Begins to write these bytes back, as `beginSync` does.
+    func beginWriteBack(_ range: Range<Int>)
 }
 
 extension DiskFile {
     package func write(_ part: Bytes, at position: Int) throws(DiskError) { try write([part], at: position) }
     package func beginSync() {}
+    package func reserve(_ range: Range<Int>) {}
+    package func beginWriteBack(_ range: Range<Int>) {}
 }
 
 /// A file system as the core sees it: paths are relative to nothing, separated by "/". The real one is `PosixDisk`; the simulator has

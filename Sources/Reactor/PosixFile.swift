@@ -104,7 +104,16 @@ package final class PosixFile: DiskFile {
     /// Reads of up to this many bytes do without a look at the file's size.
     private static let unmeasuredMax = 64 * 1024
 
-    package func beginSync() { kastellan_begin_writeback(descriptor) }
+    package func beginSync() { kastellan_begin_writeback(descriptor, 0, 0) }
+
+    package func beginWriteBack(_ range: Range<Int>) {
+        kastellan_begin_writeback(descriptor, Int64(range.lowerBound), Int64(range.count))
+    }
+
+    package func reserve(_ range: Range<Int>) {
+        if let faults, faults.isFull { return }
+        kastellan_reserve(descriptor, Int64(range.lowerBound), Int64(range.count))
+    }
 
     package func sync() throws(DiskError) {
         faults?.delay()

@@ -45,6 +45,8 @@ package struct LogConfig: Equatable, Sendable {
     package var compressionLevel: Int? = nil
     /// `preallocate`: a segment's file is made in its full size at once.
     package var preallocates = false
+    /// A log that has grown by so much since the last look is handed to the disk as it grows.
+    package var writeBackBytesMin = 1 << 20
     /// `producer.id.expiration.ms`.
     package var producerExpirationMilliseconds: Int64 = 86_400_000
     /// `flush.messages`: sync after so many records; `flush.ms`: sync after so long. The broker's thread asks `PartitionLog.syncDue`.

@@ -43,6 +43,8 @@ package final class PartitionLog {
         didSet { if let shared, let next = nextRemoval { shared.nextRemoval = min(shared.nextRemoval, next) } }
     }
     var isClosed = false
+    /// The log grows fast, and somebody looks after its way to the disk (`writeBackJob`).
+    package var isHandingOver = false
     /// When the oldest unsynced byte was written.
     var unsyncedSince: Instant?
     var unsyncedRecords: Int64 = 0

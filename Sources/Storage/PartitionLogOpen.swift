@@ -180,7 +180,13 @@ extension PartitionLog {
             }
         }
         let isWhole = segment.size == size
-        if !isWhole { try onDisk { () throws(DiskError) in try file.truncate(to: segment.size) } }
+        if !isWhole {
+            try onDisk { () throws(DiskError) in try file.truncate(to: segment.size) }
+            segment.marks.cut(to: segment.size)
+        } else if segment === active, !config.preallocates {
+            // Room that was set aside before the crash.
+            try? file.truncate(to: size)
+        }
         // A full disk must not keep a log from being opened and read: what cannot be written now stays in memory, and a later recovery
         // comes to the same.
         try? segment.flushIndexes(final: true)

@@ -23,6 +23,8 @@ final class Segment {
     private var bytesSinceEntry = 0
     /// Bytes written since the last sync.
     private(set) var unsyncedBytes = 0
+    /// How far its bytes are on their way to the disk.
+    var marks: WriteBackMarks
     private var opened: (any DiskFile)?
     /// Whoever bounds the number of open files; nil where nobody does.
     private let openFiles: OpenFiles?
@@ -50,6 +52,7 @@ final class Segment {
         self.directory = directory
         self.baseOffset = baseOffset
         self.size = size
+        marks = WriteBackMarks(begun: size, seen: size)
         if opened != nil { enterRing() }
     }
 
@@ -133,11 +136,12 @@ final class Segment {
         try onDisk { () throws(DiskError) in try file.truncate(to: bytes) }
     }
 
-    /// Cuts off what `preallocate` made.
+    /// Cuts off what `preallocate` made, and gives back the room that was set aside.
     func trim() throws(LogError) {
         let file = try file()
-        guard file.size > size else { return }
+        guard file.size > size || marks.reserved > size else { return }
         try onDisk { () throws(DiskError) in try file.truncate(to: size) }
+        marks.cut(to: size)
     }
 
     /// Writes whole batches with one call and enters them into the indexes. On failure the file is cut back and nothing has changed.
@@ -393,6 +397,7 @@ final class Segment {
         let file = try file()
         try onDisk { () throws(DiskError) in try file.truncate(to: position) }
         size = position
+        marks.cut(to: size)
         offsets.truncate(offset - baseOffset)
         times.truncate(offset - baseOffset)
         aborted = try abortedTransactions().filter { $0.lastOffset < offset }

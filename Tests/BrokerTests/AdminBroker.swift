@@ -68,7 +68,7 @@ struct AdminBroker {
             case .send(let connection, let frame, _): answers[connection] = frame.bytes.dropFirst(4)
             case .sync(let token, let job): if holdsSyncs { held.append((token, job)) } else { finish(token, job) }
             case .event(let event): events.append(event.kind)
-            case .proceed, .readAhead, .mute, .close, .farewell, .framing, .clean, .ask, .abandon, .ready, .mayStop, .log: break
+            case .proceed, .readAhead, .mute, .close, .farewell, .framing, .clean, .writeBack, .ask, .abandon, .ready, .mayStop, .log: break
             }
         }
     }

@@ -17,6 +17,7 @@ final class BrokerStory {
     private(set) var pendingSyncs: [(SyncToken, PartitionLog.SyncJob)] = []
     /// Steps of compaction that wait for `cleanStep`.
     private(set) var cleanings: [(token: CleaningToken, job: CleaningJob)] = []
+    private(set) var writeBacks: [[WriteBackJob]] = []
     private(set) var events: [ClusterEvent.Kind] = []
     private(set) var lines: [String] = []
     private var sent: [ConnectionID: [(frame: Frame, slices: [LogSlice])]] = [:]
@@ -81,6 +82,7 @@ final class BrokerStory {
             case .sync(let token, let job): pendingSyncs.append((token, job))
             case .clean(let token, let job): cleanings.append((token, job))
             case .event(let event): events.append(event.kind)
+            case .writeBack(let jobs): writeBacks.append(jobs)
             case .readAhead, .ask, .abandon, .ready, .mayStop: break
             case .log(let line): lines.append(line)
             }

@@ -101,6 +101,25 @@ import Wire
         #expect(story.disk.exists("data/recovery-point-offset-checkpoint"))
     }
 
+    @Test func whatGrowsFastIsHandedToTheDiskEachSecondAndNoLonger() throws {
+        let story = try BrokerStory()
+        try story.makeTopic("orders")
+        try story.makeTopic("slow")
+        let value = String(repeating: "x", count: 300_000)
+        for _ in 0..<4 { try story.produce("orders", [value]) }
+        try story.produce("slow", [value])
+        #expect(story.writeBacks.isEmpty)
+        story.advance(milliseconds: 1000)
+        // Room is set aside for what comes; nothing is a second old.
+        #expect(story.writeBacks.count == 1 && story.writeBacks[0].count == 1)
+        for _ in 0..<4 { try story.produce("orders", [value]) }
+        story.advance(milliseconds: 1000)
+        story.advance(milliseconds: 1000)
+        #expect(story.writeBacks.count == 3)
+        for _ in 0..<10 { story.advance(milliseconds: 1000) }
+        #expect(story.writeBacks.count == 3, "what no longer grows is left alone")
+    }
+
     @Test func retentionRemovesWhatIsOld() throws {
         let story = try BrokerStory([("log.retention.ms", "60000"), ("log.roll.ms", "30000")])
         try story.makeTopic("orders")

@@ -33,6 +33,25 @@ import Testing
         }
     }
 
+    @Test func roomBehindTheEndIsTakenAndGivenBack() throws {
+        try scratch { root in
+            let file = try disk.open(root + "/a", create: true)
+            try file.write([Bytes("hello")], at: 0)
+            file.reserve(5..<8 << 20)
+            #expect(file.size == 5)
+            file.beginWriteBack(0..<4096)
+            var status = stat()
+            try #require(stat(root + "/a", &status) == 0)
+            // Where the file system has no such thing, there is nothing to give back.
+            if status.st_blocks * 512 >= 8 << 20 {
+                try file.truncate(to: 5)
+                try #require(stat(root + "/a", &status) == 0)
+                #expect(status.st_blocks * 512 < 1 << 20)
+            }
+            #expect(try disk.readAll(root + "/a").lossyString == "hello")
+        }
+    }
+
     @Test func manyPartsAreOneFile() throws {
         try scratch { root in
             let parts = (0..<3000).map { Bytes("part \($0);") }

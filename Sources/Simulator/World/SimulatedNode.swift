@@ -252,6 +252,7 @@ package final class SimulatedNode {
                 serverSide.close(connection)
             case .sync(let token, let job): sync(token, job)
             case .clean(let token, let job): clean(token, job)
+            case .writeBack(let jobs): for job in jobs { job.run() }
             case .event(let event): world.trace.note(world, "\(host)", "* \(event.kind)")
             case .log(let line): log(line)
             case .ask(let request, let address, let lane, let frame): peerSide.ask(request, address, lane, frame)
