@@ -107,16 +107,19 @@ package struct QuorumMachine: Sendable {
 
     /// When the machine next wants `ticked`.
     package var nextDeadline: Instant {
-        var next = waitsUntil
-        if let ballot { next = min(next, ballot.triesAgainAt) }
-        if let following {
-            next = min(next, following.givesUpAt)
-            if !following.isFetching, following.snapshot == nil, mayFetch { next = min(next, following.fetchAt) }
+        // Mutating, though it changes nothing: it is asked for in every turn, and a copy of all this would be made to ask it.
+        mutating get {
+            var next = waitsUntil
+            if let ballot { next = min(next, ballot.triesAgainAt) }
+            if let following {
+                next = min(next, following.givesUpAt)
+                if !following.isFetching, following.snapshot == nil, mayFetch { next = min(next, following.fetchAt) }
+            }
+            guard leads else { return next }
+            for waiting in leading?.waiting ?? [] { next = min(next, waiting.deadline) }
+            if config.voters.count > 1 { next = min(next, min(leading?.announceAt ?? .distantFuture, majorityHeardUntil)) }
+            return next
         }
-        guard leads else { return next }
-        for waiting in leading?.waiting ?? [] { next = min(next, waiting.deadline) }
-        if config.voters.count > 1 { next = min(next, min(leading?.announceAt ?? .distantFuture, majorityHeardUntil)) }
-        return next
     }
 
     private mutating func started(_ now: Instant) {

@@ -224,7 +224,8 @@ final class QuorumWorld {
             guard node(id).machine != nil else { return }
         }
         check(id)
-        let deadline = node(id).machine!.nextDeadline
+        guard var machine = node(id).machine else { return }
+        let deadline = machine.nextDeadline
         let wakesAt = node(id).wakesAt
         guard deadline < .distantFuture, wakesAt <= now || deadline < wakesAt else { return }
         let wait = max(0, deadline.milliseconds(since: now)) + 1

@@ -1,5 +1,6 @@
 import Controller
 import Primitives
+import Quorum
 import Wire
 
 /// Requests of this node to the active controller that are not answered yet: those under way, and those that wait for there to be one.
@@ -121,7 +122,11 @@ extension Broker {
     /// When another node is the controller than before, all that waits for one goes to it at once.
     mutating func noticeController() {
         // Looked at after every event: an address is made only where the controller is another.
-        if let controller = activeController, controller == channel.controller, controller != brokerID || isActiveController { return }
+        if let metadata, let controller = metadata.quorum.leaderID, controller == channel.controller,
+            controller != brokerID || metadata.isActive && metadata.quorum.isLeader
+        {
+            return
+        }
         let present = controllerAddress?.node
         guard present != channel.controller else { return }
         channel.controller = present

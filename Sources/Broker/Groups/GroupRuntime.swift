@@ -9,7 +9,7 @@ import Wire
 let offsetsTopic = "__consumer_offsets"
 
 /// What the group handlers keep between requests: the coordinator, and the requests that wait in it.
-struct GroupRuntime {
+final class GroupRuntime {
     /// Made with the first request or partition, when the number of partitions is known.
     var coordinator: GroupCoordinator?
     /// The requests whose token the coordinator has not answered. One per connection, because a connection has one request under way.
@@ -23,7 +23,7 @@ struct GroupRuntime {
     /// The offset in the metadata log at which topics, their partitions or their racks changed last.
     var topicsVersion: Int64 = 0
 
-    mutating func wait(_ context: RequestContext) -> GroupToken {
+    func wait(_ context: RequestContext) -> GroupToken {
         lastToken += 1
         let token = GroupToken(lastToken)
         waiting[token] = context
@@ -32,7 +32,7 @@ struct GroupRuntime {
     }
 
     /// The request of this token; nil where its connection has closed.
-    mutating func take(_ token: GroupToken) -> RequestContext? {
+    func take(_ token: GroupToken) -> RequestContext? {
         guard let context = waiting.removeValue(forKey: token) else { return nil }
         tokens[context.connection] = nil
         return context
@@ -40,7 +40,7 @@ struct GroupRuntime {
 
     /// The connection is gone. Its request stays parked in the group, as in Kafka: the member may come back on another connection, or its
     /// session ends. Only the answer has nowhere to go.
-    mutating func forget(_ connection: ConnectionID) {
+    func forget(_ connection: ConnectionID) {
         if let token = tokens.removeValue(forKey: connection) { waiting[token] = nil }
     }
 }

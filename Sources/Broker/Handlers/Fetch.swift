@@ -88,7 +88,9 @@ extension Broker {
         return nil
     }
 
-    private func task(_ context: RequestContext, _ request: FetchRequest, _ kind: FetchTask.Kind, _ named: [FetchItem]) -> FetchTask {
+    private mutating func task(
+        _ context: RequestContext, _ request: FetchRequest, _ kind: FetchTask.Kind, _ named: [FetchItem]
+    ) -> FetchTask {
         let id = request.replicaState.replicaID != -1 ? request.replicaState.replicaID : request.replicaID
         let bytesMax = min(max(0, Int(request.maxBytes)), id >= 0 ? .max : windowBytes(.fetchRate, context))
         return FetchTask(
@@ -98,12 +100,12 @@ extension Broker {
             followerEpoch: request.replicaState.replicaEpoch, isDebugging: id == FetchTask.debuggingID)
     }
 
-    func items(of task: FetchTask) -> [FetchItem] {
+    mutating func items(of task: FetchTask) -> [FetchItem] {
         guard case .session(let id) = task.kind else { return task.named }
         return replication.sessions[id]?.items.values ?? []
     }
 
-    func find(_ item: FetchItem, _ task: FetchTask) -> Replica? {
+    mutating func find(_ item: FetchItem, _ task: FetchTask) -> Replica? {
         task.context.version >= 13 ? replicas.find(item.topicID, item.asked.partition) : replicas.find(item.topic, item.asked.partition)
     }
 
@@ -115,7 +117,7 @@ extension Broker {
             guard isAllowed(item, task), let replica = find(item, task), !checkFetch(replica, item, task).isError else { continue }
             let from = Offset(item.asked.fetchOffset)
             guard from >= replica.log.logStartOffset, from <= replica.log.logEndOffset else { continue }
-            guard mutations.contains(.acknowledgeDivergedFetch) || divergence(replica, item) == nil else { continue }
+            guard mutations.contains(.acknowledgeDivergedFetch) || Broker.divergence(replica, item) == nil else { continue }
             let logStart = replica.progress(of: follower)?.logStartOffset ?? .none
             let moved = replica.fetched(
                 by: follower, from: from, logStart: Offset(item.asked.logStartOffset), brokerEpoch: task.followerEpoch, at: now.instant)
@@ -126,7 +128,7 @@ extension Broker {
     }
 
     /// Those that the request names. In a session also the others, but not each time: it only matters that they had caught up not long ago.
-    private func itemsToAcknowledge(_ task: FetchTask, _ request: FetchRequest) -> [FetchItem] {
+    private mutating func itemsToAcknowledge(_ task: FetchTask, _ request: FetchRequest) -> [FetchItem] {
         guard case .session(let id) = task.kind, let session = replication.sessions[id] else { return task.named }
         let pause = min(1000, config.replicaLagTimeMaxMs / 4)
         if now.instant.milliseconds(since: session.acknowledgedAt) >= pause {
@@ -231,7 +233,7 @@ extension Broker {
     }
 
     /// Where the leaders are that the answer names (KIP-951).
-    private func newLeaders(_ outcome: FetchOutcome, _ listener: String) -> [FetchResponse.NodeEndpoint] {
+    private mutating func newLeaders(_ outcome: FetchOutcome, _ listener: String) -> [FetchResponse.NodeEndpoint] {
         var named: [Int32] = []
         for found in outcome.found where found.result.currentLeader.leaderID >= 0 && !named.contains(found.result.currentLeader.leaderID) {
             named.append(found.result.currentLeader.leaderID)

@@ -90,7 +90,7 @@ extension Broker {
     }
 
     /// Who leads instead, for a client whose knowledge is old.
-    private func currentLeader(_ replica: Replica?, _ code: ErrorCode) -> FetchResponse.CurrentLeader {
+    private mutating func currentLeader(_ replica: Replica?, _ code: ErrorCode) -> FetchResponse.CurrentLeader {
         var leader = FetchResponse.CurrentLeader()
         guard let replica, code == .notLeaderOrFollower || code == .fencedLeaderEpoch,
             let partition = image.partition(replica.partition), let id = partition.leader
@@ -101,7 +101,7 @@ extension Broker {
     }
 
     /// Whether the fetcher may read this at all. Nodes of the cluster may read everything; a topic id that nobody knows is no secret.
-    func isAllowed(_ item: FetchItem, _ task: FetchTask) -> Bool {
+    mutating func isAllowed(_ item: FetchItem, _ task: FetchTask) -> Bool {
         guard authorizer != nil else { return true }
         if task.follower != nil { return isAllowed(.clusterAction, task.context) }
         guard let name = task.context.version >= 13 ? image.topicName(item.topicID) : item.topic else { return true }
@@ -109,7 +109,7 @@ extension Broker {
     }
 
     /// What keeps a fetcher from this partition. Consumers that can be told of other replicas (version 11) may read from followers.
-    func checkFetch(_ replica: Replica?, _ item: FetchItem, _ task: FetchTask) -> ErrorCode {
+    mutating func checkFetch(_ replica: Replica?, _ item: FetchItem, _ task: FetchTask) -> ErrorCode {
         if replica == nil, !isAllowed(item, task) { return .topicAuthorizationFailed }
         let unknown: ErrorCode? = task.context.version >= 13 ? .unknownTopicID : nil
         guard let replica else { return unknown ?? .unknownTopicOrPartition }
@@ -122,19 +122,21 @@ extension Broker {
             let isCurrent = task.followerEpoch < 0 || image.brokers[follower].map { $0.brokerEpoch <= task.followerEpoch } ?? true
             return isReplica && isCurrent ? .none : .notLeaderOrFollower
         }
-        if case .follower = replica.role, task.context.version >= 11 { return check(replica.leaderEpoch, item.asked.currentLeaderEpoch) }
+        if case .follower = replica.role, task.context.version >= 11 {
+            return Broker.check(replica.leaderEpoch, item.asked.currentLeaderEpoch)
+        }
         return check(replica, item.asked.currentLeaderEpoch, unknown: unknown)
     }
 
     /// What keeps a client from this partition: not here, not led here, or a leader epoch that is not this one's (KIP-320).
-    func check(_ replica: Replica?, _ currentLeaderEpoch: Int32, unknown: ErrorCode? = nil) -> ErrorCode {
+    mutating func check(_ replica: Replica?, _ currentLeaderEpoch: Int32, unknown: ErrorCode? = nil) -> ErrorCode {
         guard let replica else { return unknown ?? .unknownTopicOrPartition }
         if replication.storageFailure != nil { return .kafkaStorageError }
         guard let epoch = replica.leadingEpoch else { return .notLeaderOrFollower }
-        return check(epoch, currentLeaderEpoch)
+        return Broker.check(epoch, currentLeaderEpoch)
     }
 
-    private func check(_ epoch: LeaderEpoch, _ currentLeaderEpoch: Int32) -> ErrorCode {
+    private static func check(_ epoch: LeaderEpoch, _ currentLeaderEpoch: Int32) -> ErrorCode {
         guard currentLeaderEpoch >= 0 else { return .none }
         if currentLeaderEpoch < epoch.rawValue { return .fencedLeaderEpoch }
         return currentLeaderEpoch > epoch.rawValue ? .unknownLeaderEpoch : .none
@@ -148,7 +150,7 @@ extension Broker {
         found.result.lastStableOffset = stable.rawValue
         found.result.logStartOffset = replica.log.logStartOffset.rawValue
         if task.isCommitted { found.result.abortedTransactions = [] }
-        if let diverging = divergence(replica, item) {
+        if let diverging = Broker.divergence(replica, item) {
             found.result.divergingEpoch = diverging
             outcome.hasError = true
             return
@@ -175,7 +177,7 @@ extension Broker {
             let slice = try replica.log.read(from: from, maxBytes: limit, below: below, minOneBatch: isFirst)
             guard !slice.isEmpty else { return }
             if let follower = task.follower { try distrust(slice, of: replica, from, follower) }
-            if task.isCommitted { found.result.abortedTransactions = try aborted(replica, from, below) }
+            if task.isCommitted { found.result.abortedTransactions = try Broker.aborted(replica, from, below) }
             found.result.records = .external(length: slice.length)
             found.slice = slice
             outcome.bytes += slice.length
@@ -187,12 +189,14 @@ extension Broker {
         }
     }
 
-    private func readableEnd(_ replica: Replica, _ task: FetchTask, _ stable: Offset) -> Offset {
+    private mutating func readableEnd(_ replica: Replica, _ task: FetchTask, _ stable: Offset) -> Offset {
         if task.follower != nil || task.isDebugging || mutations.contains(.serveBeyondHighWatermark) { return replica.log.logEndOffset }
         return task.isCommitted && !mutations.contains(.ignoreLastStableOffset) ? stable : replica.highWatermark
     }
 
-    private func aborted(_ replica: Replica, _ from: Offset, _ below: Offset) throws(LogError) -> [FetchResponse.AbortedTransaction] {
+    private static func aborted(
+        _ replica: Replica, _ from: Offset, _ below: Offset
+    ) throws(LogError) -> [FetchResponse.AbortedTransaction] {
         try replica.log.abortedTransactions(from: from, below: below).map { transaction in
             var out = FetchResponse.AbortedTransaction()
             out.producerID = transaction.producerID
@@ -202,7 +206,7 @@ extension Broker {
     }
 
     /// Where the fetcher's log parts from ours, by the epoch of the last record it has (KIP-595); nil where it does not.
-    func divergence(_ replica: Replica, _ item: FetchItem) -> FetchResponse.EpochEndOffset? {
+    static func divergence(_ replica: Replica, _ item: FetchItem) -> FetchResponse.EpochEndOffset? {
         let epoch = LeaderEpoch(item.asked.lastFetchedEpoch)
         guard let end = replica.divergence(lastFetchedEpoch: epoch, fetchOffset: Offset(item.asked.fetchOffset)) else { return nil }
         var diverging = FetchResponse.EpochEndOffset()
@@ -212,7 +216,7 @@ extension Broker {
     }
 
     /// The replica a consumer had better read from: one of its own rack that has what it wants (KIP-392); nil: this one.
-    private func preferredReplica(_ replica: Replica, _ task: FetchTask, _ from: Offset) -> BrokerID? {
+    private mutating func preferredReplica(_ replica: Replica, _ task: FetchTask, _ from: Offset) -> BrokerID? {
         guard task.follower == nil, !task.rackID.isEmpty, let leader = replica.leader, image.brokers[brokerID]?.rack != task.rackID,
             config.text("replica.selector.class")?.hasSuffix("RackAwareReplicaSelector") == true
         else { return nil }

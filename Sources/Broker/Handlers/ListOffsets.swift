@@ -33,7 +33,7 @@ extension Broker {
     }
 
     /// A partition named more than once is refused, once; so is a question that came with a later version than the request's.
-    private func listOffsets(
+    private mutating func listOffsets(
         _ context: RequestContext, _ topic: ListOffsetsRequest.Topic, isCommitted: Bool
     ) -> [ListOffsetsResponse.Partition] {
         var seen = OrderedMap<Int32, Int>()
@@ -56,7 +56,7 @@ extension Broker {
         }
     }
 
-    private func listOffset(
+    private mutating func listOffset(
         _ topic: String, _ partition: ListOffsetsRequest.Partition, isCommitted: Bool, _ version: Int16
     ) -> ListOffsetsResponse.Partition {
         var answer = ListOffsetsResponse.Partition()

@@ -25,7 +25,7 @@ extension Broker {
         respond(context, response)
     }
 
-    private func epochEnd(
+    private mutating func epochEnd(
         _ topic: String, _ partition: OffsetForLeaderEpochRequest.Partition
     ) -> OffsetForLeaderEpochResponse.Partition {
         var answer = OffsetForLeaderEpochResponse.Partition()

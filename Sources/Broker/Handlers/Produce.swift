@@ -130,7 +130,7 @@ extension Broker {
     }
 
     /// Where the leaders are that an answer names.
-    private func newLeaders(_ response: ProduceResponse, _ listener: String) -> [ProduceResponse.NodeEndpoint] {
+    private mutating func newLeaders(_ response: ProduceResponse, _ listener: String) -> [ProduceResponse.NodeEndpoint] {
         var named = OrderedMap<Int32, Bool>()
         for topic in response.topics {
             for partition in topic.partitions where partition.currentLeader.leaderID >= 0 { named[partition.currentLeader.leaderID] = true }

@@ -15,7 +15,7 @@ package typealias MetadataCompletion = @Sendable (inout Broker, ErrorCode) -> Vo
 /// once, so that the next decision sees them; when the quorum says they are committed they are applied to the broker's image, from which
 /// everything else follows; then the parked response is sent. A follower appends what it fetches and applies it when it hears that it is
 /// committed. Whoever becomes leader makes its controller of the committed image and of what waits here.
-struct MetadataLog {
+final class MetadataLog {
     /// Records in the log that are not committed here, with the offset of the first, and who waits for them.
     struct Pending {
         let baseOffset: Offset
@@ -29,11 +29,8 @@ struct MetadataLog {
 
     /// When its quorum next wants the time. What waits for the disk holds everything up, the machine's own times too.
     var nextDeadline: Instant {
-        // Mutating, though it changes nothing: it is asked for after every event, and a copy of all this would be made to ask it.
-        mutating get {
-            if hasFailed { return .distantFuture }
-            return todo.isEmpty ? min(quorum.nextDeadline, retryAt, snapshots.nextAt) : retryAt
-        }
+        if hasFailed { return .distantFuture }
+        return todo.isEmpty ? min(quorum.nextDeadline, retryAt, snapshots.nextAt) : retryAt
     }
     var pending: [Pending] = []
     /// All below was applied to the broker's image.
@@ -117,13 +114,13 @@ struct MetadataLog {
     }
 
     /// Puts what a batch says with what is not committed yet.
-    mutating func expect(_ records: [MetadataRecord], at offset: Offset, done: MetadataCompletion? = nil) {
+    func expect(_ records: [MetadataRecord], at offset: Offset, done: MetadataCompletion? = nil) {
         guard !records.isEmpty else { return }
         pending.append(Pending(baseOffset: offset, records: records, done: done))
     }
 
     /// Reads the whole log into `pending`.
-    mutating func load(_ codecs: Codecs) throws(BrokerStartError) {
+    func load(_ codecs: Codecs) throws(BrokerStartError) {
         var next = max(log.logStartOffset, quorum.highWatermark)
         while next < log.logEndOffset {
             do {

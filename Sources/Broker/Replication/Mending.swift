@@ -95,7 +95,7 @@ extension Broker {
     }
 
     /// The leader first, then who is in sync, then the others: whoever has not been asked in this round.
-    private func nextSource(_ replica: Replica, _ tried: [BrokerID]) -> BrokerID? {
+    private mutating func nextSource(_ replica: Replica, _ tried: [BrokerID]) -> BrokerID? {
         guard let partition = image.partition(replica.partition) else { return nil }
         let order = (partition.leader.map { [$0] } ?? []) + partition.inSyncReplicas + partition.replicas
         return order.first { id in

@@ -63,7 +63,7 @@ extension Broker {
         ) { broker, result in broker.replicaFetchEnded(leader, number, result) }
     }
 
-    private func fetchRequest(_ request: ReplicaFetcher.Request) -> FetchRequest {
+    private mutating func fetchRequest(_ request: ReplicaFetcher.Request) -> FetchRequest {
         var message = FetchRequest()
         message.replicaState.replicaID = brokerID.rawValue
         message.replicaState.replicaEpoch = brokerEpoch

@@ -72,12 +72,12 @@ extension Broker {
     private mutating func isFetching(from leader: BrokerID) -> Bool { replication.fetchers.update(leader) { $0.isUnderWay } ?? true }
 
     /// Whether anything can be asked of this leader. What changes that is an event, after which `runReplication` looks again.
-    func canFetch(from leader: BrokerID) -> Bool {
+    mutating func canFetch(from leader: BrokerID) -> Bool {
         brokerEpoch >= 0 && replication.storageFailure == nil && peerAddress(leader) != nil
     }
 
     /// Where another broker listens for brokers; nil while it is not known.
-    func peerAddress(_ broker: BrokerID) -> PeerAddress? {
+    mutating func peerAddress(_ broker: BrokerID) -> PeerAddress? {
         guard let endpoint = image.brokers[broker]?.endpoint(config.interBrokerListenerName) else { return nil }
         return PeerAddress(node: broker, host: endpoint.host, port: Int32(endpoint.port))
     }

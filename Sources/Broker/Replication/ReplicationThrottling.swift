@@ -24,7 +24,7 @@ extension Broker {
         return replication.leaderThrottle.isExceeded(now: now.instant)
     }
 
-    func isThrottledAsLeader(_ replica: Replica) -> Bool {
+    mutating func isThrottledAsLeader(_ replica: Replica) -> Bool {
         guard replication.leaderThrottle.isLimited else { return false }
         return replication.throttled[replica.partition.topic]?.leaders.contains(replica.partition.partition, brokerID) ?? false
     }

@@ -7,7 +7,7 @@ import Storage
 import Wire
 
 /// What the handlers of the share coordinator keep between requests.
-struct ShareCoordinatorRuntime {
+final class ShareCoordinatorRuntime {
     /// One of the requests 83 to 87, of whose share partitions some are not answered yet.
     struct Batch {
         /// Nil where its connection has closed.
@@ -30,20 +30,20 @@ struct ShareCoordinatorRuntime {
     /// Where the records on their way stand in the log.
     var offsets: [UInt64: Offset] = [:]
 
-    mutating func begin(_ batch: Batch) -> UInt64 {
+    func begin(_ batch: Batch) -> UInt64 {
         lastBatch += 1
         batches[lastBatch] = batch
         return lastBatch
     }
 
-    mutating func ticket(_ batch: UInt64, _ topic: Int, _ partition: Int) -> ShareTicket {
+    func ticket(_ batch: UInt64, _ topic: Int, _ partition: Int) -> ShareTicket {
         lastTicket += 1
         tickets[ShareTicket(lastTicket)] = (batch, topic, partition)
         return ShareTicket(lastTicket)
     }
 
     /// Notes one answer. The batch, where it was the last one missing.
-    mutating func settle(_ ticket: ShareTicket, _ answer: ShareAnswer) -> Batch? {
+    func settle(_ ticket: ShareTicket, _ answer: ShareAnswer) -> Batch? {
         guard let place = tickets.removeValue(forKey: ticket) else { return nil }
         let isDone = batches.update(place.batch) { batch in
             batch.answers[place.topic][place.partition] = answer
@@ -54,7 +54,7 @@ struct ShareCoordinatorRuntime {
     }
 
     /// The connection is gone: what was asked on it is done all the same, and its answer has nowhere to go.
-    mutating func forget(_ connection: ConnectionID) {
+    func forget(_ connection: ConnectionID) {
         for id in batches.keys where batches[id]?.context?.connection == connection { batches.update(id) { $0.context = nil } }
     }
 }

@@ -37,7 +37,7 @@ struct ShareAcknowledgementTicket: Equatable {
 }
 
 /// All that this broker keeps of share groups as the leader of their partitions.
-struct ShareLeading {
+final class ShareLeading {
     private struct LockEnd: Comparable {
         var at: Instant
         var key: SharePartition
@@ -52,24 +52,24 @@ struct ShareLeading {
     private var lockEnds = Heap<LockEnd>()
     private var last: UInt64 = 0
 
-    mutating func number() -> UInt64 {
+    func number() -> UInt64 {
         last += 1
         return last
     }
 
     var nextDeadline: Instant { min(lockEnds.first?.at ?? .distantFuture, writer.nextRetry) }
 
-    mutating func watchLocks(_ key: SharePartition, until end: Instant) {
+    func watchLocks(_ key: SharePartition, until end: Instant) {
         if end < .distantFuture { lockEnds.push(LockEnd(at: end, key: key)) }
     }
 
     /// A share partition of which some lock may have run out.
-    mutating func lockEnded(at now: Instant) -> SharePartition? {
+    func lockEnded(at now: Instant) -> SharePartition? {
         guard let first = lockEnds.first, first.at <= now else { return nil }
         return lockEnds.pop()?.key
     }
 
-    mutating func forget(_ connection: ConnectionID) {
+    func forget(_ connection: ConnectionID) {
         for id in tasks.keys where tasks[id]?.context?.connection == connection { tasks.update(id) { $0.context = nil } }
     }
 }

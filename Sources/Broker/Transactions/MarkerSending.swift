@@ -42,7 +42,7 @@ extension Broker {
         if !answers.isEmpty { transactions.markers.unsent.append((end, answers)) }
     }
 
-    private func markerAddress(_ leader: BrokerID) -> PeerAddress? {
+    private mutating func markerAddress(_ leader: BrokerID) -> PeerAddress? {
         leader == brokerID ? PeerAddress(node: brokerID, host: "", port: 0) : peerAddress(leader)
     }
 

@@ -10,7 +10,7 @@ import Wire
 let transactionsTopic = "__transaction_state"
 
 /// What the handlers of transactions keep between requests.
-struct TransactionRuntime {
+final class TransactionRuntime {
     /// Made with the first request or partition, when the number of partitions is known.
     var coordinator: TransactionCoordinator?
     /// The requests whose token the coordinator has not answered. One per connection, because a connection has one request under way.
@@ -30,7 +30,7 @@ struct TransactionRuntime {
     var questions = VerificationQueues()
     var guards = VerificationGuards()
 
-    mutating func wait(_ context: RequestContext) -> TransactionToken {
+    func wait(_ context: RequestContext) -> TransactionToken {
         lastToken += 1
         let token = TransactionToken(lastToken)
         waiting[token] = context
@@ -39,14 +39,14 @@ struct TransactionRuntime {
     }
 
     /// The request of this token; nil where its connection has closed.
-    mutating func take(_ token: TransactionToken) -> RequestContext? {
+    func take(_ token: TransactionToken) -> RequestContext? {
         guard let context = waiting.removeValue(forKey: token) else { return nil }
         tokens[context.connection] = nil
         return context
     }
 
     /// The connection is gone: what was asked for on it is done all the same, and its answer has nowhere to go.
-    mutating func forget(_ connection: ConnectionID) {
+    func forget(_ connection: ConnectionID) {
         if let token = tokens.removeValue(forKey: connection) { waiting[token] = nil }
         writes.forget(connection)
     }
