@@ -13,7 +13,7 @@ import Wire
 ///
 /// It is some two kilobytes, and where a function that does not change it is called from one that does, the compiler mostly makes it a
 /// copy first. So what every record passes is `mutating`, changing anything or not, or static where it needs nothing of the broker; and
-/// what most records do not touch is in classes.
+/// what most records do not touch is in classes. (So a copy of it is not a second broker.)
 package struct Broker {
     package internal(set) var config: BrokerConfig
     package let brokerID: BrokerID
@@ -47,6 +47,7 @@ package struct Broker {
     var timers = BrokerTimers()
     /// Logs that grow fast.
     var growing: [PartitionLog] = []
+    var isWritingBack = false
     /// Partitions of this broker whose logs could not be made, for want of a working disk.
     var missing: [TopicIDPartition] = []
     /// The rest of the block of producer ids this broker gives out.
@@ -118,6 +119,7 @@ package struct Broker {
         case .connectionClosed(let connection): forgetConnection(connection)
         case .synced(let token, let error): synced(token, error)
         case .cleaned(let token, let outcome): cleaned(token, outcome)
+        case .wroteBack: isWritingBack = false
         case .answered(let id, let result): answered(id, result)
         case .stopRequested: beginControlledShutdown()
         case .ticked: tick()

@@ -17,6 +17,8 @@ package enum BrokerEvent: Sendable {
     case synced(SyncToken, error: DiskError?)
     /// The step of this token's effect has ended.
     case cleaned(CleaningToken, CleaningOutcome)
+    /// The last `writeBack` is over.
+    case wroteBack
     /// The response frame (without its size) to a request this broker sent to a peer, or why there is none.
     case answered(PeerRequestID, Result<Bytes, PeerFailure>)
     /// The node is to stop: the broker hands over what it leads, and says `.mayStop` when it has nothing left to hand over, or when
@@ -59,7 +61,7 @@ package enum BrokerEffect: Sendable {
     /// Runs one step of a compaction on a worker that nothing else waits for, at no more than its speed, then tells `cleaned`. A node that
     /// stops ends it early.
     case clean(CleaningToken, CleaningJob)
-    /// Advice for the disk, to be given by a worker, or not at all while the last is still being given. Nothing comes back.
+    /// Advice for the disk, to be given by a worker; `wroteBack` comes back, be it given or not.
     case writeBack([WriteBackJob])
     /// Sends the request frame to another node, over the connection of this lane, which is opened if need be. Then tells `answered`.
     case ask(PeerRequestID, to: PeerAddress, lane: PeerLane, Frame)

@@ -12,13 +12,21 @@ extension Broker {
         timers.writeBack = min(timers.writeBack, now.instant.adding(milliseconds: Broker.writeBackMs))
     }
 
+    /// One job at a time: of a disk that falls behind no more is asked, and what has come meanwhile is begun after it.
     mutating func writeBack() {
+        guard !isWritingBack else {
+            timers.writeBack = now.instant.adding(milliseconds: Broker.writeBackMs)
+            return
+        }
         var jobs: [WriteBackJob] = []
         growing.removeAll { log in
             if let job = log.writeBackJob() { jobs.append(job) }
             return !log.isHandingOver
         }
-        if !jobs.isEmpty { effects.append(.writeBack(jobs)) }
+        if !jobs.isEmpty {
+            isWritingBack = true
+            effects.append(.writeBack(jobs))
+        }
         timers.writeBack = growing.isEmpty ? .distantFuture : now.instant.adding(milliseconds: Broker.writeBackMs)
     }
 }

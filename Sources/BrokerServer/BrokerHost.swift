@@ -79,7 +79,6 @@ final class BrokerHost {
     private var isHeld = false
     /// Nothing is handled until then: its disk is slow on purpose, and others run on this thread.
     private var waitsForDisk = false
-    private var isWritingBack = false
     private var awaitsTurnEnd = false
     /// Made once: it is handed to the loop in almost every turn.
     private lazy var atTurnEnd: () -> Void = { [weak self] in self?.endTurn() }
@@ -300,15 +299,14 @@ final class BrokerHost {
         if !accepted { handle(.cleaned(token, .cancelled)) }
     }
 
-    /// One at a time: a disk that falls behind is not helped by a queue, in which what must be synced would have to wait.
     private func writeBack(_ jobs: [WriteBackJob]) {
-        guard !isWritingBack else { return }
         let host = LoopBound(self, loop)
         let loop = loop
-        isWritingBack = workers.submit {
+        let accepted = workers.submit {
             for job in jobs { job.run() }
-            loop.post { host.value.isWritingBack = false }
+            loop.post { host.value.handle(.wroteBack) }
         }
+        if !accepted { handle(.wroteBack) }
     }
 
     private func arm() {

@@ -183,10 +183,9 @@ extension PartitionLog {
         if !isWhole {
             try onDisk { () throws(DiskError) in try file.truncate(to: segment.size) }
             segment.marks.cut(to: segment.size)
-        } else if segment === active, !config.preallocates {
-            // Room that was set aside before the crash.
-            try? file.truncate(to: size)
         }
+        // Set aside before the crash.
+        if segment === active { segment.marks.hasRoom = true }
         // A full disk must not keep a log from being opened and read: what cannot be written now stays in memory, and a later recovery
         // comes to the same.
         try? segment.flushIndexes(final: true)

@@ -139,9 +139,14 @@ final class Segment {
     /// Cuts off what `preallocate` made, and gives back the room that was set aside.
     func trim() throws(LogError) {
         let file = try file()
-        guard file.size > size || marks.reserved > size else { return }
-        try onDisk { () throws(DiskError) in try file.truncate(to: size) }
+        if file.size > size {
+            try onDisk { () throws(DiskError) in try file.truncate(to: size) }
+        } else if marks.hasRoom {
+            // Only room: nothing depends on it.
+            try? file.truncate(to: size)
+        }
         marks.cut(to: size)
+        marks.hasRoom = false
     }
 
     /// Writes whole batches with one call and enters them into the indexes. On failure the file is cut back and nothing has changed.
@@ -165,6 +170,7 @@ final class Segment {
         do throws(DiskError) { try body(file, start) } catch {
             // What was written of it must not be mistaken for a batch later; where even this fails, recovery will cut it.
             try? file.truncate(to: start)
+            marks.cut(to: start)
             throw .disk(error)
         }
     }

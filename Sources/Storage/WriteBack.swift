@@ -10,7 +10,7 @@ package struct WriteBackJob: Sendable {
     let file: any DiskFile
     /// Bytes to set room aside for, behind the end of the file; empty where there is enough.
     let room: Range<Int>
-    /// Bytes to begin writing, whole pages.
+    /// Bytes to begin writing.
     let bytes: Range<Int>
 
     package func run() {
@@ -27,19 +27,26 @@ struct WriteBackMarks: Equatable {
     var seen = 0
     /// Room is set aside up to here; 0 where none is.
     var reserved = 0
+    /// Room may be behind the end of the file, to be given back when the segment is done. A job that comes late may set aside what was
+    /// given back already: some seconds' bytes, until the segment goes.
+    var hasRoom = false
 
     private static let pageBytes = 4096
     /// Looks ahead for which room is set aside.
     private static let looksAhead = 3
 
     /// The file was cut: what lay behind its end went with it.
-    mutating func cut(to size: Int) { self = WriteBackMarks(begun: min(begun, size), seen: min(seen, size)) }
+    mutating func cut(to size: Int) { (begun, seen, reserved) = (min(begun, size), min(seen, size), 0) }
 
-    /// What to do now of a file with `size` bytes. Only what was there at the last look is begun: the page that is still being filled
-    /// would have to be written twice.
+    /// Whether a log that grew by so much in a second is still looked after.
+    static func isFast(_ growth: Int, growthMin: Int) -> Bool { growth >= max(1, growthMin / 4) }
+
+    /// What to do now of a file with `size` bytes. Of one that grows fast only what was there at the last look is begun, in whole pages:
+    /// the page that is still being filled would have to be written twice. Of one that no longer does, all.
     mutating func next(_ size: Int, growthMin: Int, segmentBytesMax: Int) -> (room: Range<Int>, bytes: Range<Int>) {
         let growth = size - seen
-        let old = growth == 0 ? size : seen / WriteBackMarks.pageBytes * WriteBackMarks.pageBytes
+        let isFast = WriteBackMarks.isFast(growth, growthMin: growthMin)
+        let old = isFast ? seen / WriteBackMarks.pageBytes * WriteBackMarks.pageBytes : size
         let bytes = begun..<max(begun, old)
         (begun, seen) = (bytes.upperBound, size)
         var room = 0..<0
@@ -47,7 +54,7 @@ struct WriteBackMarks: Equatable {
         // Before the last of it is needed.
         if growth >= growthMin, reserved < min(size + 2 * growth, segmentBytesMax), wanted > size {
             room = max(reserved, size)..<wanted
-            reserved = wanted
+            (reserved, hasRoom) = (wanted, true)
         }
         return (room, bytes)
     }
@@ -59,6 +66,8 @@ extension PartitionLog {
     package func beginsToGrow() -> Bool {
         guard !isHandingOver, active.size - active.marks.begun >= config.writeBackBytesMin else { return false }
         isHandingOver = true
+        // How fast it grows is seen from now on; what has come until now may have taken days.
+        active.marks.seen = active.size
         return true
     }
 
@@ -68,7 +77,7 @@ extension PartitionLog {
             isHandingOver = false
             return nil
         }
-        isHandingOver = active.size > active.marks.seen
+        isHandingOver = WriteBackMarks.isFast(active.size - active.marks.seen, growthMin: config.writeBackBytesMin)
         let (room, bytes) = active.marks.next(active.size, growthMin: config.writeBackBytesMin, segmentBytesMax: config.segmentBytesMax)
         return room.isEmpty && bytes.isEmpty ? nil : WriteBackJob(file: file, room: room, bytes: bytes)
     }

@@ -63,7 +63,7 @@ private final class AdvisedFile: DiskFile {
         _ = marks.next(20_000, growthMin: 8192, segmentBytesMax: 1 << 20)
         #expect(marks.reserved == 80_000)
         marks.cut(to: 5000)
-        #expect(marks == WriteBackMarks(begun: 0, seen: 5000, reserved: 0))
+        #expect(marks == WriteBackMarks(begun: 0, seen: 5000, reserved: 0, hasRoom: true))
         #expect(marks.next(15_000, growthMin: 8192, segmentBytesMax: 1 << 20).room == 15_000..<45_000)
     }
 
@@ -77,20 +77,36 @@ private final class AdvisedFile: DiskFile {
         #expect(log.beginsToGrow())
         // Once.
         #expect(!log.beginsToGrow())
-        #expect(try #require(log.writeBackJob()).room.lowerBound == log.active.size)
+        for _ in 0..<2 { try fixture.append(batch([value])) }
+        let job = try #require(log.writeBackJob())
+        #expect(job.room.lowerBound == log.active.size && job.bytes == 0..<2 * page)
         #expect(log.isHandingOver)
-        // Nothing has come since: the rest is begun, and it is over.
-        #expect(try #require(log.writeBackJob()).bytes == 0..<log.active.size)
+        // Little has come since: the rest is begun, and it is over.
+        try fixture.append(batch(["a"]))
+        let last = try #require(log.writeBackJob())
+        #expect(last.room.isEmpty && last.bytes == 2 * page..<log.active.size)
         #expect(!log.isHandingOver)
         #expect(log.writeBackJob() == nil)
         // A new segment begins anew, and the old one has given its room back.
         let old = log.active
         try log.roll(now: at(0))
-        #expect(old.marks.reserved == 0)
+        #expect(old.marks.reserved == 0 && !old.marks.hasRoom)
         for _ in 0..<2 { try fixture.append(batch([value])) }
         #expect(log.beginsToGrow())
         try log.close()
         #expect(log.writeBackJob() == nil && !log.isHandingOver)
+    }
+
+    @Test func whatCameOverALongTimeTellsNothingOfHowFastItGrows() throws {
+        let fixture = try LogFixture(config: growing)
+        for _ in 0..<10 { try fixture.append(batch([String(repeating: "v", count: 6000)])) }
+        #expect(fixture.log.beginsToGrow())
+        try fixture.append(batch(["a"]))
+        let job = try #require(fixture.log.writeBackJob())
+        #expect(job.room.isEmpty && job.bytes == 0..<fixture.log.active.size && !fixture.log.isHandingOver)
+        // A drop a second is no reason to begin again.
+        try fixture.append(batch(["b"]))
+        #expect(!fixture.log.beginsToGrow())
     }
 
     @Test func aLogThatIsOpenedIsNotAllNew() throws {

@@ -252,7 +252,7 @@ package final class SimulatedNode {
                 serverSide.close(connection)
             case .sync(let token, let job): sync(token, job)
             case .clean(let token, let job): clean(token, job)
-            case .writeBack(let jobs): for job in jobs { job.run() }
+            case .writeBack(let jobs): writeBack(jobs)
             case .event(let event): world.trace.note(world, "\(host)", "* \(event.kind)")
             case .log(let line): log(line)
             case .ask(let request, let address, let lane, let frame): peerSide.ask(request, address, lane, frame)
@@ -282,6 +282,15 @@ package final class SimulatedNode {
             do throws(DiskError) { try job.run() } catch { failure = error }
             disk.cost = before
             handle(.synced(token, error: failure))
+        }
+    }
+
+    private func writeBack(_ jobs: [WriteBackJob]) {
+        let current = process
+        world.schedule(at: Instant(nanoseconds: world.now.nanoseconds + disk.syncCost)) { [self] in
+            guard process == current, memory != nil else { return }
+            for job in jobs { job.run() }
+            handle(.wroteBack)
         }
     }
 
@@ -326,6 +335,7 @@ package final class SimulatedNode {
         case .ticked: 3 << 60
         case .stopRequested: 6 << 60
         case .turnEnded: 8 << 60
+        case .wroteBack: 9 << 60
         case .answered(let request, .success(let frame)): 4 << 60 | request.number << 32 | UInt64(CRC32C.checksum(frame))
         case .answered(let request, .failure): 5 << 60 | request.number
         }
