@@ -36,8 +36,8 @@ final class TransactionStory {
         take(coordinator.finishLoad(0, now: now).effects)
     }
 
-    /// Another broker takes over: it reads what was appended.
-    init(loading other: TransactionStory, epoch: Int32) throws {
+    /// Another broker takes over: it reads what was appended. With `thenOn` it is elected again before it has read all.
+    init(loading other: TransactionStory, epoch: Int32, thenOn newer: Int32? = nil) throws {
         now = other.now
         idsReserved = 1000
         coordinator = TransactionCoordinator(config: other.coordinator.config, partitionCount: 1)
@@ -47,8 +47,11 @@ final class TransactionStory {
             batch.append(timestamp: now.wall, key: record.key, value: record.value)
             try coordinator.load(0, batches: batch.buildUncompressed(), codecs: .uncompressed)
         }
+        if let newer { leadsOn(epoch: newer) }
         take(coordinator.finishLoad(0, now: now).effects)
     }
+
+    func leadsOn(epoch: Int32) { take(coordinator.leadsOn(0, coordinatorEpoch: epoch, now: now)) }
 
     func take(_ effects: [TransactionEffect]) {
         for effect in effects {

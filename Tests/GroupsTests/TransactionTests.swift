@@ -92,6 +92,41 @@ import Wire
         #expect(next.state("open") == "CompleteAbort")
     }
 
+    /// Deposed and elected again, a broker may hear of both at once. In between its markers were refused as those of an old coordinator
+    /// (seed 97070 of the simulator: the transaction was never complete).
+    @Test func whatWasRefusedBetweenTwoEpochsOfOneLeaderIsAskedForAnew() throws {
+        for isAnsweredFirst in [true, false] {
+            let story = TransactionStory(epoch: 4)
+            _ = story.initProducer()
+            #expect(story.add([one, two], 1, 0) == ErrorCode.none)
+            story.holdsMarkers = true
+            _ = story.end(1, 0, commit: true)
+            let old = story.markers[0].end
+            story.answerMarkers(old, [one])
+            if isAnsweredFirst { story.answerMarkers(old, [two], .transactionCoordinatorFenced) }
+            story.pass(milliseconds: 10_000)
+            #expect(story.markers.count == 1, "as far as it knows it is another's to complete")
+            story.leadsOn(epoch: 7)
+            if !isAnsweredFirst { story.answerMarkers(old, [two], .transactionCoordinatorFenced) }
+            story.leadsOn(epoch: 7)
+            story.pass(milliseconds: 10_000)
+            #expect(story.markers.count == 2 && story.markers[1].places == [two] && story.markers[1].end.coordinatorEpoch == 7)
+            story.answerMarkers(story.markers[1].end, [two])
+            #expect(story.state() == "CompleteCommit")
+        }
+    }
+
+    @Test func aLoadIsNotDisturbedByANewerEpoch() throws {
+        let story = TransactionStory()
+        _ = story.initProducer()
+        #expect(story.add([one], 1, 0) == ErrorCode.none)
+        story.holdsMarkers = true
+        _ = story.end(1, 0, commit: true)
+        let next = try TransactionStory(loading: story, epoch: 7, thenOn: 8)
+        #expect(next.markers.map(\.places) == [[one]] && next.markers[0].end.coordinatorEpoch == 8)
+        #expect(next.state() == "CompleteCommit")
+    }
+
     @Test func whatWaitsWhenTheLeadershipGoesIsTold() {
         let story = TransactionStory()
         _ = story.initProducer()

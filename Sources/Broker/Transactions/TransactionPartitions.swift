@@ -26,12 +26,10 @@ extension Broker {
         // Made before the topic was known, it may count other partitions than the topic turned out to have.
         let count = image.topic(transactionsTopic)?.partitions.count
         if let made = transactions.coordinator, made.isIdle, made.partitionCount != count.map(Int32.init) { transactions.coordinator = nil }
+        let now = now
         coordinateTransactions { coordinator in
-            if wasLeader {
-                coordinator.leadsOn(partition, coordinatorEpoch: leaderEpoch.rawValue)
-            } else {
-                coordinator.beginLoad(partition, coordinatorEpoch: leaderEpoch.rawValue)
-            }
+            if wasLeader { return coordinator.leadsOn(partition, coordinatorEpoch: leaderEpoch.rawValue, now: now) }
+            coordinator.beginLoad(partition, coordinatorEpoch: leaderEpoch.rawValue)
             return []
         }
         if !wasLeader { loadTransactions(partition, from: replica.log.logStartOffset) }

@@ -19,9 +19,18 @@ extension TransactionCoordinator {
         partitions[partition] = TransactionPartition(isLoading: true, coordinatorEpoch: coordinatorEpoch)
     }
 
-    /// The same leader leads on in a newer epoch.
-    package mutating func leadsOn(_ partition: Int32, coordinatorEpoch: Int32) {
+    /// The same leader leads on in a newer epoch. Another may have led in between without this one hearing of it: what that one's word
+    /// had refused as of an older epoch, and what it left undone, is asked for anew.
+    package mutating func leadsOn(_ partition: Int32, coordinatorEpoch: Int32, now: Now) -> [TransactionEffect] {
+        guard let known = partitions[partition], known.coordinatorEpoch != coordinatorEpoch else { return [] }
         partitions.update(partition) { $0.coordinatorEpoch = coordinatorEpoch }
+        // What is being loaded is asked for when that is done.
+        guard !known.isLoading else { return [] }
+        for (id, transaction) in known.transactions where transaction.state.isPrepared && transaction.pending == nil {
+            for place in transaction.unmarked.keys { change(id) { $0.unmarked[place] = false } }
+            sendMarkers(id, now)
+        }
+        return takeEffects()
     }
 
     /// Whole batches, back to back, as they stand in the log.

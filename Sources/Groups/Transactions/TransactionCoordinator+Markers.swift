@@ -39,6 +39,8 @@ extension TransactionCoordinator {
         for (place, code) in answers where known.unmarked[place] != nil {
             switch code {
             case .none: change(id) { $0.unmarked.remove(place) }
+            // A newer epoch of this same coordinator has asked since.
+            case .transactionCoordinatorFenced where isOfOlderEpoch(end): continue
             case .invalidProducerEpoch, .transactionCoordinatorFenced:
                 // Another coordinator has ended this transaction, and more since. It is that one's to complete.
                 effects.append(.note("\(place) refuses the end of transaction \(id): \(code.name)"))
@@ -58,6 +60,11 @@ extension TransactionCoordinator {
             if let left = self[id], left.unmarked.isEmpty { complete(left, now) }
         }
         return takeEffects()
+    }
+
+    private func isOfOlderEpoch(_ end: TransactionEnd) -> Bool {
+        guard let current = partitions[partition(of: end.transactionalID)]?.coordinatorEpoch else { return false }
+        return end.coordinatorEpoch < current
     }
 
     private mutating func complete(_ known: Transaction, _ now: Now) {
