@@ -21,18 +21,14 @@ public protocol DiskFile: AnyObject, Sendable {
     func truncate(to size: Int) throws(DiskError)
     /// Returns when all that was written is durable. Called from a worker thread, never from the broker's own on the hot path.
     func sync() throws(DiskError)
-    /// Begins to write back what has been written, without waiting: `sync` of many files one after the other then costs little more than
-    /// that of one.
-    func beginSync()
     /// Sets room aside for these bytes behind the end of the file, whose size stays. Nothing happens where that cannot be done.
     func reserve(_ range: Range<Int>)
-    /// Begins to write these bytes back, as `beginSync` does.
+    /// Begins to write these bytes back, without waiting: `sync` of many files one after the other then costs little more than that of one.
     func beginWriteBack(_ range: Range<Int>)
 }
 
 extension DiskFile {
     package func write(_ part: Bytes, at position: Int) throws(DiskError) { try write([part], at: position) }
-    package func beginSync() {}
     package func reserve(_ range: Range<Int>) {}
     package func beginWriteBack(_ range: Range<Int>) {}
 }

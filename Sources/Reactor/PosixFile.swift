@@ -104,8 +104,6 @@ package final class PosixFile: DiskFile {
     /// Reads of up to this many bytes do without a look at the file's size.
     private static let unmeasuredMax = 64 * 1024
 
-    package func beginSync() { kastellan_begin_writeback(descriptor, 0, 0) }
-
     package func beginWriteBack(_ range: Range<Int>) {
         kastellan_begin_writeback(descriptor, Int64(range.lowerBound), Int64(range.count))
     }

@@ -139,7 +139,7 @@ extension LogDirectory {
         // A log that was never opened since a crash has not been recovered.
         var isWhole = wasCleanShutdown || logs.values.allSatisfy { $0 != nil }
         // All at once to the disk first, so that the syncs that follow find little left to do.
-        for log in openLogs { log.syncJob()?.files.forEach { $0.beginSync() } }
+        for log in openLogs { log.syncJob()?.files.forEach { $0.beginWriteBack(0..<$0.size) } }
         for log in openLogs {
             do { try log.close() } catch {
                 isWhole = false

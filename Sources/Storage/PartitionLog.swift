@@ -45,6 +45,8 @@ package final class PartitionLog {
     var isClosed = false
     /// The log grows fast, and somebody looks after its way to the disk (`writeBackJob`).
     package var isHandingOver = false
+    /// Segments that were done while it did, and may have room behind their end yet.
+    var rolled: [Segment] = []
     /// When the oldest unsynced byte was written.
     var unsyncedSince: Instant?
     var unsyncedRecords: Int64 = 0

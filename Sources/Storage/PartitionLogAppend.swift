@@ -180,9 +180,11 @@ extension PartitionLog {
         let old = active
         guard base > old.baseOffset else { return }
         try old.flushIndexes(final: true)
-        try old.trim()
+        // At this moment a worker may be setting room aside behind it, which the next look gives back.
+        if isHandingOver && !config.preallocates { rolled.append(old) } else { try old.trim() }
         try writeSnapshot(at: base)
         let fresh = try Segment.create(disk, directory, base, openFiles: openFiles)
+        fresh.marks.rate = old.marks.rate
         // Where there is no room for it, there may be for what comes.
         if config.preallocates { try? fresh.preallocate(config.segmentBytesMax) }
         segments.append(fresh)

@@ -74,6 +74,7 @@ extension PartitionLog {
         try? removeDoomed(before: .distantFuture)
         // An epoch without a record need not be remembered.
         if let last = epochs.entries.last, last.startOffset < logEndOffset { try writeEpochs() }
+        trimRolled()
         try active.trim()
         // Before the sync: after a clean stop the aborted transactions are believed as they are found.
         try active.flushIndexes(final: true)

@@ -141,11 +141,19 @@ final class Segment {
         let file = try file()
         if file.size > size {
             try onDisk { () throws(DiskError) in try file.truncate(to: size) }
-        } else if marks.hasRoom {
-            // Only room: nothing depends on it.
-            try? file.truncate(to: size)
+        } else {
+            giveRoomBack(file)
         }
         marks.cut(to: size)
+        marks.hasRoom = false
+    }
+
+    /// Gives back the room that was set aside behind the end of its file. (Where the file itself was made longer, it stays so.)
+    func giveRoomBack(_ file: any DiskFile) {
+        guard marks.hasRoom else { return }
+        // Nothing depends on it.
+        if file.size == size { try? file.truncate(to: size) }
+        marks.reserved = 0
         marks.hasRoom = false
     }
 

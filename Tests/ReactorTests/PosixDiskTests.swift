@@ -25,7 +25,7 @@ import Testing
             #expect(try file.read(at: 0, count: .max).count == 11)
             try file.truncate(to: 5)
             try file.sync()
-            file.beginSync()
+            file.beginWriteBack(0..<0)
             #expect(try disk.readAll(root + "/a").lossyString == "hello")
             // The name goes, the open file stays.
             try disk.remove(root + "/a")

@@ -37,25 +37,41 @@ private final class AdvisedFile: DiskFile {
     }
 
     /// What comes of looks at a file of these sizes, one after the other.
-    private func looks(_ sizes: [Int], growthMin: Int = 8192, segmentBytesMax: Int = 1 << 20) -> [(room: Range<Int>, bytes: Range<Int>)] {
+    private func looks(_ sizes: [Int], growthMin: Int = 8192, segmentBytesMax: Int = 1 << 30)
+        -> [(room: Range<Int>, bytes: Range<Int>, isFast: Bool)]
+    {
         var marks = WriteBackMarks()
         return sizes.map { marks.next($0, growthMin: growthMin, segmentBytesMax: segmentBytesMax) }
     }
 
     @Test func whatWasThereAtTheLastLookIsBegunInWholePages() {
         let out = looks([10_000, 20_000, 30_000, 30_000]).map(\.bytes)
-        #expect(out == [0..<0, 0..<2 * page, 2 * page..<4 * page, 4 * page..<30_000])
+        #expect(out == [0..<0, 0..<2 * page, 2 * page..<4 * page, 4 * page..<7 * page])
     }
 
-    @Test func roomIsSetAsideForThreeLooksAndAgainBeforeTheLastOfIt() {
-        let out = looks([10_000, 20_000, 30_000, 40_000, 70_000]).map(\.room)
-        #expect(out == [10_000..<40_000, 0..<0, 40_000..<60_000, 0..<0, 70_000..<160_000])
+    @Test func aLogIsFastForAboutASecondAfterItStopsAndThenAllIsBegun() throws {
+        let out = looks([10_000] + Array(repeating: 20_000, count: 30), growthMin: 20_000)
+        let last = try #require(out.firstIndex { !$0.isFast })
+        #expect((10...15).contains(last) && out[last].bytes == 4 * page..<20_000)
     }
 
-    @Test func littleGrowthIsLeftToTheKernelAndNoRoomIsBeyondTheSegment() {
-        #expect(looks([4000, 8000, 12_000]).allSatisfy { $0.room.isEmpty })
+    @Test func roomIsSetAsideForThreeSecondsAndAgainBeforeTheLastOfIt() {
+        let steps = looks((1...100).map { $0 * 10_000 })
+        // Ten looks a second: it settles at the bytes of a second, and room comes about once a second.
+        let rooms = steps.map(\.room).enumerated().filter { !$0.element.isEmpty }
+        #expect(rooms.last.map { $0.element.upperBound - ($0.offset + 1) * 10_000 } == 300_000)
+        #expect((8...12).contains(rooms.filter { $0.offset >= 50 }.count * 2))
+        for (earlier, later) in zip(rooms, rooms.dropFirst()) {
+            #expect(later.element.lowerBound == earlier.element.upperBound)
+            #expect(later.offset * 10_000 < earlier.element.upperBound)
+        }
+    }
+
+    @Test func littleGrowthIsLeftToTheKernelAndNoRoomIsBeyondTheSegmentOrWithoutEnd() {
+        #expect(looks((1...100).map { $0 * 500 }).allSatisfy { $0.room.isEmpty })
         #expect(looks([20_000], segmentBytesMax: 30_000).map(\.room) == [20_000..<30_000])
         #expect(looks([20_000], segmentBytesMax: 20_000).map(\.room.count) == [0])
+        #expect(looks([100 << 20]).map(\.room) == [100 << 20..<164 << 20])
     }
 
     @Test func cuttingGivesTheRoomBack() {
@@ -63,8 +79,18 @@ private final class AdvisedFile: DiskFile {
         _ = marks.next(20_000, growthMin: 8192, segmentBytesMax: 1 << 20)
         #expect(marks.reserved == 80_000)
         marks.cut(to: 5000)
-        #expect(marks == WriteBackMarks(begun: 0, seen: 5000, reserved: 0, hasRoom: true))
-        #expect(marks.next(15_000, growthMin: 8192, segmentBytesMax: 1 << 20).room == 15_000..<45_000)
+        #expect(marks == WriteBackMarks(begun: 0, seen: 5000, reserved: 0, hasRoom: true, rate: 20_000))
+        #expect(marks.next(15_000, growthMin: 8192, segmentBytesMax: 1 << 20).room == 15_000..<99_000)
+    }
+
+    /// Looks until the log is no longer looked after; what they told last, and how many they were.
+    private func looksUntilOver(_ log: PartitionLog) -> (last: WriteBackJob?, count: Int) {
+        var count = 0
+        while true {
+            count += 1
+            let job = log.writeBackJob()
+            if !log.isHandingOver || count > 100 { return (job, count) }
+        }
     }
 
     @Test func aLogIsLookedAfterWhileItGrowsAndNoLonger() throws {
@@ -80,21 +106,51 @@ private final class AdvisedFile: DiskFile {
         for _ in 0..<2 { try fixture.append(batch([value])) }
         let job = try #require(log.writeBackJob())
         #expect(job.room.lowerBound == log.active.size && job.bytes == 0..<2 * page)
-        #expect(log.isHandingOver)
-        // Little has come since: the rest is begun, and it is over.
-        try fixture.append(batch(["a"]))
-        let last = try #require(log.writeBackJob())
-        #expect(last.room.isEmpty && last.bytes == 2 * page..<log.active.size)
-        #expect(!log.isHandingOver)
+        #expect(log.isHandingOver && log.active.marks.hasRoom)
+        // Nothing has come for a while: the rest is begun, the room given back, and it is over.
+        let (last, count) = looksUntilOver(log)
+        #expect(try #require(last).bytes.upperBound == log.active.size && (10...30).contains(count))
+        #expect(!log.active.marks.hasRoom && log.active.marks.reserved == 0)
         #expect(log.writeBackJob() == nil)
-        // A new segment begins anew, and the old one has given its room back.
-        let old = log.active
-        try log.roll(now: at(0))
-        #expect(old.marks.reserved == 0 && !old.marks.hasRoom)
         for _ in 0..<2 { try fixture.append(batch([value])) }
         #expect(log.beginsToGrow())
         try log.close()
         #expect(log.writeBackJob() == nil && !log.isHandingOver)
+    }
+
+    @Test func aSegmentThatIsDoneGivesItsRoomBackAtTheNextLook() throws {
+        let fixture = try LogFixture(config: growing)
+        let log = fixture.log
+        let value = String(repeating: "v", count: 6000)
+        for _ in 0..<2 { try fixture.append(batch([value])) }
+        #expect(log.beginsToGrow())
+        try fixture.append(batch([value]))
+        #expect(try #require(log.writeBackJob()).room.count > 0)
+        let old = log.active
+        let rate = old.marks.rate
+        try log.roll(now: at(0))
+        // Its job may be under way; how fast it all goes is known to the new one.
+        #expect(log.isHandingOver && old.marks.hasRoom && log.active.marks.rate == rate)
+        _ = log.writeBackJob()
+        #expect(!old.marks.hasRoom && log.rolled.isEmpty)
+    }
+
+    @Test func whatHasAGoneSegmentsNameIsLeftAlone() throws {
+        let fixture = try LogFixture(config: growing)
+        let log = fixture.log
+        let value = String(repeating: "v", count: 6000)
+        for _ in 0..<2 { try fixture.append(batch([value])) }
+        #expect(log.beginsToGrow())
+        try fixture.append(batch([value]))
+        _ = log.writeBackJob()
+        let old = log.active
+        try log.roll(now: at(0))
+        try log.restart(at: old.baseOffset)
+        for _ in 0..<4 { try fixture.append(batch([value])) }
+        let size = log.active.size
+        #expect(size > old.size && log.active.baseOffset == old.baseOffset)
+        _ = log.writeBackJob()
+        #expect(try log.active.file().size == size)
     }
 
     @Test func whatCameOverALongTimeTellsNothingOfHowFastItGrows() throws {
@@ -102,8 +158,9 @@ private final class AdvisedFile: DiskFile {
         for _ in 0..<10 { try fixture.append(batch([String(repeating: "v", count: 6000)])) }
         #expect(fixture.log.beginsToGrow())
         try fixture.append(batch(["a"]))
-        let job = try #require(fixture.log.writeBackJob())
-        #expect(job.room.isEmpty && job.bytes == 0..<fixture.log.active.size && !fixture.log.isHandingOver)
+        #expect(try #require(fixture.log.writeBackJob()).room.isEmpty)
+        let (last, count) = looksUntilOver(fixture.log)
+        #expect(try #require(last).bytes.upperBound == fixture.log.active.size && count < 20)
         // A drop a second is no reason to begin again.
         try fixture.append(batch(["b"]))
         #expect(!fixture.log.beginsToGrow())
