@@ -32,34 +32,34 @@ package struct PartitionImage: Equatable, Sendable {
     /// In the order of preference: the first is the preferred leader.
     package var replicas: [BrokerID] {
         get { members.lists.replicas }
-        set { if newValue != members.lists.replicas { change { $0.replicas = newValue } } }
+        set { change { $0.replicas = newValue } }
     }
     package var inSyncReplicas: [BrokerID] {
         get { members.lists.inSync }
-        set { if newValue != members.lists.inSync { change { $0.inSync = newValue } } }
+        set { change { $0.inSync = newValue } }
     }
     /// On their way in and out, in a reassignment (KIP-455).
     package var addingReplicas: [BrokerID] {
         get { members.lists.adding }
-        set { if newValue != members.lists.adding { change { $0.adding = newValue } } }
+        set { change { $0.adding = newValue } }
     }
     package var removingReplicas: [BrokerID] {
         get { members.lists.removing }
-        set { if newValue != members.lists.removing { change { $0.removing = newValue } } }
+        set { change { $0.removing = newValue } }
     }
     /// Each replica's directory, in the order of `replicas`; empty where unknown.
     package var directories: [UUID] {
         get { members.lists.directories }
-        set { if newValue != members.lists.directories { change { $0.directories = newValue } } }
+        set { change { $0.directories = newValue } }
     }
     /// Left the in-sync replicas, but hold all that is committed (KIP-966).
     package var eligibleLeaderReplicas: [BrokerID] {
         get { members.lists.eligible }
-        set { if newValue != members.lists.eligible { change { $0.eligible = newValue } } }
+        set { change { $0.eligible = newValue } }
     }
     package var lastKnownEligibleReplicas: [BrokerID] {
         get { members.lists.lastKnownEligible }
-        set { if newValue != members.lists.lastKnownEligible { change { $0.lastKnownEligible = newValue } } }
+        set { change { $0.lastKnownEligible = newValue } }
     }
 
     package var isReassigning: Bool { !members.lists.adding.isEmpty || !members.lists.removing.isEmpty }
@@ -67,7 +67,7 @@ package struct PartitionImage: Equatable, Sendable {
     private mutating func change(_ change: (inout PartitionMembers.Lists) -> Void) {
         var lists = members.lists
         change(&lists)
-        members = PartitionMembers(lists)
+        if lists != members.lists { members = PartitionMembers(lists) }
     }
 
     /// They differ in nothing but their epochs, as far as that is seen at a glance.

@@ -103,11 +103,10 @@ package final class DevCluster: Sendable {
 
     private static func makeTemporaryDirectory() throws(DevClusterError) -> String {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/kastellan-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
+        guard let made = PosixDisk.makeTemporaryDirectory("\(base)/kastellan-") else {
             throw DevClusterError("cannot make a temporary directory in \(base): \(systemMessage(errno))")
         }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return made
     }
 
     /// Returns when all brokers serve clients.

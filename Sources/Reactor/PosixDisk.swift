@@ -49,6 +49,12 @@ package final class PosixDisk: Disk {
         throw failure("make directory", path)
     }
 
+    /// A new directory for nobody else's eyes, named by `prefix` and six characters more. nil, with `errno`, where there can be none.
+    package static func makeTemporaryDirectory(_ prefix: String) -> String? {
+        var name = Array("\(prefix)XXXXXX".utf8CString)
+        return mkdtemp(&name).map { String(cString: $0) }
+    }
+
     package func rename(_ from: String, to: String) throws(DiskError) {
         guard Glibc.rename(from, to) == 0 else { throw failure("rename", from) }
     }

@@ -63,6 +63,8 @@ struct HeaderScan {
 struct RecoveryScan {
     /// No batch is larger than a request can be, so a length beyond this is damage and not worth reading.
     static let batchBytesMax = 128 << 20
+    /// Read at a time, unless less is wanted.
+    static let pieceBytes = 1 << 20
     private let pieceSize: Int
     private let file: any DiskFile
     private let end: Int
@@ -81,7 +83,8 @@ struct RecoveryScan {
 
     /// `below`: where the next segment begins, or the log ends.
     init(
-        _ file: any DiskFile, size: Int, baseOffset: Offset, below: Offset? = nil, epochs: LeaderEpochs? = nil, pieceSize: Int = 1 << 20
+        _ file: any DiskFile, size: Int, baseOffset: Offset, below: Offset? = nil, epochs: LeaderEpochs? = nil,
+        pieceSize: Int = RecoveryScan.pieceBytes
     ) {
         self.pieceSize = pieceSize
         self.file = file

@@ -46,7 +46,7 @@ extension PartitionLog {
         guard !isDeferred, let (index, start) = resume(place) else { return (nil, 0, false) }
         let segment = segments[index]
         // A little more than is wanted, for the batch that crosses the end.
-        var scan = try self.scan(segment, pieceSize: min(1 << 20, bytesMax + bytesMax / 4))
+        var scan = try self.scan(segment, pieceSize: min(RecoveryScan.pieceBytes, bytesMax + bytesMax / 4))
         scan.go(to: start.position, nextOffset: start.nextOffset)
         touch(segment)
         var isBad = false
@@ -142,7 +142,7 @@ extension PartitionLog {
     }
 
     /// A walk that knows where the segment's offsets end, and which epochs wrote them.
-    private func scan(_ segment: Segment, pieceSize: Int = 1 << 20) throws(LogError) -> RecoveryScan {
+    private func scan(_ segment: Segment, pieceSize: Int = RecoveryScan.pieceBytes) throws(LogError) -> RecoveryScan {
         RecoveryScan(
             try segment.file(), size: segment.size, baseOffset: segment.baseOffset, below: offsetBehind(segment),
             epochs: logStartOffset <= segment.baseOffset ? epochs : nil, pieceSize: pieceSize)

@@ -28,11 +28,10 @@ struct Bench {
         streams = value("--streams")
         minutes = value("--minutes").flatMap { Int($0) } ?? 60
         rounds = value("--rounds").flatMap { Int($0) } ?? 5
-        var template = Array("\(value("--directory") ?? ".build")/bench-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
+        guard let made = PosixDisk.makeTemporaryDirectory("\(value("--directory") ?? ".build")/bench-") else {
             throw ChildProcess.Failed(description: "no directory to work in: \(systemMessage(errno))")
         }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = made
     }
 
     func run() throws {

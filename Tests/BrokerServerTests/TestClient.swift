@@ -123,10 +123,7 @@ func fetch(_ topic: String, from offset: Int64, wait: Int32 = 0, bytes: Int32 = 
     return request
 }
 
-func temporaryDirectory() -> String {
-    var template = Array("/tmp/kastellan-server-XXXXXX".utf8CString)
-    return String(cString: mkdtemp(&template)!)
-}
+func temporaryDirectory() -> String { PosixDisk.makeTemporaryDirectory("/tmp/kastellan-server-")! }
 
 /// A node in a directory of its own, which goes with it.
 final class TestNode {

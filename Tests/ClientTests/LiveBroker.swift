@@ -16,9 +16,8 @@ final class LiveBroker: Sendable {
     let events = Mutex<[ClusterEvent]>([])
 
     init(_ more: [(String, String)] = [], port: Int = 0) throws {
-        var template = Array("/tmp/kastellan-client-XXXXXX".utf8CString)
-        guard let made = template.withUnsafeMutableBufferPointer({ mkdtemp($0.baseAddress!) }) else { throw TestProblem.noDirectory }
-        directory = String(cString: made)
+        guard let made = PosixDisk.makeTemporaryDirectory("/tmp/kastellan-client-") else { throw TestProblem.noDirectory }
+        directory = made
         let node = try LiveBroker.start(directory, more, port: port)
         self.port = node.endpoints[0].port
         self.node = Mutex(node)

@@ -8,9 +8,7 @@ import Testing
     private let disk = PosixDisk()
 
     private func scratch<R>(_ body: (String) throws -> R) throws -> R {
-        var template = Array("/tmp/kastellan-disk-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw DiskError.failed("mkdtemp") }
-        let path = String(cString: made)
+        let path = try #require(PosixDisk.makeTemporaryDirectory("/tmp/kastellan-disk-"))
         defer { try? disk.removeTree(path) }
         return try body(path)
     }

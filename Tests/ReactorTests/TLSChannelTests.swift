@@ -131,8 +131,7 @@ private func frame(_ count: Int) -> Bytes {
     let wire = try Wire(server: try castle.serverContext(), client: try castle.clientContext())
     defer { wire.end() }
     let disk = PosixDisk()
-    var template = Array("/tmp/kastellan-tls-XXXXXX".utf8CString)
-    let directory = String(cString: mkdtemp(&template))
+    let directory = try #require(PosixDisk.makeTemporaryDirectory("/tmp/kastellan-tls-"))
     defer { try? disk.removeTree(directory) }
     let file = try disk.open("\(directory)/a", create: true)
     let body = Array(frame(1_500_000).withUnsafeBytes { Array($0) })

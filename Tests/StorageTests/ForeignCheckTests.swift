@@ -14,9 +14,7 @@ import Testing
         let path: String
 
         init() throws {
-            var template = Array("/tmp/kastellan-storage-XXXXXX".utf8CString)
-            guard let made = mkdtemp(&template) else { throw DiskError.failed("mkdtemp") }
-            path = String(cString: made)
+            path = try #require(PosixDisk.makeTemporaryDirectory("/tmp/kastellan-storage-"))
         }
 
         deinit { try? PosixDisk().removeTree(path) }

@@ -152,9 +152,9 @@ enum PlanApproval {
 
     /// A folder for nobody else's eyes that is gone afterwards.
     private static func inFolder<T>(_ body: (String) throws(Failure) -> T) throws(Failure) -> T {
-        var name = Array("\(environment("TMPDIR") ?? "/tmp")/kastellan-XXXXXX".utf8CString)
-        guard mkdtemp(&name) != nil else { throw Failure(.error, "no temporary folder: \(systemMessage(errno))") }
-        let folder = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let folder = PosixDisk.makeTemporaryDirectory("\(environment("TMPDIR") ?? "/tmp")/kastellan-") else {
+            throw Failure(.error, "no temporary folder: \(systemMessage(errno))")
+        }
         defer {
             for file in ["plan", "plan.sig", "signature"] { unlink("\(folder)/\(file)") }
             rmdir(folder)
