@@ -275,7 +275,9 @@ final class BrokerHost {
     private func sync(_ token: SyncToken, _ job: PartitionLog.SyncJob) {
         let host = LoopBound(self, loop)
         let loop = loop
-        let accepted = workers.submit {
+        // A log asks for one sync at a time: they are never many more than the logs. Where the workers have ended, so does the broker, and
+        // makes everything durable itself (`stop`); an error would be taken for the disk's, and the stop would be an unclean one.
+        workers.submit(isBounded: false) {
             let error: DiskError?
             do throws(DiskError) {
                 try job.run()
@@ -285,7 +287,6 @@ final class BrokerHost {
             }
             loop.post { host.value.handle(.synced(token, error: error)) }
         }
-        if !accepted { handle(.synced(token, error: .failed("too many syncs wait for the disk"))) }
     }
 
     private func clean(_ token: CleaningToken, _ job: CleaningJob) {

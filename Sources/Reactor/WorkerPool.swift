@@ -29,11 +29,12 @@ package final class WorkerPool: Sendable {
 
     deinit { Glibc.close(signal) }
 
-    /// False when the pool is stopping or its queue is full.
+    /// False when the pool is stopping or its queue is full. With `isBounded` false, which is for those who ask for one job each at a time,
+    /// only when it is stopping.
     @discardableResult
-    package func submit(_ job: @escaping Job) -> Bool {
+    package func submit(isBounded: Bool = true, _ job: @escaping Job) -> Bool {
         let accepted = state.withLock { state -> Bool in
-            guard !state.stopping, state.jobs.count < jobsMax else { return false }
+            guard !state.stopping, !isBounded || state.jobs.count < jobsMax else { return false }
             state.jobs.append(job)
             if state.waiting < state.jobs.count, state.threads.count < threadsMax {
                 state.threads.append(spawnThread { self.work() })

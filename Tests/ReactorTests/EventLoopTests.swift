@@ -99,9 +99,10 @@ import Testing
         #expect(pool.submit { ran.add(1, ordering: .relaxed) })
         #expect(pool.submit { ran.add(1, ordering: .relaxed) })
         #expect(!pool.submit {}, "the queue is bounded")
+        #expect(pool.submit(isBounded: false) { ran.add(1, ordering: .relaxed) }, "but for those who bound themselves")
         gate.give(true)
         pool.stop()
-        #expect(ran.load(ordering: .relaxed) == 2, "stopping runs what was accepted")
-        #expect(!pool.submit {})
+        #expect(ran.load(ordering: .relaxed) == 3, "stopping runs what was accepted")
+        #expect(!pool.submit {} && !pool.submit(isBounded: false) {})
     }
 }
