@@ -31,9 +31,13 @@ struct WriteBackMarks: Equatable {
     var hasRoom = false
     /// About how many bytes have come within a second: what comes between two looks, forgotten by a tenth at each look.
     var rate = 0
+    /// Looks in succession at which nothing had come.
+    var idleLooks = 0
 
     private static let pageBytes = 4096
     private static let looksASecond = 10
+    /// After so many a log grows no longer, however fast it was.
+    private static let idleLooksMax = 20
     /// Room is set aside for so long, and no more than so much.
     private static let roomSeconds = 3
     private static let roomBytesMax = 64 << 20
@@ -45,14 +49,17 @@ struct WriteBackMarks: Equatable {
     /// is begun, in whole pages: the page that is still being filled would have to be written twice. Of one that no longer does, all.
     mutating func next(_ size: Int, growthMin: Int, segmentBytesMax: Int) -> (room: Range<Int>, bytes: Range<Int>, isFast: Bool) {
         rate += size - seen - rate / WriteBackMarks.looksASecond
-        let isFast = rate >= max(1, growthMin / 4)
+        idleLooks = size == seen ? idleLooks + 1 : 0
+        let isFast = rate >= max(1, growthMin / 4) && idleLooks < WriteBackMarks.idleLooksMax
         let old = isFast ? seen / WriteBackMarks.pageBytes * WriteBackMarks.pageBytes : size
         let bytes = begun..<max(begun, old)
         (begun, seen) = (bytes.upperBound, size)
         let ahead = min(WriteBackMarks.roomSeconds * rate, WriteBackMarks.roomBytesMax)
         let wanted = min(size + ahead, segmentBytesMax)
         // Before the last of it is needed.
-        guard rate >= growthMin, reserved < min(size + ahead / 3 * 2, segmentBytesMax), wanted > size else { return (0..<0, bytes, isFast) }
+        guard isFast, rate >= growthMin, reserved < min(size + ahead / 3 * 2, segmentBytesMax), wanted > size else {
+            return (0..<0, bytes, isFast)
+        }
         let room = max(reserved, size)..<wanted
         (reserved, hasRoom) = (wanted, true)
         return (room, bytes, isFast)
@@ -66,7 +73,7 @@ extension PartitionLog {
         guard !isHandingOver, active.size - active.marks.begun >= config.writeBackBytesMin else { return false }
         isHandingOver = true
         // What has come until now may have taken days. It counts as a second's, which is soon forgotten.
-        (active.marks.seen, active.marks.rate) = (active.size, config.writeBackBytesMin)
+        (active.marks.seen, active.marks.rate, active.marks.idleLooks) = (active.size, config.writeBackBytesMin, 0)
         return true
     }
 

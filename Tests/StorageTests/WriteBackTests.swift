@@ -53,6 +53,9 @@ private final class AdvisedFile: DiskFile {
         let out = looks([10_000] + Array(repeating: 20_000, count: 30), growthMin: 20_000)
         let last = try #require(out.firstIndex { !$0.isFast })
         #expect((10...15).contains(last) && out[last].bytes == 4 * page..<20_000)
+        // And for two at most, however fast it was.
+        let burst = looks(Array(repeating: 1 << 29, count: 30))
+        #expect(burst.firstIndex { !$0.isFast } == 20 && burst[20].room.isEmpty)
     }
 
     @Test func roomIsSetAsideForThreeSecondsAndAgainBeforeTheLastOfIt() {
