@@ -19,8 +19,8 @@ extension TransactionCoordinator {
         partitions[partition] = TransactionPartition(isLoading: true, coordinatorEpoch: coordinatorEpoch)
     }
 
-    /// The same leader leads on in a newer epoch. Another may have led in between without this one hearing of it: what that one's word
-    /// had refused as of an older epoch, and what it left undone, is asked for anew.
+    /// The same leader leads on in a newer epoch. Another may have led in between without this one hearing of it: what was refused
+    /// meanwhile as an older epoch's is asked for anew.
     package mutating func leadsOn(_ partition: Int32, coordinatorEpoch: Int32, now: Now) -> [TransactionEffect] {
         guard let known = partitions[partition], known.coordinatorEpoch != coordinatorEpoch else { return [] }
         partitions.update(partition) { $0.coordinatorEpoch = coordinatorEpoch }
